@@ -1,0 +1,1 @@
+"""SalClassNet for Keras: saliency detection driven by visual classification."""

@@ -1,0 +1,348 @@
+"""What a training stage is, what a run is, and the presets: all numbers in one place."""
+
+import dataclasses
+import re
+
+STAGES = (
+    "saliency_pretrain",
+    "saliency",
+    "classifier_pretrain",
+    "classifier_rgb",
+    "classifier",
+    "joint",
+)
+PRESETS = ("demo", "paper")
+PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
+
+
+@dataclasses.dataclass(frozen=True)
+class Optimizer:
+    """An optimizer and its rates.
+
+    Attributes:
+        name: "sgd" (Torch's update, see `optimizers.SGD`) or "adam".
+        learning_rate: the initial rate.
+        inverse_decay: d in `rate / (1 + d * i)` at iteration i (Sec. 5.2 has 1e-5).
+        steps: (first epoch, rate) pairs that replace the two above, or ().
+        momentum: of SGD.
+        weight_decay: (first epoch, L2 coefficient) pairs, for SGD.
+        dampening: of SGD, see `optimizers.SGD`.
+        untrained_multiplier: factor on the rate of parameters that no pretraining has seen.
+    """
+
+    name: str = "sgd"
+    learning_rate: float = 1e-3
+    inverse_decay: float = 0.0
+    steps: tuple[tuple[int, float], ...] = ()
+    momentum: float = 0.9
+    weight_decay: tuple[tuple[int, float], ...] = ((0, 5e-4),)
+    dampening: float = 0.0
+    untrained_multiplier: float = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """One stage of training.
+
+    Attributes:
+        dataset: TFDS name of the set it learns from.
+        optimizer: see `Optimizer`.
+        epochs: at most so many.
+        batch_size: global, over all replicas.
+        crops: random crops per image and epoch (five in Sec. 5.2).
+        mirror: "both" adds the flip of every crop, "random" flips half of them, "none" none.
+        patience: stop when nothing that is monitored has improved for so many epochs.
+        validation_share: share of the training images kept for validation where the set has no
+            validation split; 0 trains all epochs and keeps the last model.
+        frozen: regular expression, matched against the start of layer names that do not learn.
+    """
+
+    dataset: str
+    optimizer: Optimizer = Optimizer()
+    epochs: int = 200
+    batch_size: int = 16
+    crops: int = 5
+    mirror: str = "both"
+    patience: int = 10
+    validation_share: float = 0.1
+    frozen: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """A run: the networks, the stages and what all stages share.
+
+    Attributes:
+        preset: the preset it was made from.
+        detector: name for `build_detector`.
+        classifier: name for `build_classifier`.
+        detector_options: network name -> more arguments of `build_detector`.
+        classifier_options: network name -> more arguments of `build_classifier`.
+        detector_weights: start of the detector: None (random), "imagenet", "demo" or a path.
+        classifier_weights: the same for the classifier.
+        pretrain_detector: whether the detector is trained by `saliency_pretrain` first.
+        pretrain_classifier: whether the classifier is trained by `classifier_pretrain` first.
+        compare_rgb: whether `joint` asks for the RGB-only classifier, to compare with.
+        width: scales every channel count of both networks.
+        image_size: side of the square crops, in pixels.
+        short_side: short side to which images are scaled before cropping, in pixels.
+        alpha: weight of the class error (Eq. 1).
+        seed: decides every random choice.
+        precision: one of `PRECISIONS`.
+        max_steps: stop every stage after so many steps (a try-out), or None.
+        stages: name -> `Stage`.
+    """
+
+    preset: str
+    stages: dict[str, Stage]
+    detector: str = "vgg19"
+    classifier: str = "inception_v3"
+    detector_options: dict[str, dict] = dataclasses.field(default_factory=dict)
+    classifier_options: dict[str, dict] = dataclasses.field(default_factory=dict)
+    detector_weights: str | None = None
+    classifier_weights: str | None = None
+    pretrain_detector: bool = True
+    pretrain_classifier: bool = True
+    compare_rgb: bool = True
+    width: float = 1.0
+    image_size: int = 299
+    short_side: int = 340
+    alpha: float = 0.2
+    seed: int = 0
+    precision: str = "auto"
+    max_steps: int | None = None
+
+    def __post_init__(self):
+        """Refuses what cannot be meant."""
+        _require(self.alpha >= 0, "alpha must be at least 0", self.alpha)
+        _require(self.width > 0, "width must be above 0", self.width)
+        _require(self.precision in PRECISIONS, f"precision is one of {PRECISIONS}", self.precision)
+        _require(
+            0 < self.image_size <= self.short_side,
+            "image_size must be above 0 and at most short_side",
+            (self.image_size, self.short_side),
+        )
+        _require(
+            self.max_steps is None or self.max_steps > 0, "steps must be above 0", self.max_steps
+        )
+        for name, stage in self.stages.items():
+            _require(name in STAGES, f"a stage is one of {STAGES}", name)
+            _check_stage(name, stage)
+
+    def prerequisites(self, stage: str) -> tuple[str, ...]:
+        """The stages whose networks `stage` starts from or is compared with, in order."""
+        detector = ("saliency_pretrain",) if self.pretrain_detector else ()
+        classifier = ("classifier_pretrain",) if self.pretrain_classifier else ()
+        compared = ("classifier_rgb",) if self.compare_rgb else ()
+        return {
+            "saliency_pretrain": (),
+            "saliency": detector,
+            "classifier_pretrain": (),
+            "classifier_rgb": classifier,
+            "classifier": classifier,
+            "joint": ("saliency", *compared, "classifier"),
+        }[stage]
+
+    def override(self, stage: str, run: dict, numbers: dict) -> "Config":
+        """Returns the configuration with what a user asked for; None stands for "not asked".
+
+        Args:
+            stage: the stage that `numbers` are meant for.
+            run: values of this class's own fields. Another image size keeps the ratio to the short
+                side; a classifier that the demo weights do not fit is pretrained instead.
+            numbers: `epochs`, `batch_size`, `learning_rate` of the stage.
+
+        Raises:
+            ValueError: if a value cannot be meant.
+        """
+        run = {name: value for name, value in run.items() if value is not None and name != "stages"}
+        if "image_size" in run:
+            run["short_side"] = round(run["image_size"] * self.short_side / self.image_size)
+        changed = any(
+            run.get(n, getattr(self, n)) != getattr(self, n) for n in ("classifier", "width")
+        )
+        if changed and self.classifier_weights == "demo" and "classifier_weights" not in run:
+            run |= {"classifier_weights": None, "pretrain_classifier": True}
+        numbers = {name: value for name, value in numbers.items() if value is not None}
+        spec = self.stages[stage]
+        if "learning_rate" in numbers:
+            rate = numbers.pop("learning_rate")
+            optimizer = dataclasses.replace(spec.optimizer, learning_rate=rate, steps=())
+            numbers["optimizer"] = optimizer
+        stages = self.stages | {stage: dataclasses.replace(spec, **numbers)}
+        return dataclasses.replace(self, **run, stages=stages)
+
+    def for_stage(self, stage: str) -> dict:
+        """What decides the result of a stage, as plain types: what its folder is known by."""
+        names = ["image_size", "short_side", "width", "seed", "precision", "max_steps"]
+        if stage == "joint" or "saliency" in stage:
+            names += ["detector", "detector_weights", "pretrain_detector"]
+        if stage == "joint" or "classifier" in stage:
+            names += ["classifier", "classifier_weights", "pretrain_classifier"]
+        if stage == "joint":
+            names += ["alpha"]
+        everything = dataclasses.asdict(self)
+        chosen = {name: everything[name] for name in names}
+        for part in ("detector", "classifier"):
+            if part in chosen:
+                chosen[f"{part}_options"] = everything[f"{part}_options"].get(chosen[part], {})
+        return chosen | {"stage": everything["stages"][stage]}
+
+
+def _require(holds: bool, rule: str, value: object) -> None:
+    """Raises a ValueError that names the rule and the value."""
+    if not holds:
+        raise ValueError(f"{rule}; got {value!r}")
+
+
+def _check_stage(name: str, stage: Stage) -> None:
+    """Refuses numbers of a stage that cannot be meant."""
+    for field in ("epochs", "batch_size", "crops", "patience"):
+        value = getattr(stage, field)
+        _require(value > 0, f"{field} of stage {name} must be above 0", value)
+    rate = stage.optimizer.learning_rate
+    _require(rate > 0, f"the learning rate of stage {name} must be above 0", rate)
+    _require(
+        stage.optimizer.name in ("sgd", "adam"),
+        f"the optimizer of stage {name} is 'sgd' or 'adam'",
+        stage.optimizer.name,
+    )
+    _require(
+        0 <= stage.validation_share < 1,
+        f"validation_share of stage {name} must lie in [0, 1)",
+        stage.validation_share,
+    )
+    try:
+        re.compile(stage.frozen)
+    except re.error as error:
+        raise ValueError(f"frozen of stage {name} is no regular expression: {error}") from None
+
+
+def _paper() -> Config:
+    """Section 5.2, number by number."""
+    finetune = Optimizer(learning_rate=1e-3, inverse_decay=1e-5)
+    rates = ((0, 1e-2), (18, 5e-3), (29, 1e-3), (43, 5e-4), (52, 1e-4))
+    stages = {
+        "saliency_pretrain": Stage("osie", Optimizer(learning_rate=1e-5)),
+        "saliency": Stage("saldogs", finetune),
+        "classifier_pretrain": Stage(
+            "imagenet_without_dogs",
+            Optimizer(learning_rate=1e-2, steps=rates, weight_decay=((0, 5e-4), (29, 0.0))),
+            epochs=70,
+            batch_size=32,
+            patience=70,
+        ),
+        "classifier_rgb": Stage(
+            "saldogs", dataclasses.replace(finetune, untrained_multiplier=50.0)
+        ),
+        "classifier": Stage("saldogs", dataclasses.replace(finetune, untrained_multiplier=50.0)),
+        "joint": Stage("saldogs", finetune),
+    }
+    return Config(preset="paper", detector_weights="imagenet", stages=stages)
+
+
+def _demo() -> Config:
+    """Small networks on rendered pictures: minutes on two CPU cores."""
+    adam = Optimizer("adam", learning_rate=1e-3, weight_decay=((0, 0.0),))
+    detector = dataclasses.replace(adam, learning_rate=5e-4)
+    critters = {"crops": 1, "mirror": "random", "batch_size": 16}
+    stages = {
+        "saliency_pretrain": Stage("gaze_critters/free_viewing", detector, epochs=1, **critters),
+        "saliency": Stage("gaze_critters/task", detector, epochs=2, **critters),
+        "classifier_pretrain": Stage(
+            "gaze_critters/pretrain",
+            dataclasses.replace(adam, steps=((0, 1e-3), (2, 5e-4), (3, 2e-4))),
+            epochs=4,
+            **(critters | {"batch_size": 32}),
+        ),
+        "classifier_rgb": Stage("gaze_critters/task", adam, epochs=3, **critters),
+        "classifier": Stage("gaze_critters/task", adam, epochs=3, **critters),
+        "joint": Stage("gaze_critters/task", detector, epochs=2, **critters),
+    }
+    return Config(
+        preset="demo",
+        width=0.125,
+        image_size=224,
+        short_side=255,
+        classifier_weights="demo",
+        pretrain_classifier=False,
+        classifier_options={"inception_v3": {"bn_momentum": 0.95}},
+        stages=stages,
+    )
+
+
+def _demo_on_osie(config: Config) -> Config:
+    """Free viewing of real photographs: a wider detector, trained from random weights."""
+    optimizer = Optimizer("adam", learning_rate=3e-4, weight_decay=((0, 0.0),))
+    stage = Stage("osie", optimizer, epochs=6, crops=1, mirror="both", validation_share=0.1)
+    return dataclasses.replace(
+        config,
+        width=0.25,
+        image_size=299,
+        short_side=340,
+        stages=config.stages | {"saliency_pretrain": stage},
+    )
+
+
+def _demo_on_cub_gha(config: Config) -> Config:
+    """Gaze of people telling birds apart: full-width networks, warm-started by the user.
+
+    Only the fifth block and what is new learns: that is what a CPU can afford, and 420 images too.
+    """
+    adam = Optimizer("adam", 1e-4, weight_decay=((0, 0.0),), untrained_multiplier=10.0)
+    # 420 images are too few to give some away for validation, so the epochs are fixed.
+    birds = {"crops": 1, "mirror": "random", "validation_share": 0.0, "patience": 100}
+    lower = r"block[1-4]_"
+    stages = {
+        "saliency": Stage("cub_gha", adam, epochs=6, frozen=lower, **birds),
+        "classifier_rgb": Stage("cub_gha", adam, epochs=6, frozen=lower, **birds),
+        # The first kernel learns: it has a new slice, for the map.
+        "classifier": Stage("cub_gha", adam, epochs=6, frozen=r"block(1_conv2|[2-4]_)", **birds),
+        "joint": Stage(
+            "cub_gha",
+            dataclasses.replace(adam, learning_rate=5e-5),
+            epochs=3,
+            frozen=lower,
+            **birds,
+        ),
+    }
+    return dataclasses.replace(
+        config,
+        detector="vgg16",
+        classifier="vgg16",
+        width=1.0,
+        pretrain_detector=False,
+        classifier_weights=None,
+        classifier_options=dict.fromkeys(("vgg16", "vgg19"), {"top": "pool"}),
+        stages=config.stages | stages,
+    )
+
+
+#: what the demo preset changes for a data set of real gaze
+_DEMO_RECIPES = {"osie": _demo_on_osie, "cub_gha": _demo_on_cub_gha}
+
+
+def build_config(preset: str = "demo", dataset: str | None = None) -> Config:
+    """Returns a preset, fitted to a data set.
+
+    Args:
+        preset: "demo" (small networks, minutes on two CPU cores) or "paper" (Sec. 5.2).
+        dataset: TFDS name of the set with gaze that replaces the preset's own. In the demo `osie`
+            and `cub_gha` bring their own recipe; any other set takes the place of the task's.
+
+    Returns:
+        The configuration.
+
+    Raises:
+        ValueError: for a preset that is not there; the message lists those that are.
+    """
+    if preset not in PRESETS:
+        raise ValueError(f"unknown preset {preset!r}; choose one of {', '.join(PRESETS)}")
+    config = _demo() if preset == "demo" else _paper()
+    if dataset is None:
+        return config
+    if preset == "demo" and dataset in _DEMO_RECIPES:
+        return _DEMO_RECIPES[dataset](config)
+    own = ("saliency", "classifier_rgb", "classifier", "joint")
+    replaced = {name: dataclasses.replace(config.stages[name], dataset=dataset) for name in own}
+    return dataclasses.replace(config, stages=config.stages | replaced)

@@ -1,0 +1,139 @@
+"""Pictures: examples with maps, and the curves of a training stage."""
+
+import dataclasses
+import os
+import pathlib
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+_MAP_COLOURS = "viridis"  # even in lightness, and readable by the colour-blind
+_CELL_INCHES = 2.1
+_RIGHT, _WRONG = "#0072b2", "#d55e00"
+
+
+@dataclasses.dataclass(frozen=True)
+class Example:
+    """One row of an example grid.
+
+    Attributes:
+        image: uint8 [s, s, 3].
+        xy: fixations on the image, pixels, [n, 2].
+        maps: one map per column, [s, s] each; None leaves the cell empty.
+        truth: name of the true class, or "".
+        guesses: (who, class name) pairs: what each classifier answered.
+    """
+
+    image: np.ndarray
+    xy: np.ndarray
+    maps: tuple[np.ndarray | None, ...]
+    truth: str = ""
+    guesses: tuple[tuple[str, str], ...] = ()
+
+
+def example_grid(
+    examples: list[Example], map_titles: tuple[str, ...], title: str, path: str | os.PathLike
+) -> None:
+    """Draws examples under each other: the image with its fixations, its maps, the answers.
+
+    All maps share one scale, 0 to 1, so that their heights can be compared.
+
+    Args:
+        examples: one per row.
+        map_titles: heading of each map column.
+        title: above everything.
+        path: PNG file.
+    """
+    answers = any(example.truth for example in examples)
+    columns = 1 + len(map_titles) + int(answers)
+    size = (columns * _CELL_INCHES, len(examples) * _CELL_INCHES + 0.8)
+    figure = Figure(figsize=size, layout="constrained")
+    figure.suptitle(title, fontsize=10)
+    axes = figure.subplots(len(examples), columns, squeeze=False)
+    for row, example in zip(axes, examples, strict=True):
+        _draw_image(row[0], example)
+        for cell, saliency in zip(row[1:], example.maps, strict=False):
+            if saliency is not None:
+                shown = cell.imshow(saliency, cmap=_MAP_COLOURS, vmin=0, vmax=1)
+        if answers:
+            _write_answers(row[-1], example)
+        for cell in row:
+            cell.set_axis_off()
+    for cell, heading in zip(axes[0], ("image and fixations", *map_titles), strict=False):
+        cell.set_title(heading, fontsize=9)
+    if map_titles:
+        bar = figure.colorbar(shown, ax=axes, location="bottom", shrink=0.3, aspect=40, pad=0.01)
+        bar.ax.tick_params(labelsize=7)
+        bar.set_label("saliency", fontsize=8)
+    _write(figure, path)
+
+
+def curves(
+    rows: list[dict[str, float]], kept_epoch: int, title: str, path: str | os.PathLike
+) -> None:
+    """Draws what a stage reported per epoch, training and validation, and marks the kept epoch.
+
+    Args:
+        rows: of the stage's history.
+        kept_epoch: epoch of the kept network, counted from 1.
+        title: above everything.
+        path: PNG file.
+    """
+    labels = {
+        "loss": "loss",
+        "classification_loss": "class error $L_C$",
+        "saliency_loss": "map error $L_S$",
+        "accuracy": "accuracy",
+        "cc": "CC",
+    }
+    names = [name for name in labels if name in rows[-1]]
+    figure = Figure(figsize=(2.8 * len(names), 2.6), layout="constrained")
+    figure.suptitle(title, fontsize=10)
+    for axis, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        for key, label, style in ((name, "training", "o-"), (f"val_{name}", "validation", "s--")):
+            points = [(row["epoch"], row[key]) for row in rows if key in row]
+            if points:
+                axis.plot(*zip(*points, strict=True), style, markersize=3, label=label)
+        axis.axvline(kept_epoch, color="0.6", linewidth=1, linestyle=":", label="kept")
+        axis.set_title(labels[name], fontsize=9)
+        axis.set_xlabel("epoch", fontsize=8)
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.tick_params(labelsize=7)
+    axis.legend(fontsize=7)
+    _write(figure, path)
+
+
+def _draw_image(axis: Axes, example: Example) -> None:
+    """The image, fixations as rings that stay visible on light and dark ground."""
+    axis.imshow(example.image)
+    if len(example.xy):
+        style = {"facecolors": "none", "s": 28}
+        axis.scatter(*example.xy.T, edgecolors="black", linewidths=2.2, **style)
+        axis.scatter(*example.xy.T, edgecolors="#f0e442", linewidths=1.1, **style)
+
+
+def _write_answers(axis: Axes, example: Example) -> None:
+    """True class, and the answers in colours for right and wrong."""
+    axis.text(0.0, 0.85, f"true: {example.truth}", fontsize=7, transform=axis.transAxes)
+    for line, (who, guess) in enumerate(example.guesses):
+        right = guess == example.truth
+        text = f"{who}:\n{guess} {'✓' if right else '✗'}"
+        place = 0.58 - 0.3 * line
+        axis.text(
+            0.0,
+            place,
+            text,
+            fontsize=7,
+            color=_RIGHT if right else _WRONG,
+            transform=axis.transAxes,
+        )
+
+
+def _write(figure: Figure, path: str | os.PathLike) -> None:
+    """Writes a PNG whole or not at all."""
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}")
+    figure.savefig(temporary, format="png", dpi=110)
+    os.replace(temporary, path)

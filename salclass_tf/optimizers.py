@@ -1,0 +1,153 @@
+"""SGD with Torch's update rule, as the paper's training used it, and rates per slice."""
+
+import re
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+LearningRateSchedule = keras.optimizers.schedules.LearningRateSchedule
+Multiplier = float | list
+
+
+class _RateMultipliers:
+    """What lets an optimizer learn some variables, or slices of them, at another rate.
+
+    `lr_multipliers` maps a regular expression, searched in `variable.path`, to a factor: a number,
+    or nested lists that broadcast against the variable, for a rate per slice. The first expression
+    that matches counts; a variable without a match has factor 1.
+    """
+
+    def __init__(self, *args, lr_multipliers: dict[str, Multiplier] | None = None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.lr_multipliers = dict(lr_multipliers or {})
+
+    def build(self, variables):
+        """Creates the optimizer's variables and finds the multiplier of each weight."""
+        if not self.built:
+            self._multipliers = [self._multiplier(v.path, tuple(v.shape)) for v in variables]
+        super().build(variables)
+
+    def _multiplier(self, path: str, shape: tuple[int, ...]) -> np.ndarray:
+        """The factor of one variable; refuses one that does not broadcast against it."""
+        for pattern, factor in self.lr_multipliers.items():
+            if re.search(pattern, path):
+                factor = np.asarray(factor, np.float32)
+                if np.broadcast_shapes(factor.shape, shape) != shape:
+                    raise ValueError(
+                        "a learning-rate multiplier must broadcast against its variable; got shape "
+                        f"{factor.shape} for {path} of shape {shape}"
+                    )
+                return factor
+        return np.float32(1.0)
+
+    def _rate(self, index: int, learning_rate, dtype) -> tf.Tensor:
+        """The rate of one variable, a scalar or one number per slice."""
+        return tf.cast(learning_rate, dtype) * tf.cast(self._multipliers[index], dtype)
+
+    def get_config(self):
+        """Returns all arguments of the constructor."""
+        return super().get_config() | {"lr_multipliers": self.lr_multipliers}
+
+
+@keras.saving.register_keras_serializable("salclass_tf")
+class Adam(_RateMultipliers, keras.optimizers.Adam):
+    """`keras.optimizers.Adam` with `lr_multipliers`, as `SGD` has them."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Updates one variable as Keras does, at its own rate."""
+        index = self._get_variable_index(variable)
+        super().update_step(gradient, variable, self._rate(index, learning_rate, variable.dtype))
+
+
+@keras.saving.register_keras_serializable("salclass_tf")
+class SGD(_RateMultipliers, keras.optimizers.Optimizer):
+    """Momentum SGD as `torch.optim.SGD` has it, with rates per variable and per slice.
+
+    With gradient g, weight w, rate l, momentum m, decay c and dampening d, step t from 0:
+
+        g' = g + c * w
+        v  = g'                      for t = 0
+        v  = m * v + (1 - d) * g'    after
+        w  = w - l * multiplier * v
+
+    Keras' own SGD differs twice: it folds the rate into the velocity, which is another path as
+    soon as the rate decays, and its weight decay is not part of the gradient.
+
+    Args:
+        learning_rate: a number or a schedule over iterations.
+        momentum: m, in [0, 1).
+        weight_decay: c, a number or a schedule over iterations; acts on every variable, biases and
+            normalisations included, as in Torch7.
+        dampening: d, in [0, 1]. Torch7's `optim.sgd` has the momentum as its default.
+        name: name of the optimizer.
+        **kwargs: `lr_multipliers` (a regular expression, searched in `variable.path`, -> a number,
+            or nested lists that broadcast against the variable, for a rate per slice; the first
+            match counts), and what `keras.optimizers.Optimizer` takes.
+
+    Raises:
+        ValueError: if momentum, dampening or a constant weight decay lie outside their range.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | LearningRateSchedule = 0.01,
+        momentum: float = 0.0,
+        weight_decay: float | LearningRateSchedule = 0.0,
+        dampening: float = 0.0,
+        name: str = "sgd",
+        **kwargs,
+    ):
+        """See the class."""
+        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+        if not 0 <= momentum < 1:
+            raise ValueError(f"momentum must lie in [0, 1); got {momentum}")
+        if not 0 <= dampening <= 1:
+            raise ValueError(f"dampening must lie in [0, 1]; got {dampening}")
+        if not callable(weight_decay) and weight_decay < 0:
+            raise ValueError(f"weight_decay must be at least 0; got {weight_decay}")
+        self.momentum = momentum
+        self.coupled_weight_decay = weight_decay
+        self.dampening = dampening
+
+    def build(self, variables):
+        """Creates one velocity per variable."""
+        if self.built:
+            return
+        super().build(variables)
+        self._velocities = [
+            self.add_variable_from_reference(variable, name="velocity") for variable in variables
+        ]
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Updates one variable (see the class)."""
+        index = self._get_variable_index(variable)
+        velocity, dtype = self._velocities[index], variable.dtype
+        decay = self.coupled_weight_decay
+        decay = decay(self.iterations) if callable(decay) else decay
+        gradient = tf.cast(gradient, dtype) + tf.cast(decay, dtype) * variable
+        share = tf.where(tf.equal(self.iterations, 0), 1.0, 1.0 - self.dampening)
+        moved = self.momentum * velocity + tf.cast(share, dtype) * gradient
+        self.assign(velocity, moved)
+        self.assign_sub(variable, self._rate(index, learning_rate, dtype) * moved)
+
+    def get_config(self):
+        """Returns all arguments of the constructor."""
+        decay = self.coupled_weight_decay
+        if callable(decay):
+            decay = keras.optimizers.schedules.serialize(decay)
+        return super().get_config() | {
+            "momentum": self.momentum,
+            "weight_decay": decay,
+            "dampening": self.dampening,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Builds the optimizer that `get_config` described."""
+        config = dict(config)
+        if isinstance(config["weight_decay"], dict):
+            config["weight_decay"] = keras.optimizers.schedules.deserialize(
+                config["weight_decay"], custom_objects
+            )
+        return super().from_config(config, custom_objects)

@@ -1,0 +1,53 @@
+"""Which floating-point policy suits the hardware."""
+
+import pathlib
+
+import tensorflow as tf
+
+_CPU_FLAGS = pathlib.Path("/proc/cpuinfo")
+
+
+def choose(asked: str = "auto") -> tuple[str, str]:
+    """Chooses a Keras dtype policy.
+
+    Args:
+        asked: "auto", "float32", "mixed_bfloat16" or "mixed_float16".
+
+    Returns:
+        The policy's name, and why it was chosen.
+
+    Raises:
+        ValueError: for mixed_float16 without a GPU: convolutions in float16 run a hundred times
+            slower than float32 on a CPU.
+    """
+    gpus = tf.config.list_physical_devices("GPU")
+    if asked == "mixed_float16" and not gpus:
+        raise ValueError(
+            "mixed_float16 needs a GPU, on a CPU it is about a hundred times slower than float32; "
+            "choose float32 or mixed_bfloat16"
+        )
+    if asked != "auto":
+        return asked, "as asked"
+    if gpus:
+        capability = tf.config.experimental.get_device_details(gpus[0]).get(
+            "compute_capability", (0, 0)
+        )
+        return _for_gpu(capability)
+    return _for_cpu(_CPU_FLAGS.read_text() if _CPU_FLAGS.is_file() else "")
+
+
+def _for_gpu(capability: tuple[int, int]) -> tuple[str, str]:
+    """The policy for a GPU of a compute capability."""
+    if capability >= (8, 0):
+        return "mixed_bfloat16", "the GPU has bfloat16 tensor cores"
+    if capability >= (7, 0):
+        return "mixed_float16", "the GPU has float16 tensor cores"
+    return "float32", "the GPU has no tensor cores"
+
+
+def _for_cpu(flags: str) -> tuple[str, str]:
+    """The policy for a CPU with these feature flags."""
+    for flag in ("amx_bf16", "avx512_bf16"):
+        if flag in flags.split():
+            return "mixed_bfloat16", f"the CPU has {flag}"
+    return "float32", "the CPU has no bfloat16 arithmetic"

@@ -1,0 +1,114 @@
+"""Scores of a network on a test split: the numbers of the paper's tables, on central crops."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from salclass_tf import metrics
+
+
+@dataclasses.dataclass(frozen=True)
+class Scores:
+    """What a network reached on a split; None where it does not apply.
+
+    Attributes:
+        images: number of images.
+        accuracy: share of images whose class was the first guess.
+        mean_class_accuracy: the mean over classes of each class's accuracy (Table 5).
+        cc: correlation of predicted and true map, mean over images with gaze.
+        nss: normalised scanpath saliency, mean over images with gaze.
+        mse: mean squared error of the map (Eq. 3), mean over images.
+    """
+
+    images: int
+    accuracy: float | None = None
+    mean_class_accuracy: float | None = None
+    cc: float | None = None
+    nss: float | None = None
+    mse: float | None = None
+
+
+def score(network: keras.Model, batches: tf.data.Dataset, description: str = "test") -> Scores:
+    """Scores a network on evaluation batches.
+
+    Args:
+        network: image -> map, image (and true map) -> logits, or SalClassNet.
+        batches: as `data.evaluation_batches` gives them.
+        description: what the progress bar says.
+
+    Returns:
+        The scores that apply to this kind of network.
+    """
+    seen = tqdm(batches, description, leave=False, disable=None)
+    kept = [_batch_scores(network, batch) for batch in seen]
+    columns = {key: np.concatenate([scores[key] for scores in kept]) for key in kept[0]}
+    images = len(next(iter(columns.values())))
+    result = {}
+    if "right" in columns:
+        right, label = columns["right"], columns["label"]
+        result["accuracy"] = float(np.mean(right))
+        by_class = [np.mean(right[label == name]) for name in np.unique(label)]
+        result["mean_class_accuracy"] = float(np.mean(by_class))
+    if "cc" in columns:
+        seen = columns["seen"]
+        result["mse"] = float(np.mean(columns["mse"]))
+        for key in ("cc", "nss"):
+            result[key] = float(np.mean(columns[key][seen])) if seen.any() else None
+    return Scores(images=images, **result)
+
+
+def score_map(saliency: np.ndarray, batches: tf.data.Dataset) -> Scores:
+    """Scores one map, the same for every image: the centre-bias baseline.
+
+    Args:
+        saliency: float32 [s, s, 1].
+        batches: as `data.evaluation_batches` gives them.
+    """
+
+    def constant(image: tf.Tensor) -> tf.Tensor:
+        return tf.repeat(saliency[None], tf.shape(image)[0], axis=0)
+
+    image = keras.Input((*saliency.shape[:2], 3))
+    shape = saliency.shape
+    network = keras.Model(image, keras.layers.Lambda(constant, output_shape=shape)(image))
+    return score(network, batches, "centre bias")
+
+
+def mean_map(batches: tf.data.Dataset) -> np.ndarray:
+    """Returns the mean true map of a split, float32 [s, s, 1]: where people look anyway."""
+    total, count = 0.0, 0
+    for batch in tqdm(batches, "mean map", leave=False, disable=None):
+        total = total + tf.reduce_sum(batch["saliency"], axis=0).numpy().astype(np.float64)
+        count += batch["saliency"].shape[0]
+    return (total / count).astype(np.float32)
+
+
+def answers(network: keras.Model, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Returns `saliency`, `logits` or both, whatever the network gives for a batch."""
+    inputs = {name: batch[name] for name in ("image", "saliency") if name in batch}
+    takes_map = len(network.inputs or ()) > 1
+    out = network(inputs if takes_map else inputs["image"], training=False)
+    if isinstance(out, dict):
+        return out
+    return {"saliency" if out.shape.rank == 4 else "logits": out}
+
+
+def _batch_scores(network: keras.Model, batch: dict[str, tf.Tensor]) -> dict[str, np.ndarray]:
+    """Scores per image of one batch."""
+    out = answers(network, batch)
+    values = {}
+    if "logits" in out:
+        guess = tf.argmax(out["logits"], axis=-1, output_type=batch["label"].dtype)
+        values |= {"right": guess == batch["label"], "label": batch["label"]}
+    if "saliency" in out and "saliency" in batch:
+        error = tf.square(out["saliency"] - batch["saliency"])
+        values |= {
+            "cc": metrics.correlation(batch["saliency"], out["saliency"]),
+            "nss": metrics.normalized_scanpath(out["saliency"], batch["fixation_counts"]),
+            "mse": tf.reduce_mean(error, axis=(1, 2, 3)),
+            "seen": tf.reduce_any(batch["fixation_counts"] > 0, axis=(1, 2, 3)),
+        }
+    return {key: value.numpy() for key, value in values.items()}

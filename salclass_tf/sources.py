@@ -1,0 +1,96 @@
+"""Data sets by name: opened, prepared when needed, with the facts that a run needs to know."""
+
+import dataclasses
+import pathlib
+import pkgutil
+
+import tensorflow_datasets as tfds
+
+import tfds_builders  # importing it registers our builders with TFDS
+
+
+@dataclasses.dataclass(frozen=True)
+class GazeSet:
+    """A prepared data set in the gaze schema.
+
+    Attributes:
+        name: TFDS name, with its configuration.
+        builder: the prepared builder.
+    """
+
+    name: str
+    builder: tfds.core.DatasetBuilder
+
+    @property
+    def sigma_px(self) -> float:
+        """Standard deviation of the heat maps' Gaussian, in pixels of the original images."""
+        return float((self.builder.info.metadata or {}).get("sigma_px", 0.0))
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes in label order; empty where the set has none."""
+        features = self.builder.info.features
+        return tuple(features["label"].names or ()) if "label" in features else ()
+
+    def size(self, split: str) -> int:
+        """Number of images in a split, or in a slice such as `train[:90%]`."""
+        return self.builder.info.splits[split].num_examples
+
+    def split(self, part: str, validation_share: float = 0.0) -> str | None:
+        """The TFDS split that serves as `part`.
+
+        Args:
+            part: "train", "validation" or "test".
+            validation_share: share of the training images, the last ones, that serves as
+                validation where the set has no such split.
+
+        Returns:
+            A split name or slice, None where there is no such part.
+        """
+        splits = self.builder.info.splits
+        if part == "test":
+            return next((name for name in ("test", "validation") if name in splits), None)
+        if "validation" in splits:
+            return part
+        kept = round(self.size("train") * (1 - validation_share))
+        if part == "train":
+            return f"train[:{kept}]"
+        return f"train[{kept}:]" if kept < self.size("train") else None
+
+
+def open_set(name: str, data_dir: str | None = None, manual_dir: str | None = None) -> GazeSet:
+    """Opens a data set by name and prepares it if that has not been done.
+
+    Args:
+        name: TFDS name, for example "osie" or "gaze_critters/task".
+        data_dir: where prepared sets live; None is TFDS' own place (`~/tensorflow_datasets`).
+        manual_dir: folder of original files, for sets that are not downloaded.
+
+    Returns:
+        The prepared set.
+
+    Raises:
+        ValueError: if there is no such set, or its files are missing or broken; the message names
+            what to do.
+    """
+    if manual_dir is not None and not pathlib.Path(manual_dir).is_dir():
+        raise ValueError(f"--manual_dir must be an existing folder; got {manual_dir}")
+    try:
+        builder = tfds.builder(name, data_dir=data_dir)
+    except tfds.core.DatasetNotFoundError:
+        own = ", ".join(m.name for m in pkgutil.iter_modules(tfds_builders.__path__) if m.ispkg)
+        raise ValueError(
+            f"unknown data set {name!r}; ours are {own}; any TFDS set in the gaze schema serves"
+        ) from None
+    if not builder.info.splits:
+        _prepare(builder, manual_dir)
+    return GazeSet(name, builder)
+
+
+def _prepare(builder: tfds.core.DatasetBuilder, manual_dir: str | None) -> None:
+    """Builds a set, turning what TFDS raises for a user's mistake into one clear error."""
+    config = tfds.download.DownloadConfig(manual_dir=manual_dir) if manual_dir else None
+    try:
+        builder.download_and_prepare(download_config=config)
+    except (AssertionError, tfds.download.DownloadError, OSError) as error:
+        raise ValueError(f"cannot prepare {builder.info.full_name}: {error}") from error

@@ -1,0 +1,3 @@
+"""Training: the stages of the paper, each from the ones before it, in one loop."""
+
+from salclass_tf.training.stages import run as run

@@ -1,0 +1,173 @@
+"""The network that each stage trains, and what it starts from."""
+
+import hashlib
+import pathlib
+import re
+
+import keras
+import numpy as np
+
+from salclass_tf import optimizers, schedules
+from salclass_tf.classifiers import build_classifier
+from salclass_tf.config import Config, Optimizer, Stage
+from salclass_tf.detectors import build_detector
+from salclass_tf.model import ClassifierModel, DetectorModel, GazeModel, SalClassNet
+
+_PRETRAINED = pathlib.Path(__file__).parent.parent / "pretrained"
+#: file and sha256 of the small classifier that `docs/reproduction.md` tells how to make
+DEMO_WEIGHTS = ("demo_inception_v3.weights.h5", "")
+
+#: the kept network of a finished stage, in the stage's folder
+KEPT = "model.keras"
+
+
+def build_model(config: Config, stage: str, workdir: pathlib.Path, num_classes: int) -> GazeModel:
+    """Builds the network of a stage with the weights that it starts from.
+
+    Args:
+        config: the run.
+        stage: one of `config.STAGES`.
+        workdir: where the stages before this one left their networks.
+        num_classes: of the stage's data set; unused by stages of the detector.
+
+    Returns:
+        The model, not compiled; layers that `frozen` names do not learn.
+    """
+    if stage == "joint":
+        parts = [_load(workdir, name) for name in ("saliency", "classifier")]
+        model = SalClassNet(*parts, alpha=config.alpha)
+    elif stage.startswith("saliency"):
+        model = DetectorModel(_detector(config, stage, workdir))
+    else:
+        model = ClassifierModel(_classifier(config, stage, workdir, num_classes))
+    _freeze(model, config.stages[stage].frozen)
+    return model
+
+
+def kept_part(model: GazeModel) -> keras.Model:
+    """The network that a stage leaves behind: a detector, a classifier, or SalClassNet itself."""
+    if isinstance(model, DetectorModel):
+        return model.detector
+    return model.classifier if isinstance(model, ClassifierModel) else model
+
+
+def build_optimizer(
+    stage: Stage, model: GazeModel, steps_per_epoch: int
+) -> keras.optimizers.Optimizer:
+    """Builds the optimizer of a stage.
+
+    Args:
+        stage: the stage.
+        model: what it trains.
+        steps_per_epoch: iterations in an epoch, for schedules that are given by epochs.
+    """
+    options = stage.optimizer
+    rate = schedules.inverse_time(options.learning_rate, options.inverse_decay)
+    if options.steps:
+        rate = schedules.stepwise(options.steps, steps_per_epoch)
+    multipliers = untrained_multipliers(model, options.untrained_multiplier)
+    if options.name == "adam":
+        return optimizers.Adam(rate, lr_multipliers=multipliers)
+    return _sgd(options, rate, steps_per_epoch, multipliers)
+
+
+def _sgd(options: Optimizer, rate, steps_per_epoch: int, multipliers: dict) -> optimizers.SGD:
+    """SGD with Torch's update."""
+    return optimizers.SGD(
+        rate,
+        momentum=options.momentum,
+        weight_decay=schedules.stepwise(options.weight_decay, steps_per_epoch),
+        dampening=options.dampening,
+        lr_multipliers=multipliers,
+    )
+
+
+def untrained_multipliers(model: GazeModel, factor: float) -> dict[str, float | list]:
+    """Rate multipliers for the parameters that no pretraining has seen (Sec. 3.2 and 5.2).
+
+    In a classifier these are the saliency slice of the first kernel, the normalisation of the
+    saliency channel, and the last dense layer; in a detector, the scores. When both are trained
+    jointly, nothing is new any more.
+
+    Args:
+        model: what a stage trains.
+        factor: on the learning rate; 50 in the paper (0.05 against 0.001).
+
+    Returns:
+        Expressions over variable paths, for the optimizers' `lr_multipliers`.
+    """
+    if factor == 1 or isinstance(model, SalClassNet):
+        return {}
+    if isinstance(model, DetectorModel):
+        return {r"(^|/)saliency_score/": factor}
+    classifier = model.classifier
+    dense = [layer for layer in classifier.layers if isinstance(layer, keras.layers.Dense)][-1]
+    multipliers = {rf"(^|/){dense.name}/": factor}
+    if model.takes_saliency:
+        first = next(x for x in classifier.layers if isinstance(x, keras.layers.Conv2D))
+        slices = np.ones((1, 1, first.kernel.shape[2], 1), np.float32)
+        slices[0, 0, 3] = factor
+        multipliers[rf"(^|/){first.name}/kernel"] = slices.tolist()
+        multipliers[r"(^|/)saliency_normalization/"] = factor
+    return multipliers
+
+
+def weights_file(weights: str | None) -> str | None:
+    """Resolves "demo" to the file that is part of this package; verifies its checksum.
+
+    Raises:
+        ValueError: if the file is missing or is not the one that was published.
+    """
+    if weights != "demo":
+        return weights
+    name, expected = DEMO_WEIGHTS
+    path = _PRETRAINED / name
+    if not path.is_file():
+        raise ValueError(f"the demo weights are missing: {path}; get them with the source code")
+    if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+        raise ValueError(f"{path} is not the published file (sha256 {expected}); restore it")
+    return str(path)
+
+
+def _detector(config: Config, stage: str, workdir: pathlib.Path) -> keras.Model:
+    """The detector that a stage starts from."""
+    if stage == "saliency" and config.pretrain_detector:
+        return _load(workdir, "saliency_pretrain")
+    return build_detector(
+        config.detector,
+        image_size=config.image_size,
+        width=config.width,
+        weights=weights_file(config.detector_weights),
+        **config.detector_options.get(config.detector, {}),
+    )
+
+
+def _classifier(config: Config, stage: str, workdir: pathlib.Path, classes: int) -> keras.Model:
+    """The classifier that a stage starts from; only stage `classifier` takes the map."""
+    if stage == "classifier_pretrain" and config.classifier_weights == "demo":
+        weights = None  # this is the stage that makes the demo weights
+    elif stage != "classifier_pretrain" and config.pretrain_classifier:
+        weights = str(workdir / "classifier_pretrain" / KEPT)
+    else:
+        weights = weights_file(config.classifier_weights)
+    return build_classifier(
+        config.classifier,
+        num_classes=classes,
+        saliency_input=stage == "classifier",
+        image_size=config.image_size,
+        width=config.width,
+        weights=weights,
+        **config.classifier_options.get(config.classifier, {}),
+    )
+
+
+def _load(workdir: pathlib.Path, stage: str) -> keras.Model:
+    """The network that a finished stage left behind."""
+    return keras.models.load_model(workdir / stage / KEPT)
+
+
+def _freeze(model: GazeModel, pattern: str) -> None:
+    """Lets every layer learn but those whose name the pattern matches."""
+    for part in (getattr(model, name, None) for name in ("detector", "classifier")):
+        for layer in part.layers if part is not None else ():
+            layer.trainable = not (pattern and re.match(pattern, layer.name))

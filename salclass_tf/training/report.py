@@ -1,0 +1,127 @@
+"""What a person sees when a stage is done: a table and pictures."""
+
+import pathlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from salclass_tf import figures, scoring
+from salclass_tf.config import Config
+from salclass_tf.training import networks
+
+_COLUMNS = (
+    ("accuracy", "accuracy"),
+    ("class mean", "mean_class_accuracy"),
+    ("CC", "cc"),
+    ("NSS", "nss"),
+    ("MSE", "mse"),
+)
+_NAMES = {
+    "saliency_pretrain": "detector, pretrained",
+    "saliency": "detector",
+    "classifier_pretrain": "classifier, pretrained",
+    "classifier_rgb": "classifier, RGB only",
+    "classifier": "classifier, RGB + true map",
+    "joint": "SalClassNet, joint",
+}
+
+
+def table(results: dict[str, dict]) -> str:
+    """Returns the test scores of some stages as a Markdown table.
+
+    Args:
+        results: stage -> what its `metrics.json` holds, in the order of the rows.
+    """
+    lines = [
+        "| network | test set | images | " + " | ".join(title for title, _ in _COLUMNS) + " |",
+        "|---|---|--:|" + "--:|" * len(_COLUMNS),
+    ]
+    for stage, metrics in results.items():
+        rows = {"centre bias (mean training map)": "centre_bias"}
+        rows |= {"parts before joint training": "before_joint", _NAMES[stage]: "test"}
+        for name, key in rows.items():
+            if metrics.get(key):
+                lines.append(_row(name, metrics["dataset"], metrics[key]))
+    return "\n".join(dict.fromkeys(lines))
+
+
+def _row(name: str, dataset: str, scores: dict) -> str:
+    """One row of the table."""
+    cells = [name, dataset, str(scores["images"])]
+    cells += ["" if scores[key] is None else f"{scores[key]:.3f}" for _, key in _COLUMNS]
+    return f"| {' | '.join(cells)} |"
+
+
+def draw(
+    config: Config,
+    stage: str,
+    workdir: pathlib.Path,
+    rows: list[dict[str, float]],
+    kept_epoch: int,
+    batches: tf.data.Dataset | None,
+    class_names: tuple[str, ...],
+) -> None:
+    """Draws the curves of a stage and examples of the test part.
+
+    Args:
+        config: the run.
+        stage: the stage.
+        workdir: where the stages keep their networks.
+        rows: of the stage's history.
+        kept_epoch: epoch of the kept network.
+        batches: evaluation batches of the images to show, or None.
+        class_names: in label order.
+    """
+    folder = workdir / stage
+    figures.curves(rows, kept_epoch, f"{stage}, seed {config.seed}", folder / "curves.png")
+    if batches is None:
+        return
+    shown = _shown_networks(config, stage, workdir)
+    examples = [example for batch in batches for example in _examples(batch, shown, class_names)]
+    maps = [title for title, network in shown if "saliency" in _gives(network)]
+    titles = ("true map", *maps)
+    figures.example_grid(examples, titles, f"{_NAMES[stage]}: test images", folder / "examples.png")
+
+
+def _shown_networks(
+    config: Config, stage: str, workdir: pathlib.Path
+) -> list[tuple[str, keras.Model]]:
+    """The networks whose maps and answers a stage's picture shows, with their headings."""
+    shown = [(stage, "SalClassNet" if stage == "joint" else "prediction")]
+    if stage == "joint":
+        shown.insert(0, ("saliency", "before joint training"))
+        if config.compare_rgb:
+            shown.insert(0, ("classifier_rgb", "RGB only"))
+    return [
+        (title, keras.models.load_model(workdir / name / networks.KEPT, compile=False))
+        for name, title in shown
+    ]
+
+
+def _gives(network: keras.Model) -> tuple[str, ...]:
+    """Which of `saliency` and `logits` a network gives."""
+    if not network.outputs:
+        return ("saliency", "logits")
+    return ("saliency",) if len(network.outputs[0].shape) == 4 else ("logits",)
+
+
+def _examples(
+    batch: dict[str, tf.Tensor],
+    shown: list[tuple[str, keras.Model]],
+    class_names: tuple[str, ...],
+) -> list[figures.Example]:
+    """The rows of the picture for one batch."""
+    out = [(title, scoring.answers(network, batch)) for title, network in shown]
+    maps = [batch["saliency"], *(given["saliency"] for _, given in out if "saliency" in given)]
+    guesses = [(title, np.argmax(given["logits"], -1)) for title, given in out if "logits" in given]
+    return [
+        figures.Example(
+            image=batch["image"][i].numpy(),
+            xy=np.argwhere(batch["fixation_counts"][i, ..., 0].numpy())[:, ::-1],
+            maps=tuple(values[i, ..., 0].numpy() for values in maps),
+            truth=class_names[int(batch["label"][i])] if guesses else "",
+            guesses=tuple((title, class_names[guess[i]]) for title, guess in guesses),
+        )
+        for i in range(batch["image"].shape[0])
+    ]

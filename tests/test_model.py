@@ -1,0 +1,175 @@
+"""The joint step against stock Keras, in every mode that training uses."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from salclass_tf.classifiers import build_classifier
+from salclass_tf.detectors import build_detector
+from salclass_tf.model import ClassifierModel, DetectorModel, SalClassNet
+
+SIZE, CLASSES = 40, 3
+
+
+def parts(saliency_input=True):
+    keras.utils.set_random_seed(0)
+    detector = build_detector("vgg16", image_size=SIZE, width=1 / 32)
+    classifier = build_classifier(
+        "vgg16", CLASSES, saliency_input, image_size=SIZE, width=1 / 32, top="pool"
+    )
+    return detector, classifier
+
+
+def batch(size=4, seed=0):
+    rng = np.random.default_rng(seed)
+    return {
+        "image": tf.constant(rng.integers(0, 256, (size, SIZE, SIZE, 3)), tf.uint8),
+        "saliency": tf.constant(rng.random((size, SIZE, SIZE, 1)), tf.float32),
+        "label": tf.constant(rng.integers(0, CLASSES, size), tf.int32),
+    }
+
+
+def dataset(examples=8, size=4):
+    return tf.data.Dataset.from_tensor_slices(batch(examples)).batch(size)
+
+
+@pytest.mark.parametrize("alpha", [0.2, 3.0])
+def test_one_step_equals_stock_keras_with_weighted_losses(alpha):
+    ours = SalClassNet(*parts(), alpha=alpha)
+    detector, classifier = parts()
+    image = keras.Input((SIZE, SIZE, 3))
+    saliency = detector(image)
+    logits = classifier({"image": image, "saliency": saliency})
+    stock = keras.Model(image, {"saliency": saliency, "logits": logits})
+    stock.compile(
+        keras.optimizers.SGD(0.01),
+        loss={
+            "saliency": "mean_squared_error",
+            "logits": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        },
+        loss_weights={"saliency": 1.0, "logits": alpha},
+    )
+    ours.compile(keras.optimizers.SGD(0.01))
+    data = batch()
+    loss = stock.train_on_batch(
+        data["image"], {"saliency": data["saliency"], "logits": data["label"]}
+    )
+    logs = ours.train_step(data)
+    np.testing.assert_allclose(float(logs["step_loss"]), float(np.ravel(loss)[0]), rtol=1e-5)
+    for mine, theirs in zip(
+        [*ours.detector.weights, *ours.classifier.weights],
+        [*detector.weights, *classifier.weights],
+        strict=True,
+    ):
+        np.testing.assert_allclose(mine.numpy(), theirs.numpy(), rtol=2e-4, atol=1e-5)
+
+
+def test_class_error_alone_moves_the_detector():
+    """With the map error's gradient taken away, what reaches the detector is the class error."""
+    model = SalClassNet(*parts(), alpha=1.0)
+    data = batch()
+    with tf.GradientTape() as tape:
+        logits = model(data, training=True)["logits"]
+        loss = tf.reduce_sum(tf.nn.log_softmax(logits)[:, 0])
+    gradients = tape.gradient(loss, model.detector.trainable_variables)
+    assert all(float(tf.norm(gradient)) > 0 for gradient in gradients)
+
+
+def test_map_error_is_taken_before_the_classifier_normalises_the_map():
+    model = SalClassNet(*parts(), alpha=0.0)
+    data = batch()
+    expected = np.mean((model.detector(data["image"]).numpy() - data["saliency"].numpy()) ** 2)
+    model.compile(keras.optimizers.SGD(0.0))
+    logs = model.test_step(data)
+    np.testing.assert_allclose(float(logs["loss"]), expected, rtol=1e-5)
+    np.testing.assert_allclose(float(logs["saliency_loss"]), expected, rtol=1e-5)
+
+
+def test_fit_reports_the_loss_and_learns():
+    model = SalClassNet(*parts())
+    model.compile(keras.optimizers.Adam(1e-3), jit_compile=False)
+    history = model.fit(dataset(), epochs=6, verbose=0, validation_data=dataset()).history
+    assert history["loss"][-1] < history["loss"][0]
+    both = 0.2 * np.array(history["classification_loss"]) + np.array(history["saliency_loss"])
+    np.testing.assert_allclose(history["loss"], both, rtol=1e-5)
+    assert {"val_loss", "val_accuracy", "val_cc"} <= set(history)
+
+
+def test_compiled_by_xla_takes_the_same_step():
+    losses = []
+    for jit in (False, True):
+        model = SalClassNet(*parts())
+        model.compile(keras.optimizers.SGD(0.01))
+        step = tf.function(model.train_step, jit_compile=jit)
+        losses.append([float(step(batch())["step_loss"]) for _ in range(2)])
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-3)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_takes_nearly_the_same_step(policy):
+    before = keras.config.dtype_policy()
+    moved = []
+    try:
+        for name in ("float32", policy):
+            keras.config.set_dtype_policy(name)
+            model = SalClassNet(*parts())
+            model.compile(keras.optimizers.SGD(0.1))
+            head = model.detector.get_layer("saliency_score").kernel
+            start = head.numpy()
+            logs = model.train_step(batch())
+            assert logs["step_loss"].dtype == tf.float32
+            moved.append(head.numpy() - start)
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert np.linalg.norm(moved[0]) > 0
+    # A lost loss scale would make the float16 step 32768 times too small.
+    np.testing.assert_allclose(np.linalg.norm(moved[1]) / np.linalg.norm(moved[0]), 1, atol=0.1)
+
+
+def test_two_replicas_take_the_step_of_one(two_replicas):
+    single = SalClassNet(*parts())
+    single.compile(keras.optimizers.SGD(0.01))
+    single.train_step(batch(4))
+    with two_replicas.scope():
+        double = SalClassNet(*parts())
+        double.compile(keras.optimizers.SGD(0.01))
+        double.optimizer.build(double.trainable_variables)
+    data = two_replicas.experimental_distribute_dataset(dataset(4, size=4))
+    step = tf.function(lambda x: two_replicas.run(double.train_step, (x,)))
+    for shared in data:
+        step(shared)
+    for mine, theirs in zip(double.detector.weights, single.detector.weights, strict=True):
+        np.testing.assert_allclose(mine.numpy(), theirs.numpy(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["detector", "classifier", "joint"])
+def test_saved_and_loaded_model_answers_the_same(kind, tmp_path):
+    detector, classifier = parts()
+    model = {
+        "detector": lambda: DetectorModel(detector),
+        "classifier": lambda: ClassifierModel(classifier),
+        "joint": lambda: SalClassNet(detector, classifier, alpha=0.7),
+    }[kind]()
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    for key, value in model(batch()).items():
+        np.testing.assert_array_equal(again(batch())[key].numpy(), value.numpy())
+    assert getattr(again, "alpha", 0.7) == 0.7
+
+
+def test_refuses_negative_alpha():
+    with pytest.raises(ValueError, match="alpha"):
+        SalClassNet(*parts(), alpha=-0.1)
+
+
+def test_refuses_a_classifier_without_map():
+    with pytest.raises(ValueError, match="saliency_input"):
+        SalClassNet(*parts(saliency_input=False))
+
+
+def test_refuses_parts_of_different_sizes():
+    detector, _ = parts()
+    classifier = build_classifier("vgg16", 3, image_size=SIZE + 8, width=1 / 32, top="pool")
+    with pytest.raises(ValueError, match="one size"):
+        SalClassNet(detector, classifier)

@@ -1,0 +1,104 @@
+import types
+
+import numpy as np
+import pytest
+import requests
+import tensorflow_datasets as tfds
+from PIL import Image
+
+from tfds_builders import originals
+
+
+@pytest.fixture
+def manager(tmp_path):
+    """The download manager that a build gets, with `manual_dir` under a temporary folder."""
+    return tfds.download.DownloadManager(
+        download_dir=tmp_path / "downloads",
+        manual_dir=tmp_path / "manual",
+        manual_dir_instructions="Put the files there.",
+    )
+
+
+def put(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("content")
+
+
+def test_a_complete_manual_copy_is_found(manager, tmp_path):
+    put(tmp_path / "manual", "gaze/a.txt", "b.txt", "unrelated.txt")
+    assert originals.manual_copy(manager, ["gaze/a.txt", "b.txt"]) == tmp_path / "manual"
+
+
+def test_a_folder_of_other_sets_means_none(manager, tmp_path):
+    put(tmp_path / "manual", "unrelated.txt")
+    assert originals.manual_copy(manager, ["a.txt", "b.txt"]) is None
+
+
+def test_nothing_in_the_default_place_means_none(tmp_path):
+    manager = tfds.download.DownloadManager(
+        download_dir=tmp_path,
+        manual_dir=tmp_path / "manual",
+        manual_dir_instructions="Put the files there.",
+    )
+    assert originals.manual_copy(manager, ["a.txt"]) is None
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_named_folder_must_hold_something(manager, tmp_path, exists):
+    if exists:
+        (tmp_path / "manual").mkdir()
+    with pytest.raises(FileNotFoundError, match="(?s)manual does not exist or is empty.*Put the"):
+        originals.manual_copy(manager, ["a.txt"])
+
+
+def test_half_a_copy_names_what_is_missing(manager, tmp_path):
+    put(tmp_path / "manual", "b.txt")
+    with pytest.raises(FileNotFoundError, match=r"manual holds only a part.*missing: a\.txt, c\."):
+        originals.manual_copy(manager, ["a.txt", "b.txt", "c.txt"])
+
+
+@pytest.mark.parametrize(
+    "error", [requests.ConnectionError("no route"), tfds.download.DownloadError("HTTP code: 404")]
+)
+def test_a_failed_download_names_address_and_remedy(error):
+    def fail(urls):
+        raise error
+
+    manager = types.SimpleNamespace(download_and_extract=fail)
+    with pytest.raises(ConnectionError, match=r"http://b/c\.zip \((no route|.*404)\)\. Copy it"):
+        originals.fetch(manager, {"a": "http://b/c.zip"}, "Copy it.")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("kind", ["jpg", "png"])
+def test_size_is_height_and_width(tmp_path, mode, kind):
+    Image.new(mode, (31, 5)).save(tmp_path / f"a.{kind}")
+    assert originals.image_size(tmp_path / f"a.{kind}") == (5, 31)
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png"])
+def test_an_image_that_is_cut_short_is_named(tmp_path, kind):
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 48, 3), np.uint8)
+    path = tmp_path / f"a.{kind}"
+    Image.fromarray(pixels).save(path)
+    path.write_bytes(path.read_bytes()[:-300])
+    with pytest.raises(ValueError, match=rf"a\.{kind} does not decode"):
+        originals.image_size(path)
+
+
+def test_a_file_that_is_no_image_is_named(tmp_path):
+    put(tmp_path, "a.jpg")
+    with pytest.raises(ValueError, match=r"a\.jpg does not decode"):
+        originals.image_size(tmp_path / "a.jpg")
+
+
+def test_a_missing_image_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"a\.jpg is missing.*Unpack"):
+        originals.image_size(tmp_path / "a.jpg")
+
+
+def test_other_channels_are_refused(tmp_path):
+    Image.new("CMYK", (8, 8)).save(tmp_path / "a.jpg")
+    with pytest.raises(ValueError, match="grey or RGB; got mode CMYK"):
+        originals.image_size(tmp_path / "a.jpg")

@@ -1,0 +1,1 @@
+"""CUB-GHA: gaze of people who tell bird species apart."""

@@ -1,0 +1,1 @@
+"""Rendered critters with simulated gaze: the data set that needs no download."""

@@ -1,0 +1,128 @@
+"""TFDS builder of the rendered critters with simulated gaze."""
+
+import dataclasses
+import io
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from tfds_builders import schema
+from tfds_builders.gaze_critters import gaze, scene
+from tfds_builders.gaze_critters.kinds import PRETRAIN_KINDS, TASK_KINDS, Kind
+
+_SPLITS = ("train", "validation", "test")  # their order seeds the pictures
+
+
+@dataclasses.dataclass(eq=False)
+class CrittersConfig(tfds.core.BuilderConfig):
+    """What a configuration shows, and who looks at it.
+
+    Attributes:
+        number: seeds the pictures, so that no two configurations share one.
+        kinds: the classes, in label order.
+        images: number of pictures of each split.
+        look: simulates the viewers of a scene; None for pictures without gaze.
+        task: what the viewers do.
+        viewers: how many of them there are.
+        sigma_px: Gaussian sigma of the heat maps, in pixels of the original image.
+    """
+
+    number: int = 0
+    kinds: tuple[Kind, ...] = ()
+    images: dict[str, int] = dataclasses.field(default_factory=dict)
+    look: Callable[[np.random.Generator, scene.Scene], gaze.Fixations] | None = None
+    task: str = ""
+    viewers: int = 0
+    sigma_px: float = 0.0
+
+
+_TASK = CrittersConfig(
+    name="task",
+    description="Twelve classes; gaze of people who tell them apart.",
+    number=0,
+    kinds=TASK_KINDS,
+    images={"train": 1600, "validation": 240, "test": 480},
+    look=gaze.recognise,
+    task="classification",
+    viewers=gaze.TASK_VIEWERS,
+    sigma_px=gaze.TASK_SIGMA,
+)
+_FREE_VIEWING = CrittersConfig(
+    name="free_viewing",
+    description="Eighteen other classes; gaze drawn by what is loud.",
+    number=1,
+    kinds=PRETRAIN_KINDS,
+    images={"train": 1000, "test": 200},
+    look=gaze.look_around,
+    task="free viewing",
+    viewers=gaze.FREE_VIEWERS,
+    sigma_px=gaze.FREE_SIGMA,
+)
+_PRETRAIN = CrittersConfig(
+    name="pretrain",
+    description="The same eighteen classes without gaze, to pretrain classifiers.",
+    number=2,
+    kinds=PRETRAIN_KINDS,
+    images={"train": 24000, "validation": 600},
+    task="none",
+    sigma_px=gaze.TASK_SIGMA,
+)
+
+
+def observe(config: CrittersConfig, split: str, index: int) -> tuple[scene.Scene, gaze.Fixations]:
+    """Renders a picture and simulates its viewers; the result depends on the arguments alone.
+
+    Args:
+        config: one of the builder's configurations, or a variant of one.
+        split: train, validation or test.
+        index: number of the picture in its split; the classes take turns.
+
+    Returns:
+        The scene and its fixations, none where the configuration has no viewers.
+    """
+    rng = np.random.default_rng([config.number, _SPLITS.index(split), index])
+    rendered = scene.render(rng, config.kinds[index % len(config.kinds)])
+    return rendered, config.look(rng, rendered) if config.look else gaze.NOBODY
+
+
+class Builder(tfds.core.GeneratorBasedBuilder):
+    """Rendered critters in clutter, with simulated gaze; nothing is downloaded."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES = {"1.0.0": "Initial release."}
+    BUILDER_CONFIGS = [_TASK, _FREE_VIEWING, _PRETRAIN]
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        config = self.builder_config
+        label = tfds.features.ClassLabel(names=[kind.name for kind in config.kinds])
+        return self.dataset_info_from_configs(
+            features=schema.gaze_features(label=label),
+            supervised_keys=("image", "label"),
+            metadata=tfds.core.MetadataDict(
+                {
+                    "sigma_px": config.sigma_px,
+                    "task": config.task,
+                    "viewers": config.viewers,
+                }
+            ),
+        )
+
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
+        return {split: self._generate_examples(split) for split in self.builder_config.images}
+
+    def _generate_examples(self, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        config = self.builder_config
+        for index in range(config.images[split]):
+            rendered, fixations = observe(config, split, index)
+            key = f"{split}_{index:05d}"
+            yield (
+                key,
+                {
+                    "image": io.BytesIO(rendered.jpeg()),
+                    "image/id": key,
+                    "label": rendered.critters[0].kind.name,
+                    "fixations": fixations,
+                },
+            )

@@ -1,0 +1,1 @@
+"""OSIE: free viewing of 700 pictures full of objects."""

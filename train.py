@@ -1,0 +1,49 @@
+"""Trains SalClassNet: `python train.py --stage=joint`."""
+
+import dataclasses
+
+from absl import flags
+
+from salclass_tf import commandline, config
+
+flags.DEFINE_enum("stage", "joint", config.STAGES, "What to train; what it needs is made first.")
+flags.DEFINE_enum("preset", "demo", config.PRESETS, "demo: minutes on a CPU; paper: Sec. 5.2.")
+flags.DEFINE_string("workdir", None, "Folder of the run; default: runs/<preset>[-<dataset>].")
+flags.DEFINE_string("dataset", None, "Data set with gaze that replaces the preset's own.")
+flags.DEFINE_string("data_dir", None, "Prepared data sets; default: ~/tensorflow_datasets.")
+flags.DEFINE_string("manual_dir", None, "Folder of original files of a set, if not downloaded.")
+flags.DEFINE_string("detector", None, "Name of the detector network.")
+flags.DEFINE_string("classifier", None, "Name of the classifier network.")
+flags.DEFINE_string("detector_weights", None, 'Start of the detector: "imagenet" or a file.')
+flags.DEFINE_string("classifier_weights", None, 'Start of the classifier: "imagenet" or a file.')
+flags.DEFINE_bool("pretrain_detector", None, "Whether saliency_pretrain comes before saliency.")
+flags.DEFINE_bool("pretrain_classifier", None, "Whether classifier_pretrain comes first.")
+flags.DEFINE_enum("precision", None, config.PRECISIONS, "Arithmetic; auto goes by the hardware.")
+flags.DEFINE_integer("seed", None, "Decides every random choice.")
+flags.DEFINE_integer("steps", None, "Stop each stage after so many steps: a try-out.")
+flags.DEFINE_integer("epochs", None, "Epochs of --stage, in place of the preset's.")
+flags.DEFINE_integer("batch_size", None, "Batch size of --stage, in place of the preset's.")
+flags.DEFINE_float("learning_rate", None, "Initial rate of --stage, in place of the preset's.")
+flags.DEFINE_float("alpha", None, "Weight of the class error in Eq. 1.")
+flags.DEFINE_float("width", None, "Scales every channel count; 1 is the paper.")
+flags.DEFINE_integer("image_size", None, "Side of the crops, in pixels; 299 in the paper.")
+
+
+def main():
+    """Turns flags into a configuration and trains."""
+    from salclass_tf import training  # imports TensorFlow: after the flags are known to be right
+
+    given = flags.FLAGS
+    chosen = config.build_config(given.preset, given.dataset).override(
+        given.stage,
+        {f.name: getattr(given, f.name, None) for f in dataclasses.fields(config.Config)}
+        | {"max_steps": given.steps},
+        {name: getattr(given, name) for name in ("epochs", "batch_size", "learning_rate")},
+    )
+    name = "-".join(filter(None, (given.preset, given.dataset))).replace("/", "-")
+    workdir = given.workdir or f"runs/{name}"
+    training.run(chosen, given.stage, workdir, given.data_dir, given.manual_dir)
+
+
+if __name__ == "__main__":
+    commandline.run(main)
