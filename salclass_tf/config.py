@@ -55,6 +55,7 @@ class Stage:
         validation_share: share of the training images kept for validation where the set has no
             validation split; 0 trains all epochs and keeps the last model.
         frozen: regular expression, matched against the start of layer names that do not learn.
+        geometry: (image_size, short_side) of this stage, where they are not the run's.
     """
 
     dataset: str
@@ -66,6 +67,7 @@ class Stage:
     patience: int = 10
     validation_share: float = 0.1
     frozen: str = ""
+    geometry: tuple[int, int] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,6 +131,10 @@ class Config:
             _require(name in STAGES, f"a stage is one of {STAGES}", name)
             _check_stage(name, stage)
 
+    def geometry(self, stage: str) -> tuple[int, int]:
+        """Side of the crops, and short side before cropping, of a stage, in pixels."""
+        return self.stages[stage].geometry or (self.image_size, self.short_side)
+
     def prerequisites(self, stage: str) -> tuple[str, ...]:
         """The stages whose networks `stage` starts from or is compared with, in order."""
         detector = ("saliency_pretrain",) if self.pretrain_detector else ()
@@ -162,9 +168,11 @@ class Config:
             run.get(n, getattr(self, n)) != getattr(self, n) for n in ("classifier", "width")
         )
         if changed and self.classifier_weights == "demo" and "classifier_weights" not in run:
-            run |= {"classifier_weights": None, "pretrain_classifier": True}
+            run = {"classifier_weights": None, "pretrain_classifier": True} | run
         numbers = {name: value for name, value in numbers.items() if value is not None}
-        spec = self.stages[stage]
+        spec = self.stages.get(stage)
+        if spec is None or not numbers:
+            return dataclasses.replace(self, **run)
         if "learning_rate" in numbers:
             rate = numbers.pop("learning_rate")
             optimizer = dataclasses.replace(spec.optimizer, learning_rate=rate, steps=())
@@ -174,18 +182,24 @@ class Config:
 
     def for_stage(self, stage: str) -> dict:
         """What decides the result of a stage, as plain types: what its folder is known by."""
-        names = ["image_size", "short_side", "width", "seed", "precision", "max_steps"]
-        if stage == "joint" or "saliency" in stage:
-            names += ["detector", "detector_weights", "pretrain_detector"]
-        if stage == "joint" or "classifier" in stage:
-            names += ["classifier", "classifier_weights", "pretrain_classifier"]
+        names = ["width", "seed", "precision", "max_steps"]
+        parts = [
+            part
+            for part, in_name in (("detector", "saliency"), ("classifier", "classifier"))
+            if stage == "joint" or in_name in stage
+        ]
+        for part in parts:
+            names.append(part)
+            if not stage.endswith("_pretrain"):
+                names.append(f"pretrain_{part}")
+            if stage != "classifier_pretrain" or self.classifier_weights != "demo":
+                names.append(f"{part}_weights")
         if stage == "joint":
-            names += ["alpha"]
+            names.append("alpha")
         everything = dataclasses.asdict(self)
-        chosen = {name: everything[name] for name in names}
-        for part in ("detector", "classifier"):
-            if part in chosen:
-                chosen[f"{part}_options"] = everything[f"{part}_options"].get(chosen[part], {})
+        chosen = {name: everything[name] for name in names} | {"geometry": self.geometry(stage)}
+        for part in parts:
+            chosen[f"{part}_options"] = everything[f"{part}_options"].get(chosen[part], {})
         return chosen | {"stage": everything["stages"][stage]}
 
 
@@ -251,8 +265,9 @@ def _demo() -> Config:
         "saliency": Stage("gaze_critters/task", detector, epochs=2, **critters),
         "classifier_pretrain": Stage(
             "gaze_critters/pretrain",
-            dataclasses.replace(adam, steps=((0, 1e-3), (2, 5e-4), (3, 2e-4))),
-            epochs=4,
+            dataclasses.replace(adam, steps=((0, 3e-3), (8, 1e-3), (11, 3e-4))),
+            epochs=11,
+            geometry=(100, 112),  # close-ups: the parts have the size that they have at 224 of 255
             **(critters | {"batch_size": 32}),
         ),
         "classifier_rgb": Stage("gaze_critters/task", adam, epochs=3, **critters),
@@ -266,7 +281,11 @@ def _demo() -> Config:
         short_side=255,
         classifier_weights="demo",
         pretrain_classifier=False,
-        classifier_options={"inception_v3": {"bn_momentum": 0.95}},
+        classifier_options={
+            "inception_v3": {"bn_momentum": 0.95},
+            "vgg16": {"top": "pool"},
+            "vgg19": {"top": "pool"},
+        },
         stages=stages,
     )
 
@@ -280,7 +299,7 @@ def _demo_on_osie(config: Config) -> Config:
         width=0.25,
         image_size=299,
         short_side=340,
-        stages=config.stages | {"saliency_pretrain": stage},
+        stages={"saliency_pretrain": stage},  # the set has no classes
     )
 
 

@@ -60,7 +60,9 @@ def example_grid(
             _write_answers(row[-1], example)
         for cell in row:
             cell.set_axis_off()
-    for cell, heading in zip(axes[0], ("image and fixations", *map_titles), strict=False):
+    seen = any(len(example.xy) for example in examples)
+    first = "image and fixations" if seen else "image"
+    for cell, heading in zip(axes[0], (first, *map_titles), strict=False):
         cell.set_title(heading, fontsize=9)
     if map_titles:
         bar = figure.colorbar(shown, ax=axes, location="bottom", shrink=0.3, aspect=40, pad=0.01)

@@ -37,7 +37,9 @@ class GazeModel(keras.Model):
         """Scores a batch, updates the running means, returns the mean loss."""
         values = self._score(batch, training)
         for mean in self._means:
-            mean.update_state(values[mean.name])
+            # Where nobody looked there is nothing to correlate with.
+            weight = values["seen"] if mean.name == "cc" else None
+            mean.update_state(values[mean.name], sample_weight=weight)
         return tf.reduce_mean(values["loss"])
 
     def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
@@ -85,6 +87,7 @@ def _saliency_scores(batch: Batch, saliency: tf.Tensor) -> dict[str, tf.Tensor]:
     return {
         "saliency_loss": losses.saliency_loss(batch["saliency"], saliency),
         "cc": metrics.correlation(batch["saliency"], saliency),
+        "seen": tf.cast(metrics.has_gaze(batch["saliency"]), tf.float32),
     }
 
 

@@ -43,7 +43,8 @@ def score(network: keras.Model, batches: tf.data.Dataset, description: str = "te
         The scores that apply to this kind of network.
     """
     seen = tqdm(batches, description, leave=False, disable=None)
-    kept = [_batch_scores(network, batch) for batch in seen]
+    forward = tf.function(lambda batch: answers(network, batch), reduce_retracing=True)
+    kept = [_batch_scores(forward(batch), batch) for batch in seen]
     columns = {key: np.concatenate([scores[key] for scores in kept]) for key in kept[0]}
     images = len(next(iter(columns.values())))
     result = {}
@@ -89,16 +90,15 @@ def mean_map(batches: tf.data.Dataset) -> np.ndarray:
 def answers(network: keras.Model, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """Returns `saliency`, `logits` or both, whatever the network gives for a batch."""
     inputs = {name: batch[name] for name in ("image", "saliency") if name in batch}
-    takes_map = len(network.inputs or ()) > 1
+    takes_map = len(getattr(network, "inputs", None) or ()) > 1
     out = network(inputs if takes_map else inputs["image"], training=False)
     if isinstance(out, dict):
         return out
     return {"saliency" if out.shape.rank == 4 else "logits": out}
 
 
-def _batch_scores(network: keras.Model, batch: dict[str, tf.Tensor]) -> dict[str, np.ndarray]:
-    """Scores per image of one batch."""
-    out = answers(network, batch)
+def _batch_scores(out: dict[str, tf.Tensor], batch: dict[str, tf.Tensor]) -> dict[str, np.ndarray]:
+    """Scores per image of one batch and a network's answers to it."""
     values = {}
     if "logits" in out:
         guess = tf.argmax(out["logits"], axis=-1, output_type=batch["label"].dtype)

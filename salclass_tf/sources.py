@@ -5,8 +5,19 @@ import pathlib
 import pkgutil
 
 import tensorflow_datasets as tfds
+from tensorflow_datasets.core.download import download_manager, extractor
 
 import tfds_builders  # importing it registers our builders with TFDS
+
+# What TFDS raises for missing files, a failed or altered download, and a broken archive.
+_PREPARATION_ERRORS = (
+    AssertionError,
+    OSError,
+    tfds.download.DownloadError,
+    download_manager.NonMatchingChecksumError,
+    extractor.ExtractError,
+    extractor.UnsafeArchiveError,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +93,11 @@ def open_set(name: str, data_dir: str | None = None, manual_dir: str | None = No
         raise ValueError(
             f"unknown data set {name!r}; ours are {own}; any TFDS set in the gaze schema serves"
         ) from None
+    missing = {"image", "image/id", "fixations"} - set(builder.info.features or ())
+    if missing:
+        raise ValueError(
+            f"data set {name!r} is not in the gaze schema: it lacks {', '.join(sorted(missing))}"
+        )
     if not builder.info.splits:
         _prepare(builder, manual_dir)
     return GazeSet(name, builder)
@@ -92,5 +108,5 @@ def _prepare(builder: tfds.core.DatasetBuilder, manual_dir: str | None) -> None:
     config = tfds.download.DownloadConfig(manual_dir=manual_dir) if manual_dir else None
     try:
         builder.download_and_prepare(download_config=config)
-    except (AssertionError, tfds.download.DownloadError, OSError) as error:
+    except _PREPARATION_ERRORS as error:
         raise ValueError(f"cannot prepare {builder.info.full_name}: {error}") from error

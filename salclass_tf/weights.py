@@ -8,7 +8,7 @@ import os
 import pathlib
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import h5py
 import keras
@@ -16,6 +16,7 @@ import numpy as np
 from absl import logging
 
 _URL = "https://storage.googleapis.com/tensorflow/keras-applications"
+_VGG_CONVOLUTION = re.compile(r"block\d_conv\d")
 _NAMED_BY_COUNTING = re.compile(r"(conv2d|batch_normalization)(?:_(\d+))?")
 
 
@@ -144,6 +145,7 @@ def load(
         for name in layers.keys() & stored.keys():
             values[name] = _fit(layers[name], stored[name], path, name == widened, name in heads)
     loaded = tuple(name for name in layers if values.get(name) is not None)
+    _check_depth(model, stored.keys(), path)
     if not loaded:
         raise ValueError(
             f"{path} has no layer of {model.name}: it must hold layers such as {[*layers][:3]}; "
@@ -156,6 +158,22 @@ def load(
     if report.missing:
         logging.warning("%s: not loaded: %s", path.name, ", ".join(report.missing))
     return report
+
+
+def _check_depth(model: keras.Model, stored: Iterable[str], path: pathlib.Path) -> None:
+    """Refuses a file with a convolution that is missing in the middle of the network.
+
+    All layers of VGG-16 fit a file of VGG-19, but what they learned belongs to the deeper one. The
+    first layers of a file, without its last, are a network of their own.
+    """
+    has = sorted(layer.name for layer in model.layers if _VGG_CONVOLUTION.fullmatch(layer.name))
+    left = [name for name in stored if _VGG_CONVOLUTION.fullmatch(name) and name not in has]
+    gaps = sorted(name for name in left if has and name < has[-1])
+    if gaps:
+        raise ValueError(
+            f"{path} is of a deeper network than {model.name}, which lacks {', '.join(gaps)}; "
+            "name the network that the file is of"
+        )
 
 
 @contextlib.contextmanager

@@ -233,3 +233,14 @@ def test_trained_vgg16_loads_everywhere(shared_weights):
     report = weights.load(deeper, path)
     fourth = ("block3_conv4", "block4_conv4", "block5_conv4")
     assert report.missing == (*fourth, "saliency_score") and len(report.loaded) == 13
+
+
+def test_deeper_network_of_the_same_names_is_refused(tmp_path):
+    """A VGG-19 file fits every layer of VGG-16, and still is another network."""
+    sizes = {"image_size": 32, "width": 1 / 32}
+    path = tmp_path / "deep.weights.h5"
+    build_detector("vgg19", **sizes).save_weights(path)
+    with pytest.raises(ValueError, match="block3_conv4"):
+        build_detector("vgg16", weights=str(path), **sizes)
+    # Its first thirteen convolutions are a network of the paper's, and may be taken.
+    build_detector("vgg19", weights=str(path), convolutions=13, **sizes)

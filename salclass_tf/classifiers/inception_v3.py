@@ -191,7 +191,10 @@ class _Graph:
             name=self._name("conv2d"),
         )(x)
         x = keras.layers.BatchNormalization(
-            momentum=self._bn_momentum, scale=False, name=self._name("batch_normalization")
+            momentum=self._bn_momentum,
+            scale=False,
+            synchronized=True,
+            name=self._name("batch_normalization"),
         )(x)
         return keras.layers.Activation("relu", name=self._name("activation"))(x)
 

@@ -28,6 +28,7 @@ def build_input(
     normalised = keras.layers.BatchNormalization(
         momentum=0.9,
         epsilon=1e-5,
+        synchronized=True,
         gamma_initializer=keras.initializers.Constant(saliency_spread),
         dtype="float32",
         name="saliency_normalization",

@@ -5,6 +5,9 @@ import keras
 from salclass_tf import layers, sizes, vgg_trunk
 from salclass_tf import weights as weight_files
 
+# Trained features reach into the hundreds; scores must not start far from the maps' 0 to 1.
+_HEAD_DEVIATION = 1e-3
+
 
 def build(
     name: str,
@@ -40,7 +43,12 @@ def build(
     x = vgg_trunk.build_trunk(name, x, width, convolutions, pool_padding="same")
     # The scores are few, so float32 costs nothing and keeps the map's small differences.
     scores = keras.layers.Conv2D(
-        1, 1, activation=head_activation, dtype="float32", name="saliency_score"
+        1,
+        1,
+        activation=head_activation,
+        kernel_initializer=keras.initializers.RandomNormal(stddev=_HEAD_DEVIATION),
+        dtype="float32",
+        name="saliency_score",
     )(x)
     upsampling = layers.BilinearUpsampling(image_size, not half_pixel, name="saliency")
     model = keras.Model(image, upsampling(scores), name=f"{name}_detector")

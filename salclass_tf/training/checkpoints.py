@@ -10,6 +10,9 @@ from salclass_tf.model import GazeModel
 
 _log = logging.getLogger(__name__)
 
+# What TensorFlow raises for a file that is cut short, altered, or of another network.
+_UNREADABLE = (tf.errors.OpError, IndexError, ValueError, AssertionError)
+
 
 class Checkpoints:
     """Saves and restores a model, its optimizer and where the loop is.
@@ -51,14 +54,22 @@ class Checkpoints:
 
         Returns:
             The position it was saved with, None where there is no checkpoint.
+
+        Raises:
+            ValueError: if there are checkpoints and none of them reads.
         """
         for path in reversed(self._manager.checkpoints):
             try:
                 self._manager.checkpoint.restore(path).assert_existing_objects_matched()
-            except (tf.errors.OpError, AssertionError) as error:
+            except _UNREADABLE as error:
                 _log.warning("checkpoint %s does not read (%s); trying the one before", path, error)
                 continue
             return json.loads(self._position.numpy())
+        if self._manager.checkpoints:
+            folder = self._manager.directory
+            raise ValueError(
+                f"no checkpoint in {folder} reads; remove the stage's folder to train it again"
+            )
         return None
 
     @property

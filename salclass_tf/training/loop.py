@@ -108,7 +108,7 @@ class Loop:
         self._train_step = tf.function(self._distributed(model.train_step))
         self._test_step = tf.function(self._distributed(model.test_step), reduce_retracing=True)
         self._unchecked: list[tuple[int, tf.Tensor]] = []
-        self._saved_at = time.monotonic()
+        self._saved_at = self._clock = time.monotonic()
 
     def run(self) -> list[dict[str, float]]:
         """Trains until the epochs, the patience or `max_steps` end.
@@ -138,7 +138,8 @@ class Loop:
         place = self.position
         if place.epoch_step == 0:
             self.model.reset_metrics()
-        started = time.monotonic()
+        started = self._clock = time.monotonic()
+        first = place.epoch_step
         with self._progress() as bar:
             for batch in self._batches():
                 self._step(batch)
@@ -147,9 +148,10 @@ class Loop:
                 if self.max_steps is not None and place.step >= self.max_steps:
                     break
         self._check_losses()
-        place.seconds += time.monotonic() - started
-        row = {"epoch": place.epoch + 1, "step": place.step}
-        row |= self._results() | {"images_per_second": self._rate(started)}
+        self._check_weights()
+        seconds = self._note_time() - started
+        row = {"epoch": place.epoch + 1, "step": place.step} | self._results()
+        row["images_per_second"] = (place.epoch_step - first) * self.stage.batch_size / seconds
         row["learning_rate"] = float(self.model.optimizer.learning_rate)
         row |= self._validate()
         place.epoch, place.epoch_step = place.epoch + 1, 0
@@ -157,6 +159,7 @@ class Loop:
         self.history.add(row)
         self._save()
         _log.info("%s epoch %d: %s", self.name, place.epoch, _summary(row))
+        self._stop_if_asked(signals)
 
     def _batches(self) -> Iterable:
         """The batches that are left of this epoch, over all replicas."""
@@ -172,26 +175,49 @@ class Loop:
 
     def _housekeeping(self, bar: tqdm, signals: "_StopSignals") -> None:
         """Between two steps: looks at the losses, saves when it is time, stops when asked."""
-        if self.position.step % _LOSS_CHECK_STEPS == 0 or signals.received:
+        if self.position.step % _LOSS_CHECK_STEPS == 0:
             self._check_losses()
             bar.set_postfix_str(_summary(self._results()), refresh=False)
-        if signals.received:
-            self._save()
-            raise Interrupted(f"stopped by {signals.received} at step {self.position.step}")
-        if time.monotonic() - self._saved_at > _CHECKPOINT_SECONDS:
+        due = time.monotonic() - self._saved_at > _CHECKPOINT_SECONDS
+        if due or signals.received:
             self._check_losses()
+            self._check_weights()
+            self._note_time()
             self._save()
+        self._stop_if_asked(signals)
+
+    def _stop_if_asked(self, signals: "_StopSignals") -> None:
+        """Raises where a signal has come; everything is saved by then."""
+        if signals.received:
+            raise Interrupted(f"stopped by {signals.received} at step {self.position.step}")
+
+    def _note_time(self) -> float:
+        """Adds what has passed since the last look to the training time; returns the moment."""
+        now = time.monotonic()
+        self.position.seconds += now - self._clock
+        self._clock = now
+        return now
 
     def _check_losses(self) -> None:
         """Raises where a loss since the last look is not finite."""
         for step, loss in self._unchecked:
             if not math.isfinite(float(loss)):
-                kept = self.checkpoints.newest or "none yet"
-                raise Diverged(
-                    f"the loss became {float(loss)} at step {step} of stage {self.name}; "
-                    f"last good checkpoint: {kept}. Try a lower learning rate"
-                )
+                raise self._diverged(f"the loss became {float(loss)}", step)
         self._unchecked.clear()
+
+    def _check_weights(self) -> None:
+        """Raises where a weight is not finite: the last step's loss was taken before its update."""
+        finite = [tf.reduce_all(tf.math.is_finite(v)) for v in self.model.trainable_variables]
+        if not all(bool(one) for one in finite):
+            raise self._diverged("weights became infinite or NaN", self.position.step)
+
+    def _diverged(self, what: str, step: int) -> Diverged:
+        """The error that says where it happened and what is left."""
+        kept = self.checkpoints.newest or "none yet"
+        return Diverged(
+            f"{what} at step {step} of stage {self.name}; last good checkpoint: {kept}. "
+            "Try a lower learning rate, in another --workdir"
+        )
 
     def _validate(self) -> dict[str, float]:
         """Scores the validation part, if there is one."""
@@ -236,11 +262,6 @@ class Loop:
     def _results(self) -> dict[str, float]:
         """The running means."""
         return {mean.name: float(mean.result()) for mean in self.model.metrics}
-
-    def _rate(self, started: float) -> float:
-        """Images per second since the epoch, or what was left of it, began."""
-        done = self.position.epoch_step * self.stage.batch_size
-        return done / max(time.monotonic() - started, 1e-9)
 
     def _progress(self) -> tqdm:
         """A progress bar over the images of the epoch."""

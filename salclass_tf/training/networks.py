@@ -15,7 +15,10 @@ from salclass_tf.model import ClassifierModel, DetectorModel, GazeModel, SalClas
 
 _PRETRAINED = pathlib.Path(__file__).parent.parent / "pretrained"
 #: file and sha256 of the small classifier that `docs/reproduction.md` tells how to make
-DEMO_WEIGHTS = ("demo_inception_v3.weights.h5", "")
+DEMO_WEIGHTS = (
+    "demo_inception_v3.weights.h5",
+    "52f5c6a05139a1f7cba3755ded6087d7e782048e6e1bd7ddd4626b9615f97dab",
+)
 
 #: the kept network of a finished stage, in the stage's folder
 KEPT = "model.keras"
@@ -154,7 +157,7 @@ def _classifier(config: Config, stage: str, workdir: pathlib.Path, classes: int)
         config.classifier,
         num_classes=classes,
         saliency_input=stage == "classifier",
-        image_size=config.image_size,
+        image_size=config.geometry(stage)[0],
         width=config.width,
         weights=weights,
         **config.classifier_options.get(config.classifier, {}),

@@ -42,7 +42,7 @@ def table(results: dict[str, dict]) -> str:
         rows |= {"parts before joint training": "before_joint", _NAMES[stage]: "test"}
         for name, key in rows.items():
             if metrics.get(key):
-                lines.append(_row(name, metrics["dataset"], metrics[key]))
+                lines.append(_row(name, f"{metrics['dataset']} {metrics['split']}", metrics[key]))
     return "\n".join(dict.fromkeys(lines))
 
 
@@ -80,7 +80,7 @@ def draw(
     shown = _shown_networks(config, stage, workdir)
     examples = [example for batch in batches for example in _examples(batch, shown, class_names)]
     maps = [title for title, network in shown if "saliency" in _gives(network)]
-    titles = ("true map", *maps)
+    titles = ("true map", *maps) if examples[0].maps else ()
     figures.example_grid(examples, titles, f"{_NAMES[stage]}: test images", folder / "examples.png")
 
 
@@ -101,7 +101,7 @@ def _shown_networks(
 
 def _gives(network: keras.Model) -> tuple[str, ...]:
     """Which of `saliency` and `logits` a network gives."""
-    if not network.outputs:
+    if not getattr(network, "outputs", None):
         return ("saliency", "logits")
     return ("saliency",) if len(network.outputs[0].shape) == 4 else ("logits",)
 
@@ -113,15 +113,23 @@ def _examples(
 ) -> list[figures.Example]:
     """The rows of the picture for one batch."""
     out = [(title, scoring.answers(network, batch)) for title, network in shown]
-    maps = [batch["saliency"], *(given["saliency"] for _, given in out if "saliency" in given)]
+    maps = [batch["saliency"]] if "saliency" in batch else []
+    maps += [given["saliency"] for _, given in out if "saliency" in given]
     guesses = [(title, np.argmax(given["logits"], -1)) for title, given in out if "logits" in given]
     return [
         figures.Example(
             image=batch["image"][i].numpy(),
-            xy=np.argwhere(batch["fixation_counts"][i, ..., 0].numpy())[:, ::-1],
+            xy=_fixations(batch, i),
             maps=tuple(values[i, ..., 0].numpy() for values in maps),
             truth=class_names[int(batch["label"][i])] if guesses else "",
             guesses=tuple((title, class_names[guess[i]]) for title, guess in guesses),
         )
         for i in range(batch["image"].shape[0])
     ]
+
+
+def _fixations(batch: dict[str, tf.Tensor], index: int) -> np.ndarray:
+    """Where the fixations of an image lie, (x, y) pixels, [n, 2]."""
+    if "fixation_counts" not in batch:
+        return np.zeros((0, 2))
+    return np.argwhere(batch["fixation_counts"][index, ..., 0].numpy())[:, ::-1]

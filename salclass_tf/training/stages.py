@@ -1,17 +1,20 @@
 """The stages of a run, made in order: what is missing is made first, what is done is kept."""
 
+import contextlib
+import dataclasses
 import json
 import logging
 import os
 import pathlib
 import time
+from collections.abc import Iterator
 
 import keras
 import tensorflow as tf
 
 from salclass_tf import data, precision, scoring, sources
 from salclass_tf.config import Config
-from salclass_tf.training import loop, networks, report
+from salclass_tf.training import checks, loop, networks, report
 
 _log = logging.getLogger(__name__)
 
@@ -42,21 +45,23 @@ def run(
         ValueError: for anything the user can mend; the message says how.
     """
     workdir = pathlib.Path(workdir)
-    chosen, why = precision.choose(config.precision)
-    _log.info("precision %s: %s", chosen, why)
-    keras.config.set_dtype_policy(chosen)
+    policy, why = precision.choose(config.precision)
+    _log.info("precision %s: %s", policy, why)
+    config = dataclasses.replace(config, precision=policy)
     order = _order(config, stage)
-    todo = [name for name in order if not _is_done(config, name, workdir / name)]
+    checks.check_settings(config, order)
+    done = {n: checks.is_done(config, n, workdir / n, asked_for=n == stage) for n in order}
     for name in order:
-        state = "to do" if name in todo else "done before, kept"
-        _log.info("stage %-19s %s", name, state)
-    for name in todo:
-        _make(
-            config,
-            name,
-            workdir,
-            sources.open_set(config.stages[name].dataset, data_dir, manual_dir),
-        )
+        _log.info("stage %-19s %s", name, "done before, kept" if done[name] else "to do")
+    todo = [name for name in order if not done[name]]
+    sets = {n: sources.open_set(config.stages[n].dataset, data_dir, manual_dir) for n in todo}
+    for name, gaze_set in sets.items():
+        checks.check_set(config, name, gaze_set)
+        checks.check_network(config, name, gaze_set)
+        _feed(config, name, gaze_set)
+    for name, gaze_set in sets.items():
+        with _readable(gaze_set):
+            _make(config, name, workdir, gaze_set)
     results = {name: json.loads((workdir / name / "metrics.json").read_text()) for name in order}
     print(report.table(results))
     print(f"Results, pictures and networks: {workdir}/{stage}")
@@ -73,40 +78,13 @@ def _order(config: Config, stage: str) -> list[str]:
     return order
 
 
-def _is_done(config: Config, stage: str, folder: pathlib.Path) -> bool:
-    """Whether a stage is finished; refuses a folder that another configuration has made."""
-    known = folder / "config.json"
-    if known.is_file():
-        there = json.loads(known.read_text())
-        asked = json.loads(json.dumps(config.for_stage(stage)))
-        differences = "\n".join(_differences(there, asked))
-        if differences:
-            raise ValueError(
-                f"{folder} belongs to another configuration:\n{differences}\n"
-                "Name another --workdir, or remove that folder"
-            )
-    return (folder / "metrics.json").is_file()
-
-
-def _differences(there: object, asked: object, path: str = "") -> list[str]:
-    """One line for each setting in which two configurations differ."""
-    if isinstance(there, dict) and isinstance(asked, dict):
-        names = dict.fromkeys([*there, *asked])
-        return [
-            line
-            for name in names
-            for line in _differences(there.get(name), asked.get(name), f"{path}.{name}".strip("."))
-        ]
-    return [] if there == asked else [f"  {path}: {there!r} there, {asked!r} asked for"]
-
-
 def _make(config: Config, name: str, workdir: pathlib.Path, gaze_set: sources.GazeSet) -> None:
     """Trains one stage, scores what it keeps, draws it; `metrics.json` comes last."""
     started = time.monotonic()
     folder, stage = workdir / name, config.stages[name]
-    _check_set(name, gaze_set)
+    keras.backend.clear_session()
+    keras.config.set_dtype_policy(config.precision)
     keras.utils.set_random_seed(config.seed)
-    keras.backend.clear_session(free_memory=False)
     classes = len(gaze_set.class_names)
     model = networks.build_model(config, name, workdir, classes)
     feed = _feed(config, name, gaze_set)
@@ -127,6 +105,7 @@ def _make(config: Config, name: str, workdir: pathlib.Path, gaze_set: sources.Ga
     metrics |= {
         "stage": name,
         "dataset": gaze_set.builder.info.full_name,
+        "split": gaze_set.split("test"),
         "parameters": model.count_params(),
         "kept_epoch": training.position.best_epoch,
         "epochs": training.position.epoch,
@@ -140,31 +119,21 @@ def _make(config: Config, name: str, workdir: pathlib.Path, gaze_set: sources.Ga
         workdir,
         rows,
         training.position.best_epoch,
-        _shown_batches(config, gaze_set),
+        _shown_batches(config, name, gaze_set),
         gaze_set.class_names,
     )
     write_json(folder / "metrics.json", metrics)
 
 
-def _check_set(stage: str, gaze_set: sources.GazeSet) -> None:
-    """Refuses a set that lacks what a stage learns from."""
-    if "classifier" in stage or stage == "joint":
-        if len(gaze_set.class_names) < 2:
-            raise ValueError(f"stage {stage} needs classes; data set {gaze_set.name} has none")
-    if stage not in ("classifier_pretrain", "classifier_rgb") and gaze_set.sigma_px <= 0:
-        raise ValueError(f"stage {stage} needs gaze; data set {gaze_set.name} has none")
-
-
 def _feed(config: Config, name: str, gaze_set: sources.GazeSet) -> loop.Feed:
     """The batches of a stage."""
     stage = config.stages[name]
-    train = gaze_set.split("train", stage.validation_share)
     validation = gaze_set.split("validation", stage.validation_share)
 
     def epoch(number: int, skip: int) -> tf.data.Dataset:
         return data.training_batches(
-            data.open_split(gaze_set.builder, train),
-            geometry=geometry(config),
+            _source(gaze_set, "train", stage.validation_share),
+            geometry=data.Geometry(*config.geometry(name)),
             sigma_px=gaze_set.sigma_px,
             batch_size=stage.batch_size,
             seed=config.seed,
@@ -176,16 +145,31 @@ def _feed(config: Config, name: str, gaze_set: sources.GazeSet) -> loop.Feed:
         )
 
     steps = int(epoch(0, 0).cardinality())
-    return loop.Feed(epoch, steps, validation and test_batches(config, gaze_set, validation))
+    return loop.Feed(
+        epoch, steps, validation and central_batches(config, name, gaze_set, validation)
+    )
 
 
-def geometry(config: Config) -> data.Geometry:
-    """Sizes of the run's images."""
-    return data.Geometry(image_size=config.image_size, short_side=config.short_side)
+@contextlib.contextmanager
+def _readable(gaze_set: sources.GazeSet) -> Iterator[None]:
+    """Turns what a broken image or a damaged file raises into an error that names it."""
+    try:
+        with data.corrupt_images_named(data.open_split(gaze_set.builder, "all")):
+            yield
+    except tf.errors.DataLossError as error:
+        raise ValueError(
+            f"the prepared files in {gaze_set.builder.data_path} are damaged ({error.message}); "
+            "remove that folder, and the set is prepared again"
+        ) from error
 
 
-def test_batches(
-    config: Config, gaze_set: sources.GazeSet, split: str, every: int = 1
+def _source(gaze_set: sources.GazeSet, part: str, share: float) -> tf.data.Dataset:
+    """The undecoded examples of a part of a set."""
+    return data.open_split(gaze_set.builder, gaze_set.split(part, share))
+
+
+def central_batches(
+    config: Config, name: str, gaze_set: sources.GazeSet, split: str, every: int = 1
 ) -> tf.data.Dataset:
     """Central crops of a split: of all images, or of some that are evenly spread."""
     source = data.open_split(gaze_set.builder, split)
@@ -193,9 +177,10 @@ def test_batches(
         source = source.shard(every, index=0).take(_SHOWN_IMAGES)
     return data.evaluation_batches(
         source,
-        geometry=geometry(config),
+        geometry=data.Geometry(*config.geometry(name)),
         sigma_px=gaze_set.sigma_px,
         batch_size=_EVALUATION_BATCH,
+        with_maps=gaze_set.sigma_px > 0,
     )
 
 
@@ -210,11 +195,11 @@ def _scores(
     split = gaze_set.split("test")
     if split is None:
         return {"test": None}
-    batches = test_batches(config, gaze_set, split)
+    batches = central_batches(config, name, gaze_set, split)
     metrics = {"test": vars(scoring.score(network, batches, f"{name} test"))}
     if name.startswith("saliency"):
         train = gaze_set.split("train", config.stages[name].validation_share)
-        mean = scoring.mean_map(test_batches(config, gaze_set, train))
+        mean = scoring.mean_map(central_batches(config, name, gaze_set, train))
         metrics["centre_bias"] = vars(scoring.score_map(mean, batches))
     if name == "joint":
         before = networks.build_model(config, name, workdir, 0)
@@ -222,13 +207,13 @@ def _scores(
     return metrics
 
 
-def _shown_batches(config: Config, gaze_set: sources.GazeSet) -> tf.data.Dataset | None:
+def _shown_batches(config: Config, name: str, gaze_set: sources.GazeSet) -> tf.data.Dataset | None:
     """Test images for the picture, evenly spread over the split."""
     split = gaze_set.split("test")
     if split is None:
         return None
     count = gaze_set.size(split)
-    return test_batches(config, gaze_set, split, every=max(count // _SHOWN_IMAGES, 1))
+    return central_batches(config, name, gaze_set, split, every=max(count // _SHOWN_IMAGES, 1))
 
 
 def write_json(path: pathlib.Path, content: dict) -> None:

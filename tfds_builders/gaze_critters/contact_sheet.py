@@ -25,7 +25,7 @@ def _cell(config, split: str, index: int) -> Image.Image:
     for x, y in zip(fixations["x"], fixations["y"], strict=True):
         at = (corner[0] + x * scale, corner[1] + y * scale)
         draw.circle(at, _DOT, (255, 235, 0), (0, 0, 0))
-    caption = f"{config.name}: {scene.critters[0].kind.name}"
+    caption = f"{config.name}: {config.class_names[index % len(config.class_names)]}"
     draw.text((_CELL / 2, _CELL + 2), caption, "black", ImageFont.load_default(12), anchor="ma")
     return cell
 
@@ -37,7 +37,7 @@ def contact_sheet() -> Image.Image:
     sheet = Image.new("RGB", (_COLUMNS * (_CELL + 4), len(configs) * (height + 4)), "white")
     for row, config in enumerate(configs):
         for column in range(_COLUMNS):
-            # Five is coprime to 12 and 18: each column shows another badge and tail.
+            # Five is coprime to 12, 18 and 11: each column shows another class.
             cell = _cell(config, "train", 5 * column)
             sheet.paste(cell, (column * (_CELL + 4), row * (height + 4)))
     return sheet

@@ -10,7 +10,7 @@ import tensorflow_datasets as tfds
 
 from tfds_builders import schema
 from tfds_builders.gaze_critters import gaze, scene
-from tfds_builders.gaze_critters.kinds import PRETRAIN_KINDS, TASK_KINDS, Kind
+from tfds_builders.gaze_critters.kinds import BADGES, PARTS, PRETRAIN_KINDS, TASK_KINDS, Kind
 
 _SPLITS = ("train", "validation", "test")  # their order seeds the pictures
 
@@ -21,12 +21,13 @@ class CrittersConfig(tfds.core.BuilderConfig):
 
     Attributes:
         number: seeds the pictures, so that no two configurations share one.
-        kinds: the classes, in label order.
+        kinds: the critters that occur; the classes, in label order, unless `close_ups`.
         images: number of pictures of each split.
         look: simulates the viewers of a scene; None for pictures without gaze.
         task: what the viewers do.
         viewers: how many of them there are.
-        sigma_px: Gaussian sigma of the heat maps, in pixels of the original image.
+        sigma_px: Gaussian sigma of the heat maps, in pixels of the original image; 0 without gaze.
+        close_ups: whether a picture shows one part of a critter, which then is the class.
     """
 
     number: int = 0
@@ -36,6 +37,12 @@ class CrittersConfig(tfds.core.BuilderConfig):
     task: str = ""
     viewers: int = 0
     sigma_px: float = 0.0
+    close_ups: bool = False
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes in label order; the pictures of a split take turns."""
+        return PARTS if self.close_ups else tuple(kind.name for kind in self.kinds)
 
 
 _TASK = CrittersConfig(
@@ -62,12 +69,12 @@ _FREE_VIEWING = CrittersConfig(
 )
 _PRETRAIN = CrittersConfig(
     name="pretrain",
-    description="The same eighteen classes without gaze, to pretrain classifiers.",
+    description="Close-ups of one part each, eleven classes without gaze, to pretrain classifiers.",
     number=2,
     kinds=PRETRAIN_KINDS,
-    images={"train": 24000, "validation": 600},
+    images={"train": 12000, "validation": 660},
     task="none",
-    sigma_px=gaze.TASK_SIGMA,
+    close_ups=True,
 )
 
 
@@ -80,11 +87,21 @@ def observe(config: CrittersConfig, split: str, index: int) -> tuple[scene.Scene
         index: number of the picture in its split; the classes take turns.
 
     Returns:
-        The scene and its fixations, none where the configuration has no viewers.
+        The scene and its fixations, none where the configuration has no viewers. A close-up comes
+        without the list of what is in it.
     """
     rng = np.random.default_rng([config.number, _SPLITS.index(split), index])
+    if config.close_ups:
+        return _close_up(rng, config, PARTS[index % len(PARTS)]), gaze.NOBODY
     rendered = scene.render(rng, config.kinds[index % len(config.kinds)])
-    return rendered, config.look(rng, rendered) if config.look else gaze.NOBODY
+    return rendered, config.look(rng, rendered)
+
+
+def _close_up(rng: np.random.Generator, config: CrittersConfig, part: str) -> scene.Scene:
+    """A close-up of a part, on a critter that has it."""
+    owners = [kind for kind in config.kinds if part in kind]
+    rendered = scene.render(rng, owners[rng.integers(len(owners))])
+    return scene.close_up(rng, rendered, rendered.critters[0].centres[int(part not in BADGES)])
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -96,7 +113,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _info(self) -> tfds.core.DatasetInfo:
         config = self.builder_config
-        label = tfds.features.ClassLabel(names=[kind.name for kind in config.kinds])
+        label = tfds.features.ClassLabel(names=config.class_names)
         return self.dataset_info_from_configs(
             features=schema.gaze_features(label=label),
             supervised_keys=("image", "label"),
@@ -122,7 +139,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 {
                     "image": io.BytesIO(rendered.jpeg()),
                     "image/id": key,
-                    "label": rendered.critters[0].kind.name,
+                    "label": config.class_names[index % len(config.class_names)],
                     "fixations": fixations,
                 },
             )

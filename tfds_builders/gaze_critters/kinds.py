@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 BADGES = ("disc", "ring", "cross", "bars", "triangle", "dots")
 TAILS = ("curl", "fork", "spike", "club", "fan")
+PARTS = BADGES + TAILS
 
 
 class Kind(NamedTuple):

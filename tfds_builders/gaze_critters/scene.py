@@ -16,6 +16,8 @@ _COMPANY = 0.15  # share of pictures with a second critter of the same class
 _VISIBLE = 0.84  # of the short side: the central crop of an evaluation (299 of 340) shows the parts
 _JPEG_QUALITY = 92
 _ATTEMPTS = 12
+_WINDOW = 150  # pixels around a part that a close-up shows
+_OFF_CENTRE = 25.0  # pixels by which it may miss the part
 _LITTER = oval(0, 0, 0.5, 0.5, 12)
 
 
@@ -141,3 +143,22 @@ def render(rng: np.random.Generator, kind: Kind) -> Scene:
     for posed in reversed(critters):
         critter.draw(rng, canvas, posed)
     return Scene(canvas.picture(), tuple(critters), loud, decoys)
+
+
+def close_up(rng: np.random.Generator, scene: Scene, at: np.ndarray) -> Scene:
+    """Cuts a square around a point out of a scene and enlarges it to the usual size.
+
+    Args:
+        rng: source of the square's place and of the size.
+        scene: rendered scene.
+        at: the point, (x, y) in pixels.
+
+    Returns:
+        A scene of the picture alone, without the list of what is in it.
+    """
+    corner = at + rng.uniform(-_OFF_CENTRE, _OFF_CENTRE, 2) - _WINDOW / 2
+    left, top = np.clip(corner, 0, np.subtract(scene.picture.size, _WINDOW)).astype(int).tolist()
+    side = int(rng.integers(SHORT_SIDE[0], SHORT_SIDE[1] + 1))
+    square = (left, top, left + _WINDOW, top + _WINDOW)
+    picture = scene.picture.resize((side, side), Image.Resampling.BILINEAR, box=square)
+    return Scene(picture, (), (), ())

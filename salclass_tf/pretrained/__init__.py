@@ -1,0 +1,1 @@
+"""Small pretrained weights that are part of the package."""

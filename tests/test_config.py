@@ -1,0 +1,120 @@
+"""The presets against the paper's numbers, written down here a second time."""
+
+import dataclasses
+
+import pytest
+
+from salclass_tf import config
+
+# stage: learning rate, decay per iteration, momentum, weight decay, batch, source in the paper
+PAPER = {
+    "saliency_pretrain": (1e-5, 0.0, 0.9, 5e-4, 16),  # "learning rate: 0.00001, ... batch size: 16"
+    "saliency": (1e-3, 1e-5, 0.9, 5e-4, 16),  # "0.001 ... l/(1+10^-5 i)"
+    "classifier_pretrain": (1e-2, 0.0, 0.9, 5e-4, 32),  # "0.01 to 0.0001", "batch size 32"
+    "classifier_rgb": (1e-3, 1e-5, 0.9, 5e-4, 16),
+    "classifier": (1e-3, 1e-5, 0.9, 5e-4, 16),  # "batch size of 16"
+    "joint": (1e-3, 1e-5, 0.9, 5e-4, 16),  # "a single initial learning rate of 0.001"
+}
+
+
+@pytest.mark.parametrize("name", config.STAGES)
+def test_paper_preset_has_the_numbers_of_section_5_2(name):
+    stage = config.build_config("paper").stages[name]
+    chosen = stage.optimizer
+    has = (
+        chosen.learning_rate,
+        chosen.inverse_decay,
+        chosen.momentum,
+        chosen.weight_decay[0][1],
+        stage.batch_size,
+    )
+    print(f"{name:20} paper {PAPER[name]}  config {has}")
+    assert chosen.name == "sgd" and has == PAPER[name]
+    assert (stage.crops, stage.mirror) == (5, "both")
+    assert name == "classifier_pretrain" or stage.patience == 10
+
+
+def test_paper_preset_shares_what_the_paper_shares():
+    paper = config.build_config("paper")
+    assert (paper.image_size, paper.short_side, paper.width, paper.alpha) == (299, 340, 1.0, 0.2)
+    assert (paper.detector, paper.classifier) == ("vgg19", "inception_v3")
+    assert paper.detector_weights == "imagenet" and paper.classifier_weights is None
+    datasets = {name: stage.dataset for name, stage in paper.stages.items()}
+    assert datasets["saliency_pretrain"] == "osie"
+    assert datasets["classifier_pretrain"] == "imagenet_without_dogs"
+    assert {datasets[name] for name in ("saliency", "classifier", "joint")} == {"saldogs"}
+
+
+def test_classifier_pretraining_follows_its_schedule():
+    stage = config.build_config("paper").stages["classifier_pretrain"]
+    assert stage.epochs == 70
+    assert stage.optimizer.steps[0] == (0, 1e-2) and stage.optimizer.steps[-1] == (52, 1e-4)
+    assert stage.optimizer.weight_decay == ((0, 5e-4), (29, 0.0))
+
+
+def test_new_parameters_learn_fifty_times_faster_in_the_classifier_stage_alone():
+    stages = config.build_config("paper").stages
+    factors = {name: stage.optimizer.untrained_multiplier for name, stage in stages.items()}
+    assert factors["classifier"] * stages["classifier"].optimizer.learning_rate == 0.05
+    assert factors["joint"] == factors["saliency"] == 1
+
+
+def test_unknown_preset_lists_the_valid_ones():
+    with pytest.raises(ValueError, match="demo, paper"):
+        config.build_config("dmeo")
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"alpha": -1.0}, "alpha"),
+        ({"alpha": float("nan")}, "alpha"),
+        ({"width": 0.0}, "width"),
+        ({"image_size": 400, "short_side": 340}, "short_side"),
+        ({"precision": "float64"}, "mixed_bfloat16"),
+        ({"max_steps": 0}, "steps"),
+    ],
+)
+def test_run_settings_out_of_range_are_refused(change, named):
+    with pytest.raises(ValueError, match=named):
+        dataclasses.replace(config.build_config(), **change)
+
+
+@pytest.mark.parametrize("numbers", [{"epochs": 0}, {"batch_size": -1}, {"learning_rate": 0.0}])
+def test_stage_numbers_out_of_range_are_refused(numbers):
+    with pytest.raises(ValueError, match="joint must be above 0"):
+        config.build_config().override("joint", {}, numbers)
+
+
+def test_override_changes_the_named_stage_alone():
+    before = config.build_config()
+    after = before.override("joint", {"alpha": 0.5, "seed": None}, {"learning_rate": 7e-4})
+    assert after.alpha == 0.5 and after.seed == before.seed
+    assert after.stages["joint"].optimizer.learning_rate == 7e-4
+    assert after.stages["saliency"] == before.stages["saliency"]
+
+
+def test_image_size_keeps_the_ratio_to_the_short_side():
+    changed = config.build_config("paper").override("joint", {"image_size": 598}, {})
+    assert changed.short_side == 680
+
+
+def test_classifier_that_the_demo_weights_do_not_fit_is_pretrained():
+    changed = config.build_config().override("joint", {"classifier": "vgg16"}, {})
+    assert changed.pretrain_classifier and "classifier_pretrain" in changed.prerequisites(
+        "classifier"
+    )
+    assert not config.build_config().pretrain_classifier
+
+
+def test_dataset_takes_the_place_of_the_tasks():
+    stages = config.build_config("demo", "my_gaze").stages
+    assert stages["joint"].dataset == stages["saliency"].dataset == "my_gaze"
+    assert stages["saliency_pretrain"].dataset == "gaze_critters/free_viewing"
+
+
+def test_settings_that_do_not_decide_a_stage_are_not_part_of_it():
+    one = config.build_config()
+    other = one.override("joint", {"alpha": 0.9}, {"epochs": 9})
+    assert one.for_stage("saliency") == other.for_stage("saliency")
+    assert one.for_stage("joint") != other.for_stage("joint")

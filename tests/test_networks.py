@@ -1,0 +1,132 @@
+"""What each stage starts from, and which of its parameters learn how fast."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from salclass_tf import config
+from salclass_tf.classifiers import build_classifier
+from salclass_tf.detectors import build_detector
+from salclass_tf.model import ClassifierModel, DetectorModel
+from salclass_tf.training import checks, networks
+
+SIZE = 76
+STAGE = config.build_config("paper").stages["classifier"]
+
+
+def batch():
+    rng = np.random.default_rng(0)
+    return {
+        "image": tf.constant(rng.integers(0, 256, (2, SIZE, SIZE, 3)), tf.uint8),
+        "saliency": tf.constant(rng.random((2, SIZE, SIZE, 1)), tf.float32),
+        "label": tf.constant([0, 1]),
+    }
+
+
+@pytest.mark.parametrize("name", ["inception_v3", "vgg16"])
+def test_one_step_of_the_classifier_stage_moves_each_group_by_its_own_rate(name):
+    moved = []
+    for factor in (1.0, 50.0):
+        keras.utils.set_random_seed(0)
+        options = {"top": "pool"} if name == "vgg16" else {}
+        classifier = build_classifier(name, 3, image_size=SIZE, width=1 / 32, **options)
+        optimizer = dataclasses.replace(STAGE.optimizer, untrained_multiplier=factor)
+        model = ClassifierModel(classifier)
+        model.compile(
+            networks.build_optimizer(dataclasses.replace(STAGE, optimizer=optimizer), model, 10)
+        )
+        before = [w.numpy() for w in classifier.trainable_variables]
+        model.train_step(batch())
+        after = [w.numpy() for w in classifier.trainable_variables]
+        moved.append([b - a for a, b in zip(before, after, strict=True)])
+    first = next(x for x in classifier.layers if isinstance(x, keras.layers.Conv2D)).name
+    for variable, slow, fast in zip(classifier.trainable_variables, *moved, strict=True):
+        if variable.path.startswith(("predictions/", "saliency_normalization/")):
+            expected = 50 * slow
+        elif variable.path == f"{first}/kernel":
+            expected = slow * np.array([1, 1, 1, 50])[:, None]
+        else:
+            expected = slow
+        np.testing.assert_allclose(fast, expected, rtol=1e-2, atol=1e-6, err_msg=variable.path)
+        assert np.abs(expected).max() > 0
+
+
+def test_only_the_scores_of_a_detector_are_new():
+    detector = build_detector("vgg16", image_size=SIZE, width=1 / 32)
+    patterns = networks.untrained_multipliers(DetectorModel(detector), 10.0)
+    optimizer = networks.optimizers.SGD(0.1, lr_multipliers=patterns)
+    optimizer.build(detector.trainable_variables)
+    fast = {
+        v.path
+        for v, factor in zip(detector.trainable_variables, optimizer._multipliers, strict=True)
+        if factor != 1
+    }
+    assert fast == {"saliency_score/kernel", "saliency_score/bias"}
+
+
+def test_frozen_layers_do_not_learn(tmp_path):
+    stage = config.Stage("any", frozen="block[1-4]_")
+    run = dataclasses.replace(
+        config.build_config(),
+        stages={"saliency_pretrain": stage},
+        detector="vgg16",
+        width=1 / 32,
+        image_size=SIZE,
+        short_side=SIZE,
+    )
+    model = networks.build_model(run, "saliency_pretrain", tmp_path, 0)
+    learning = {v.path.split("/")[0] for v in model.trainable_variables}
+    assert learning == {"block5_conv1", "block5_conv2", "block5_conv3", "saliency_score"}
+
+
+def test_classifier_takes_over_the_pretrained_kernels(tmp_path):
+    run = dataclasses.replace(
+        config.build_config(),
+        classifier="vgg16",
+        classifier_options={"vgg16": {"top": "pool"}},
+        classifier_weights=None,
+        pretrain_classifier=True,
+        width=1 / 32,
+        image_size=SIZE,
+        short_side=SIZE,
+    )
+    stage = dataclasses.replace(run.stages["classifier_pretrain"], geometry=None)
+    run = dataclasses.replace(run, stages=run.stages | {"classifier_pretrain": stage})
+    pretrained = networks.build_model(run, "classifier_pretrain", tmp_path, 5).classifier
+    (tmp_path / "classifier_pretrain").mkdir()
+    pretrained.save(tmp_path / "classifier_pretrain" / networks.KEPT)
+    started = networks.build_model(run, "classifier", tmp_path, 3).classifier
+    kernel = started.get_layer("block1_conv1").kernel.numpy()
+    assert kernel.shape[2] == 4 and np.abs(kernel[:, :, 3]).max() > 0
+    np.testing.assert_array_equal(
+        kernel[:, :, :3], pretrained.get_layer("block1_conv1").kernel.numpy()
+    )
+    np.testing.assert_array_equal(
+        started.get_layer("block5_conv3").kernel.numpy(),
+        pretrained.get_layer("block5_conv3").kernel.numpy(),
+    )
+
+
+def test_unknown_networks_are_refused_with_the_valid_names():
+    with pytest.raises(ValueError, match="vgg16, vgg19"):
+        checks.check_settings(dataclasses.replace(config.build_config(), detector="vgg17"), [])
+    with pytest.raises(ValueError, match="inception_v3"):
+        checks.check_settings(dataclasses.replace(config.build_config(), classifier="vgg"), [])
+
+
+def test_changed_demo_weights_are_refused(tmp_path, monkeypatch):
+    name = networks.DEMO_WEIGHTS[0]
+    (tmp_path / name).write_bytes(b"something else")
+    monkeypatch.setattr(networks, "_PRETRAINED", tmp_path)
+    with pytest.raises(ValueError, match="published file"):
+        networks.weights_file("demo")
+    (tmp_path / name).unlink()
+    with pytest.raises(ValueError, match="missing"):
+        networks.weights_file("demo")
+
+
+def test_demo_weights_are_the_published_file():
+    assert networks.weights_file("demo").endswith(networks.DEMO_WEIGHTS[0])

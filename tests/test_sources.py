@@ -1,0 +1,30 @@
+"""Opening data sets by name, and what is said when that fails."""
+
+import pytest
+
+from salclass_tf import sources
+
+
+def test_prepared_set_is_opened_with_its_facts(tiny_data_dir):
+    opened = sources.open_set("tiny_gaze", tiny_data_dir)
+    assert opened.class_names == ("red", "green", "blue")
+    assert opened.sigma_px == 4.0
+    assert opened.size("train") == 12
+
+
+def test_validation_is_cut_from_the_training_images_without_overlap(tiny_data_dir):
+    opened = sources.open_set("tiny_gaze", tiny_data_dir)
+    assert opened.split("train", 0.25) == "train[:9]"
+    assert opened.split("validation", 0.25) == "train[9:]"
+    assert opened.split("validation", 0.0) is None
+    assert opened.split("test") == "test"
+
+
+def test_unknown_set_lists_ours(tmp_path):
+    with pytest.raises(ValueError, match="cub_gha.*gaze_critters.*osie"):
+        sources.open_set("osei", str(tmp_path))
+
+
+def test_manual_dir_must_exist(tmp_path):
+    with pytest.raises(ValueError, match="manual_dir"):
+        sources.open_set("osie", str(tmp_path), str(tmp_path / "nowhere"))

@@ -1,0 +1,207 @@
+"""Stages, the loop and what a run leaves behind, on networks of a few hundred weights."""
+
+import dataclasses
+import json
+import os
+import signal
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from salclass_tf import config, training
+from salclass_tf.training import history, loop
+
+ADAM = config.Optimizer("adam", learning_rate=1e-3, weight_decay=((0, 0.0),))
+
+
+@pytest.fixture
+def tiny(tiny_data_dir, tmp_path):
+    """A run of tiny networks; call it to train a stage."""
+    stage = config.Stage("tiny_gaze", ADAM, epochs=2, batch_size=4, crops=1, validation_share=0.25)
+    stages = dict.fromkeys(config.STAGES, stage)
+    settings = config.Config(
+        preset="demo",
+        stages=stages,
+        detector="vgg16",
+        classifier="vgg16",
+        classifier_options={"vgg16": {"top": "pool"}},
+        width=1 / 32,
+        image_size=32,
+        short_side=36,
+        precision="float32",
+    )
+
+    def run(stage="saliency_pretrain", workdir=tmp_path, numbers=None, **changes):
+        changed = dataclasses.replace(settings, **changes).override(stage, {}, numbers or {})
+        return training.run(changed, stage, workdir, tiny_data_dir)
+
+    return run
+
+
+def weights(folder):
+    return keras.models.load_model(folder / "model.keras", compile=False).get_weights()
+
+
+def test_joint_makes_what_it_needs_and_keeps_what_is_done(tiny, tmp_path, capsys):
+    results = tiny("joint")
+    made = ["saliency_pretrain", "saliency", "classifier_pretrain", "classifier_rgb", "classifier"]
+    assert list(results) == [*made, "joint"]
+    assert capsys.readouterr().out.count("SalClassNet, joint") == 1
+    for name in ("config.json", "history.csv", "model.keras", "curves.png", "examples.png"):
+        assert (tmp_path / "joint" / name).stat().st_size > 0
+    test = results["joint"]["test"]
+    assert test["images"] == 6 and 0 <= test["accuracy"] <= 1 and -1 <= test["cc"] <= 1
+    before = {p: p.stat().st_mtime_ns for p in tmp_path.glob("*/model.keras")}
+    tiny("joint")
+    assert {p: p.stat().st_mtime_ns for p in tmp_path.glob("*/model.keras")} == before
+
+
+def test_learning_shows_in_history_and_starts_from_the_stage_before(tiny, tmp_path):
+    tiny("saliency", numbers={"epochs": 4})
+    first, second = (
+        history.read(tmp_path / name / "history.csv") for name in ("saliency_pretrain", "saliency")
+    )
+    assert len(first) == 2 and len(second) == 4
+    assert second[-1]["loss"] < second[0]["loss"] < first[0]["loss"]
+    assert second[0]["step"] == 4  # nine training images, crops and flips, batches of four
+
+
+def test_interrupted_run_ends_with_the_weights_of_an_undisturbed_one(tiny, tmp_path, monkeypatch):
+    tiny(workdir=tmp_path / "whole")
+    taken = loop.Loop._step
+
+    def interrupted_step(self, batch):
+        taken(self, batch)
+        if self.position.step in (2, 5):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(loop.Loop, "_step", interrupted_step)
+    for _ in range(2):
+        with pytest.raises(loop.Interrupted, match="SIGTERM"):
+            tiny(workdir=tmp_path / "broken")
+    tiny(workdir=tmp_path / "broken")
+    folders = [tmp_path / name / "saliency_pretrain" for name in ("whole", "broken")]
+    for one, other in zip(*map(weights, folders), strict=True):
+        np.testing.assert_array_equal(one, other)
+    rows = [history.read(folder / "history.csv") for folder in folders]
+    for one, other in zip(*rows, strict=True):
+        one.pop("images_per_second"), other.pop("images_per_second")
+        assert one == other
+
+
+def test_torn_checkpoint_is_passed_over(tiny, tmp_path, monkeypatch):
+    tiny(workdir=tmp_path / "whole")
+    save = loop.Loop._save
+
+    def stop_after_two(self):
+        save(self)
+        if self.position.epoch == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop.Loop, "_save", stop_after_two)
+    with pytest.raises(KeyboardInterrupt):
+        tiny(workdir=tmp_path / "torn")
+    monkeypatch.undo()
+    folder = tmp_path / "torn" / "saliency_pretrain"
+    newest = max((folder / "checkpoints").glob("*.data-*"), key=lambda p: p.stat().st_mtime_ns)
+    newest.write_bytes(newest.read_bytes()[:100])
+    tiny(workdir=tmp_path / "torn")
+    for one, other in zip(weights(folder), weights(tmp_path / "whole" / folder.name), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_nan_stops_the_run_and_says_where(tiny, tmp_path):
+    with pytest.raises(loop.Diverged, match=r"step \d+ of stage saliency_pretrain"):
+        tiny(numbers={"learning_rate": 1e30})
+    assert not (tmp_path / "saliency_pretrain" / "metrics.json").exists()
+
+
+def test_folder_of_another_configuration_is_refused_line_by_line(tiny):
+    tiny()
+    with pytest.raises(ValueError, match=r"stage\.epochs: 2 there, 3 asked for"):
+        tiny(numbers={"epochs": 3})
+
+
+def test_same_seed_same_numbers_and_another_seed_others(tiny, tmp_path):
+    results = [
+        tiny(workdir=tmp_path / str(i), seed=seed)["saliency_pretrain"]["test"]
+        for i, seed in enumerate((0, 0, 1))
+    ]
+    assert results[0] == results[1] != results[2]
+
+
+def test_batch_larger_than_the_set_is_refused(tiny, tmp_path):
+    with pytest.raises(ValueError, match="batch"):
+        tiny(numbers={"batch_size": 64})
+
+
+def test_stage_with_classes_refuses_a_set_without(tiny, tiny_data_dir, monkeypatch):
+    from salclass_tf import sources
+
+    monkeypatch.setattr(sources.GazeSet, "class_names", ())
+    with pytest.raises(ValueError, match="needs classes"):
+        tiny("classifier_pretrain")
+
+
+def test_steps_stop_a_stage(tiny):
+    assert tiny(max_steps=1)["saliency_pretrain"]["steps"] == 1
+
+
+def test_saved_settings_are_what_decides_the_stage(tiny, tmp_path):
+    tiny()
+    saved = json.loads((tmp_path / "saliency_pretrain" / "config.json").read_text())
+    assert saved["seed"] == 0 and saved["stage"]["optimizer"]["learning_rate"] == 1e-3
+    assert "alpha" not in saved  # it decides nothing before the joint stage
+
+
+def test_precision_that_was_asked_for_is_what_trains(tiny, tmp_path):
+    tiny(precision="mixed_bfloat16", max_steps=1)
+    kept = keras.models.load_model(tmp_path / "saliency_pretrain" / "model.keras", compile=False)
+    assert kept.get_layer("block1_conv1").compute_dtype == "bfloat16"
+
+
+def test_what_a_later_stage_lacks_is_said_before_the_first_one_trains(tiny, tmp_path):
+    with pytest.raises(ValueError, match="batch"):
+        tiny("joint", numbers={"batch_size": 64})
+    assert not list(tmp_path.glob("*/config.json"))
+
+
+def test_nan_weights_after_the_last_step_are_not_kept(tiny, tmp_path, monkeypatch):
+    taken = loop.Loop._step
+
+    def poisoned(self, batch):
+        taken(self, batch)
+        if self.position.step == 4:
+            variable = self.model.trainable_variables[0]
+            variable.assign(variable * np.nan)
+
+    monkeypatch.setattr(loop.Loop, "_step", poisoned)
+    with pytest.raises(loop.Diverged, match="step 4"):
+        tiny()
+    assert not (tmp_path / "saliency_pretrain" / "model.keras").exists()
+
+
+def test_prerequisite_trained_with_other_numbers_is_taken_as_it_is(tiny, tmp_path):
+    tiny(numbers={"epochs": 1})
+    results = tiny("saliency")
+    assert results["saliency_pretrain"]["epochs"] == 1
+
+
+def test_corrupt_picture_is_named(tiny, monkeypatch):
+    from salclass_tf import data
+
+    opened = data.open_split
+
+    def broken(builder, split):
+        def spoil(example):
+            torn = tf.strings.substr(example["image"], 0, 60)
+            is_it = tf.equal(example["image/id"], "5")
+            return example | {"image": tf.where(is_it, torn, example["image"])}
+
+        return opened(builder, split).map(spoil)
+
+    monkeypatch.setattr(data, "open_split", broken)
+    with pytest.raises(ValueError, match="5"):
+        tiny()
