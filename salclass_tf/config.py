@@ -262,23 +262,23 @@ def _demo() -> Config:
     critters = {"crops": 1, "mirror": "random", "batch_size": 16}
     stages = {
         "saliency_pretrain": Stage("gaze_critters/free_viewing", detector, epochs=1, **critters),
-        "saliency": Stage("gaze_critters/task", detector, epochs=2, **critters),
+        "saliency": Stage("gaze_critters/task", detector, epochs=3, **critters),
         "classifier_pretrain": Stage(
             "gaze_critters/pretrain",
             dataclasses.replace(adam, steps=((0, 3e-3), (8, 1e-3), (11, 3e-4))),
             epochs=11,
-            geometry=(100, 112),  # close-ups: the parts have the size that they have at 224 of 255
+            geometry=(100, 112),  # close-ups: the parts are about as large as in the demo
             **(critters | {"batch_size": 32}),
         ),
         "classifier_rgb": Stage("gaze_critters/task", adam, epochs=3, **critters),
-        "classifier": Stage("gaze_critters/task", adam, epochs=3, **critters),
+        "classifier": Stage("gaze_critters/task", adam, epochs=1, **critters),
         "joint": Stage("gaze_critters/task", detector, epochs=2, **critters),
     }
     return Config(
         preset="demo",
         width=0.125,
-        image_size=224,
-        short_side=255,
+        image_size=196,  # about the smallest that still gives 7x7 cells
+        short_side=223,
         classifier_weights="demo",
         pretrain_classifier=False,
         classifier_options={

@@ -193,7 +193,7 @@ class _Graph:
         x = keras.layers.BatchNormalization(
             momentum=self._bn_momentum,
             scale=False,
-            synchronized=True,
+            synchronized=rgbs.has_replicas(),
             name=self._name("batch_normalization"),
         )(x)
         return keras.layers.Activation("relu", name=self._name("activation"))(x)

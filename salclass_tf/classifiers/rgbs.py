@@ -1,6 +1,7 @@
 """The four-channel RGBS input that all classifiers share (paper, Sec. 3.2 and 3.3)."""
 
 import keras
+import tensorflow as tf
 
 
 def build_input(
@@ -28,10 +29,18 @@ def build_input(
     normalised = keras.layers.BatchNormalization(
         momentum=0.9,
         epsilon=1e-5,
-        synchronized=True,
+        synchronized=has_replicas(),
         gamma_initializer=keras.initializers.Constant(saliency_spread),
         dtype="float32",
         name="saliency_normalization",
     )(saliency)
     stack = keras.layers.Concatenate(name="rgbs")([colours, normalised])
     return {"image": image, "saliency": saliency}, stack
+
+
+def has_replicas() -> bool:
+    """Whether networks are being built for several replicas, which share their batch statistics.
+
+    On one replica there is nothing to share, and the statistics are cheaper without.
+    """
+    return tf.distribute.get_strategy().num_replicas_in_sync > 1
