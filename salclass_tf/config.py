@@ -259,10 +259,11 @@ def _demo() -> Config:
     """Small networks on rendered pictures: minutes on two CPU cores."""
     adam = Optimizer("adam", learning_rate=1e-3, weight_decay=((0, 0.0),))
     detector = dataclasses.replace(adam, learning_rate=5e-4)
+    joint = dataclasses.replace(adam, learning_rate=2e-4)
     critters = {"crops": 1, "mirror": "random", "batch_size": 16}
     stages = {
         "saliency_pretrain": Stage("gaze_critters/free_viewing", detector, epochs=1, **critters),
-        "saliency": Stage("gaze_critters/task", detector, epochs=3, **critters),
+        "saliency": Stage("gaze_critters/task", detector, epochs=4, **critters),
         "classifier_pretrain": Stage(
             "gaze_critters/pretrain",
             dataclasses.replace(adam, steps=((0, 3e-3), (8, 1e-3), (11, 3e-4))),
@@ -271,8 +272,8 @@ def _demo() -> Config:
             **(critters | {"batch_size": 32}),
         ),
         "classifier_rgb": Stage("gaze_critters/task", adam, epochs=3, **critters),
-        "classifier": Stage("gaze_critters/task", adam, epochs=1, **critters),
-        "joint": Stage("gaze_critters/task", detector, epochs=2, **critters),
+        "classifier": Stage("gaze_critters/task", adam, epochs=2, **critters),
+        "joint": Stage("gaze_critters/task", joint, epochs=1, **critters),
     }
     return Config(
         preset="demo",
@@ -282,7 +283,8 @@ def _demo() -> Config:
         classifier_weights="demo",
         pretrain_classifier=False,
         classifier_options={
-            "inception_v3": {"bn_momentum": 0.95},
+            # A map of full deviation would drown the four stem channels that know colours already.
+            "inception_v3": {"bn_momentum": 0.95, "saliency_spread": 0.2},
             "vgg16": {"top": "pool"},
             "vgg19": {"top": "pool"},
         },
@@ -293,7 +295,7 @@ def _demo() -> Config:
 def _demo_on_osie(config: Config) -> Config:
     """Free viewing of real photographs: a wider detector, trained from random weights."""
     optimizer = Optimizer("adam", learning_rate=3e-4, weight_decay=((0, 0.0),))
-    stage = Stage("osie", optimizer, epochs=6, crops=1, mirror="both", validation_share=0.1)
+    stage = Stage("osie", optimizer, epochs=5, crops=1, mirror="both", validation_share=0.1)
     return dataclasses.replace(
         config,
         width=0.25,

@@ -39,8 +39,8 @@ def _share_near_parts(observations, radius=20.0):
 
 def test_default_configuration_is_task_and_sizes_are_published():
     assert list(CONFIGS) == ["task", "free_viewing", "pretrain"]
-    assert CONFIGS["task"].images == {"train": 960, "validation": 240, "test": 480}
-    assert CONFIGS["free_viewing"].images == {"train": 1000, "test": 200}
+    assert CONFIGS["task"].images == {"train": 960, "validation": 120, "test": 360}
+    assert CONFIGS["free_viewing"].images == {"train": 600, "test": 120}
     assert CONFIGS["pretrain"].images == {"train": 24000, "validation": 600}
 
 

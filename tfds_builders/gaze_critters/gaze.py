@@ -4,7 +4,7 @@ import numpy as np
 
 from tfds_builders.gaze_critters.scene import Scene
 
-TASK_SIGMA, FREE_SIGMA = 26.0, 28.0  # Gaussians of the heat maps, original pixels
+TASK_SIGMA, FREE_SIGMA = 30.0, 30.0  # Gaussians of the heat maps, original pixels
 TASK_VIEWERS, TASK_VIEWERS_AN_IMAGE, FREE_VIEWERS = 8, 3, 10
 
 _SCATTER = 5.0  # pixels, of a fixation around what it aims at
