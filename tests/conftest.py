@@ -46,7 +46,7 @@ def shared_weights() -> pathlib.Path:
     return _shared_folder("weights")
 
 
-class TinyGaze(tfds.core.GeneratorBasedBuilder):
+class DottedNoise(tfds.core.GeneratorBasedBuilder):
     """Twelve pictures of noise with a bright dot where somebody looked; three classes of hue."""
 
     VERSION = tfds.core.Version("1.0.0")
@@ -82,7 +82,7 @@ class TinyGaze(tfds.core.GeneratorBasedBuilder):
 
 @pytest.fixture(scope="session")
 def tiny_data_dir(tmp_path_factory) -> str:
-    """A data folder in which `tiny_gaze` is prepared."""
+    """A data folder in which `dotted_noise` is prepared."""
     folder = str(tmp_path_factory.mktemp("data"))
-    TinyGaze(data_dir=folder).download_and_prepare()
+    DottedNoise(data_dir=folder).download_and_prepare()
     return folder

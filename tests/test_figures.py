@@ -26,7 +26,7 @@ def test_grid_shows_both_ends_of_one_scale_and_the_answers(tmp_path):
     path = tmp_path / "grid.png"
     figures.example_grid([example(), example()], ("before", "after"), "title", path)
     seen = colours(path)
-    assert {(68, 1, 84), (253, 231, 37)} <= seen  # viridis at 0 and 1
+    assert {(68, 1, 84), (253, 231, 36)} <= seen  # viridis at 0 and 1
     assert {(0, 114, 178), (213, 94, 0)} <= seen  # right and wrong answers
     assert not list(tmp_path.glob(".*"))
 

@@ -6,14 +6,14 @@ from salclass_tf import sources
 
 
 def test_prepared_set_is_opened_with_its_facts(tiny_data_dir):
-    opened = sources.open_set("tiny_gaze", tiny_data_dir)
+    opened = sources.open_set("dotted_noise", tiny_data_dir)
     assert opened.class_names == ("red", "green", "blue")
     assert opened.sigma_px == 4.0
     assert opened.size("train") == 12
 
 
 def test_validation_is_cut_from_the_training_images_without_overlap(tiny_data_dir):
-    opened = sources.open_set("tiny_gaze", tiny_data_dir)
+    opened = sources.open_set("dotted_noise", tiny_data_dir)
     assert opened.split("train", 0.25) == "train[:9]"
     assert opened.split("validation", 0.25) == "train[9:]"
     assert opened.split("validation", 0.0) is None

@@ -19,7 +19,9 @@ ADAM = config.Optimizer("adam", learning_rate=1e-3, weight_decay=((0, 0.0),))
 @pytest.fixture
 def tiny(tiny_data_dir, tmp_path):
     """A run of tiny networks; call it to train a stage."""
-    stage = config.Stage("tiny_gaze", ADAM, epochs=2, batch_size=4, crops=1, validation_share=0.25)
+    stage = config.Stage(
+        "dotted_noise", ADAM, epochs=2, batch_size=4, crops=1, validation_share=0.25
+    )
     stages = dict.fromkeys(config.STAGES, stage)
     settings = config.Config(
         preset="demo",
