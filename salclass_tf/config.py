@@ -332,6 +332,8 @@ def _demo_on_cub_gha(config: Config) -> Config:
         detector="vgg16",
         classifier="vgg16",
         width=1.0,
+        image_size=224,
+        short_side=255,
         pretrain_detector=False,
         classifier_weights=None,
         classifier_options=dict.fromkeys(("vgg16", "vgg19"), {"top": "pool"}),

@@ -118,3 +118,12 @@ def test_settings_that_do_not_decide_a_stage_are_not_part_of_it():
     other = one.override("joint", {"alpha": 0.9}, {"epochs": 9})
     assert one.for_stage("saliency") == other.for_stage("saliency")
     assert one.for_stage("joint") != other.for_stage("joint")
+
+
+def test_recipes_for_real_gaze_do_not_inherit_the_demos_small_pictures():
+    osie, birds = (config.build_config("demo", name) for name in ("osie", "cub_gha"))
+    assert (osie.image_size, osie.short_side) == (299, 340)
+    assert (birds.image_size, birds.short_side, birds.width) == (224, 255, 1.0)
+    assert list(osie.stages) == ["saliency_pretrain"]  # its pictures have no classes
+    assert birds.prerequisites("joint") == ("saliency", "classifier_rgb", "classifier")
+    assert birds.prerequisites("saliency") == birds.prerequisites("classifier") == ()
