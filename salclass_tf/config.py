@@ -266,7 +266,7 @@ def _demo() -> Config:
         "saliency": Stage("gaze_critters/task", detector, epochs=4, **critters),
         "classifier_pretrain": Stage(
             "gaze_critters/pretrain",
-            dataclasses.replace(adam, steps=((0, 3e-3), (8, 1e-3), (11, 3e-4))),
+            dataclasses.replace(adam, steps=((0, 3e-3), (8, 1e-3))),
             epochs=11,
             geometry=(100, 112),  # close-ups: the parts are about as large as in the demo
             **(critters | {"batch_size": 32}),
