@@ -19,6 +19,10 @@ flags.DEFINE_string("classifier_weights", None, 'Start of the classifier: "image
 flags.DEFINE_bool("pretrain_detector", None, "Whether saliency_pretrain comes before saliency.")
 flags.DEFINE_bool("pretrain_classifier", None, "Whether classifier_pretrain comes first.")
 flags.DEFINE_enum("precision", None, config.PRECISIONS, "Arithmetic; auto goes by the hardware.")
+flags.DEFINE_enum("strategy", "auto", config.STRATEGIES, "Devices; see docs/scaling.md.")
+flags.DEFINE_bool("deterministic", False, "Deterministic operations only, also on a GPU.")
+flags.DEFINE_integer("checkpoint_steps", None, "Steps between checkpoints; default: 2 minutes.")
+flags.DEFINE_integer("keep_checkpoints", 2, "How many of the newest checkpoints stay.")
 flags.DEFINE_integer("seed", None, "Decides every random choice.")
 flags.DEFINE_integer("steps", None, "Stop each stage after so many steps: a try-out.")
 flags.DEFINE_integer("epochs", None, "Epochs of --stage, in place of the preset's.")
@@ -42,7 +46,13 @@ def main():
     )
     name = "-".join(filter(None, (given.preset, given.dataset))).replace("/", "-")
     workdir = given.workdir or f"runs/{name}"
-    training.run(chosen, given.stage, workdir, given.data_dir, given.manual_dir)
+    execution = training.Execution(
+        strategy=given.strategy,
+        checkpoint_steps=given.checkpoint_steps,
+        keep_checkpoints=given.keep_checkpoints,
+        deterministic=given.deterministic,
+    )
+    training.run(chosen, given.stage, workdir, given.data_dir, given.manual_dir, execution)
 
 
 if __name__ == "__main__":

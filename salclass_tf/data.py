@@ -197,6 +197,33 @@ def evaluation_batches(
     return _batched(views, batch_size, drop_remainder=False)
 
 
+def whole_batches(batches: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
+    """Fills the last batch up, so that all have one size and can be split over any replicas.
+
+    Args:
+        batches: dicts of tensors [b, ...] with b at most `batch_size`, `image` among them.
+        batch_size: the size.
+
+    Returns:
+        The same with `weight` float32 [batch_size]: 1, and 0 for the copies of the last example
+        that fill a batch up.
+    """
+
+    def fill(batch: dict) -> dict:
+        count = tf.shape(batch["image"])[0]
+        place = tf.range(batch_size)
+        filled = {
+            key: tf.gather(value, tf.minimum(place, count - 1)) for key, value in batch.items()
+        }
+        filled["weight"] = tf.cast(place < count, tf.float32)
+        return {
+            key: tf.ensure_shape(value, [batch_size, *value.shape[1:]])
+            for key, value in filled.items()
+        }
+
+    return batches.map(fill, num_parallel_calls=tf.data.AUTOTUNE)
+
+
 def central_view(image: tf.Tensor, geometry: Geometry) -> tf.Tensor:
     """Decodes and resizes one image and cuts out its centre: what evaluation and serving see.
 
@@ -337,6 +364,8 @@ def _batched(
 ) -> tf.data.Dataset:
     options = tf.data.Options()
     options.deterministic = True
+    # Each worker takes its part of every batch: together they take the batches of one process.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     batches = examples.batch(batch_size, drop_remainder=drop_remainder)
     return batches.prefetch(2).with_options(options)
 

@@ -3,7 +3,9 @@
 import dataclasses
 import os
 import pathlib
+from collections.abc import Sequence
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -69,6 +71,22 @@ def example_grid(
         bar.ax.tick_params(labelsize=7)
         bar.set_label("saliency", fontsize=8)
     _write(figure, path)
+
+
+def strips(images: np.ndarray, maps: Sequence[np.ndarray]) -> np.ndarray:
+    """Puts images and their maps side by side, without labels: for TensorBoard.
+
+    Args:
+        images: RGB in [0, 255], [n, s, s, 3].
+        maps: arrays of maps in [0, 1], each [n, s, s, 1]; what lies outside is clipped.
+
+    Returns:
+        uint8 [n, s, s * (1 + number of maps), 3].
+    """
+    colours = matplotlib.colormaps[_MAP_COLOURS]
+    painted = [colours(np.clip(np.asarray(values)[..., 0], 0, 1))[..., :3] for values in maps]
+    columns = [np.asarray(images) / 255, *painted]
+    return np.round(np.concatenate(columns, axis=2) * 255).astype(np.uint8)
 
 
 def curves(

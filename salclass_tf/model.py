@@ -12,7 +12,8 @@ class GazeModel(keras.Model):
     """A model that learns from gaze batches: one score for training and testing.
 
     A batch is a dict of `image` (RGB in [0, 255], [b, s, s, 3]), `saliency` (float32 in [0, 1],
-    [b, s, s, 1]) and `label` (int [b]); each subclass reads what it learns from.
+    [b, s, s, 1]) and `label` (int [b]); each subclass reads what it learns from. An optional
+    `weight` (float [b]) says how much an example counts in what is reported, not in training.
     `compile(optimizer)` and `fit` work, and so does any other loop around `train_step`.
     """
 
@@ -36,9 +37,10 @@ class GazeModel(keras.Model):
     def _score_and_track(self, batch: Batch, training: bool) -> tf.Tensor:
         """Scores a batch, updates the running means, returns the mean loss."""
         values = self._score(batch, training)
+        counted = batch.get("weight", tf.ones_like(values["loss"]))
         for mean in self._means:
             # Where nobody looked there is nothing to correlate with.
-            weight = values["seen"] if mean.name == "cc" else None
+            weight = counted * values["seen"] if mean.name == "cc" else counted
             mean.update_state(values[mean.name], sample_weight=weight)
         return tf.reduce_mean(values["loss"])
 

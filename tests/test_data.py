@@ -442,3 +442,13 @@ def test_open_split_reads_a_prepared_builder(tmp_path):
         source, geometry=GEOMETRY, sigma_px=3.0, batch_size=4, seed=0, epoch=0
     )
     assert len(list(batches)) == 30
+
+
+def test_filled_batches_have_one_size_and_say_what_counts():
+    batches = data.whole_batches(evaluation(random_examples(6), batch_size=4), 4)
+    first, last = ({key: value.numpy() for key, value in batch.items()} for batch in batches)
+    assert first["weight"].tolist() == [1, 1, 1, 1] and last["weight"].tolist() == [1, 1, 0, 0]
+    plain = list(evaluation(random_examples(6), batch_size=4))
+    np.testing.assert_array_equal(first["image"], plain[0]["image"])
+    np.testing.assert_array_equal(last["saliency"][:2], plain[1]["saliency"])
+    np.testing.assert_array_equal(last["image"][2:], np.stack([plain[1]["image"][1]] * 2))

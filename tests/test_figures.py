@@ -49,3 +49,13 @@ def test_curves_are_drawn_for_what_was_reported(tmp_path):
     rows = [{"epoch": e, "loss": 1 / e, "cc": 0.1 * e, "val_cc": 0.05 * e} for e in (1, 2, 3)]
     figures.curves(rows, 2, "stage", tmp_path / "curves.png")
     assert Image.open(tmp_path / "curves.png").size[0] > 300
+
+
+def test_strip_has_the_image_and_its_maps_side_by_side():
+    images = np.random.default_rng(0).integers(0, 256, (2, 6, 6, 3), np.uint8)
+    maps = [np.zeros((2, 6, 6, 1), np.float32), np.full((2, 6, 6, 1), 1.7, np.float32)]
+    strip = figures.strips(images, maps)
+    assert strip.shape == (2, 6, 18, 3) and strip.dtype == np.uint8
+    np.testing.assert_array_equal(strip[:, :, :6], images)
+    assert {tuple(c) for c in strip[:, :, 6:12].reshape(-1, 3)} == {(68, 1, 84)}  # viridis at 0
+    assert {tuple(c) for c in strip[:, :, 12:].reshape(-1, 3)} == {(253, 231, 37)}  # and at 1

@@ -173,3 +173,16 @@ def test_refuses_parts_of_different_sizes():
     classifier = build_classifier("vgg16", 3, image_size=SIZE + 8, width=1 / 32, top="pool")
     with pytest.raises(ValueError, match="one size"):
         SalClassNet(detector, classifier)
+
+
+def test_examples_without_weight_do_not_count_in_what_is_reported():
+    model = SalClassNet(*parts())
+    model.compile("sgd")
+    whole = batch(4)
+    counted = {key: value[:3] for key, value in whole.items()}
+    model.reset_metrics()
+    expected = {k: float(v) for k, v in model.test_step(counted).items()}
+    model.reset_metrics()
+    filled = model.test_step(whole | {"weight": tf.constant([1.0, 1.0, 1.0, 0.0])})
+    assert {k: float(v) for k, v in filled.items()} == pytest.approx(expected, rel=1e-5)
+    assert expected != pytest.approx({k: float(v) for k, v in model.test_step(whole).items()})

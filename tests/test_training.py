@@ -207,3 +207,52 @@ def test_corrupt_picture_is_named(tiny, monkeypatch):
     monkeypatch.setattr(data, "open_split", broken)
     with pytest.raises(ValueError, match="5"):
         tiny()
+
+
+def test_maps_of_test_images_go_to_tensorboard_every_epoch(tiny, tmp_path):
+    tiny()
+    [log] = (tmp_path / "saliency_pretrain" / "tensorboard").iterdir()
+    steps = []
+    for record in tf.data.TFRecordDataset(str(log)):
+        event = tf.compat.v1.Event.FromString(record.numpy())
+        for value in event.summary.value:
+            if value.tag == "examples":
+                width, height, *pictures = value.tensor.string_val
+                assert (int(width), int(height), len(pictures)) == (96, 32, 4)
+                steps.append(event.step)
+    assert steps == [1, 2]
+
+
+def test_keras_callbacks_see_the_run_and_may_end_it(tiny_data_dir, tiny, tmp_path, monkeypatch):
+    seen = []
+
+    class Watching(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(("batch", batch, np.isfinite(float(logs["loss"]))))
+
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append(("epoch", epoch, "val_loss" in logs))
+            self.model.stop_training = True
+
+    watching = training.Execution(callbacks=lambda stage: [Watching()])
+    run = training.run
+    monkeypatch.setattr(training, "run", lambda *given: run(*given, execution=watching))
+    assert tiny()["saliency_pretrain"]["epochs"] == 1
+    assert seen == [*(("batch", i, True) for i in range(4)), ("epoch", 0, True)]
+
+
+@pytest.mark.parametrize(("name", "value"), [("checkpoint_steps", 0), ("keep_checkpoints", -1)])
+def test_execution_refuses_what_cannot_be_meant(name, value):
+    with pytest.raises(ValueError, match=name):
+        training.Execution(**{name: value})
+
+
+def test_a_network_that_cannot_be_written_is_said(tiny, tmp_path, monkeypatch):
+    def full(self, path):
+        path.write_bytes(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(keras.Model, "save", full)
+    with pytest.raises(OSError, match="No space left on device.*same command goes on"):
+        tiny()
+    assert not list((tmp_path / "saliency_pretrain").glob(".*"))

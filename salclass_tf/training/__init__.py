@@ -1,3 +1,4 @@
 """Training: the stages of the paper, each from the ones before it, in one loop."""
 
+from salclass_tf.training.execution import Execution as Execution
 from salclass_tf.training.stages import run as run

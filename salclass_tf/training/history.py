@@ -1,9 +1,10 @@
-"""The record of a running stage: `history.csv` and TensorBoard scalars, one row per epoch."""
+"""The record of a running stage, one row per epoch: `history.csv`, and TensorBoard's logs."""
 
 import csv
 import os
 import pathlib
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -13,17 +14,36 @@ class History:
     Args:
         folder: the stage's folder.
         kept_epochs: later rows are forgotten; after a restart their epochs are run again.
+        writes: whether this process is the one that writes.
     """
 
-    def __init__(self, folder: pathlib.Path, kept_epochs: int):
+    def __init__(self, folder: pathlib.Path, kept_epochs: int, writes: bool = True):
         """See the class."""
-        self._path = folder / "history.csv"
+        self._path, self._writes = folder / "history.csv", writes
         self.rows = [row for row in read(self._path) if row["epoch"] <= kept_epochs]
-        self._writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
+        self._writer = tf.summary.create_noop_writer()
+        if writes:
+            self._writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
 
-    def add(self, row: dict[str, float]) -> None:
-        """Adds the numbers of an epoch; `row["epoch"]` counts from 1."""
+    def add(self, row: dict[str, float], pictures: np.ndarray | None = None) -> None:
+        """Adds an epoch.
+
+        Args:
+            row: its numbers; `row["epoch"]` counts from 1.
+            pictures: what the network makes of some images, uint8 [n, h, w, 3], or None.
+        """
         self.rows.append(row)
+        if self._writes:
+            self._write_rows()
+        with self._writer.as_default(step=int(row["epoch"])):
+            for name, value in row.items():
+                tf.summary.scalar(name, value)
+            if pictures is not None:
+                tf.summary.image("examples", pictures, max_outputs=len(pictures))
+        self._writer.flush()
+
+    def _write_rows(self) -> None:
+        """Writes `history.csv` whole or not at all."""
         temporary = self._path.with_suffix(".csv.tmp")
         names = list(dict.fromkeys(name for kept in self.rows for name in kept))
         with temporary.open("w", newline="") as file:
@@ -31,10 +51,6 @@ class History:
             writer.writeheader()
             writer.writerows(self.rows)
         os.replace(temporary, self._path)
-        with self._writer.as_default(step=int(row["epoch"])):
-            for name, value in row.items():
-                tf.summary.scalar(name, value)
-        self._writer.flush()
 
 
 def read(path: pathlib.Path) -> list[dict[str, float]]:

@@ -7,15 +7,21 @@ import os
 import pathlib
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 
+import keras
+import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from salclass_tf import figures
 from salclass_tf.config import Stage
+from salclass_tf.distribution import Placement
 from salclass_tf.model import GazeModel
 from salclass_tf.training.checkpoints import Checkpoints
+from salclass_tf.training.execution import Execution
 from salclass_tf.training.history import History
 from salclass_tf.training.networks import KEPT, kept_part
 
@@ -23,7 +29,6 @@ _log = logging.getLogger(__name__)
 
 #: what is monitored, and the sign that makes larger better
 MONITORED = {"accuracy": 1.0, "saliency_loss": -1.0}
-_CHECKPOINT_SECONDS = 120
 _LOSS_CHECK_STEPS = 20
 
 
@@ -65,24 +70,31 @@ class Feed:
     Attributes:
         epoch: (epoch, steps to skip) -> batches, the same whenever it is asked.
         steps: batches in an epoch.
-        validation: batches of the validation part, or None.
+        validation: batches of the validation part, all of one size, or None; see
+            `data.whole_batches`.
+        shown: a batch of images to show in TensorBoard, or None.
     """
 
     epoch: Callable[[int, int], tf.data.Dataset]
     steps: int
     validation: tf.data.Dataset | None
+    shown: tf.data.Dataset | None = None
 
 
 class Loop:
     """Trains one stage to its end.
 
+    Keras' callbacks see of it what they see of `fit`, `stop_training` included.
+
     Args:
         name: of the stage.
         stage: its numbers.
-        model: compiled.
+        model: compiled, under the placement's strategy.
         feed: its batches.
         folder: where checkpoints, history and the kept network go.
         max_steps: stop after so many steps, or None.
+        placement: the devices; None is whatever TensorFlow takes.
+        execution: when to save, what to keep, callbacks.
     """
 
     def __init__(
@@ -93,25 +105,34 @@ class Loop:
         feed: Feed,
         folder: pathlib.Path,
         max_steps: int | None = None,
+        placement: Placement | None = None,
+        execution: Execution | None = None,
     ):
         """See the class."""
         self.name, self.stage, self.model, self.feed = name, stage, model, feed
         self.folder, self.max_steps = folder, max_steps
-        self.strategy = tf.distribute.get_strategy()
-        model.optimizer.build(model.trainable_variables)
-        self.checkpoints = Checkpoints(folder, model)
+        self.placement = placement or Placement(tf.distribute.get_strategy(), "as it is")
+        self.execution = execution or Execution()
+        self.strategy, self.writes = self.placement.strategy, self.placement.is_chief
+        with self.strategy.scope():
+            model.optimizer.build(model.trainable_variables)
+        keep = self.execution.keep_checkpoints
+        self.checkpoints = Checkpoints(folder, model, keep, self.writes)
         found = self.checkpoints.restore()
         self.position = Position(**(found or {}))
         if found:
             _log.info("stage %s goes on at step %d", name, self.position.step)
-        self.history = History(folder, self.position.epoch)
-        self._train_step = tf.function(self._distributed(model.train_step))
-        self._test_step = tf.function(self._distributed(model.test_step), reduce_retracing=True)
+        self.history = History(folder, self.position.epoch, self.writes)
+        self.callbacks = keras.callbacks.CallbackList(
+            list(self.execution.callbacks(name)), model=model
+        )
+        self._train_step = tf.function(self._on_replicas(model.train_step, "step_loss"))
+        self._test_step = tf.function(self._on_replicas(model.test_step))
         self._unchecked: list[tuple[int, tf.Tensor]] = []
         self._saved_at = self._clock = time.monotonic()
 
     def run(self) -> list[dict[str, float]]:
-        """Trains until the epochs, the patience or `max_steps` end.
+        """Trains until the epochs, the patience, a callback or `max_steps` end.
 
         Returns:
             The rows of the history.
@@ -119,16 +140,21 @@ class Loop:
         Raises:
             Diverged: if the loss becomes NaN or infinite; nothing of that state is saved.
             Interrupted: after SIGINT or SIGTERM, with the state saved.
+            OSError: if something cannot be written; what was written before is intact.
         """
+        self.model.stop_training = False
+        self.callbacks.on_train_begin()
         with _StopSignals() as signals:
             while not self._finished():
                 self._epoch(signals)
+        self.callbacks.on_train_end()
         return self.history.rows
 
     def _finished(self) -> bool:
         """Whether there is nothing left to train."""
         place = self.position
         stopped = self.max_steps is not None and place.step >= self.max_steps
+        stopped = stopped or self.model.stop_training
         return (
             stopped or place.epoch >= self.stage.epochs or place.stale_epochs >= self.stage.patience
         )
@@ -140,6 +166,7 @@ class Loop:
             self.model.reset_metrics()
         started = self._clock = time.monotonic()
         first = place.epoch_step
+        self.callbacks.on_epoch_begin(place.epoch)
         with self._progress() as bar:
             for batch in self._batches():
                 self._step(batch)
@@ -156,10 +183,11 @@ class Loop:
         row |= self._validate()
         place.epoch, place.epoch_step = place.epoch + 1, 0
         self._keep_best(row)
-        self.history.add(row)
+        self.history.add(row, self._pictures())
         self._save()
         _log.info("%s epoch %d: %s", self.name, place.epoch, _summary(row))
-        self._stop_if_asked(signals)
+        self.callbacks.on_epoch_end(place.epoch - 1, row)
+        self._stop_if(any(self.placement.any_worker([bool(signals.received)])), signals)
 
     def _batches(self) -> Iterable:
         """The batches that are left of this epoch, over all replicas."""
@@ -168,28 +196,40 @@ class Loop:
 
     def _step(self, batch) -> None:
         """Takes a step; its loss is looked at later, so that the device need not wait."""
-        loss = self._train_step(batch)["step_loss"]
+        self.callbacks.on_train_batch_begin(self.position.epoch_step)
+        loss = self._train_step(batch)
         self.position.step += 1
         self.position.epoch_step += 1
         self._unchecked.append((self.position.step, loss))
+        self.callbacks.on_train_batch_end(self.position.epoch_step - 1, {"loss": loss})
 
     def _housekeeping(self, bar: tqdm, signals: "_StopSignals") -> None:
         """Between two steps: looks at the losses, saves when it is time, stops when asked."""
-        if self.position.step % _LOSS_CHECK_STEPS == 0:
+        looks = self.position.step % _LOSS_CHECK_STEPS == 0
+        if looks:
             self._check_losses()
             bar.set_postfix_str(_summary(self._results()), refresh=False)
-        due = time.monotonic() - self._saved_at > _CHECKPOINT_SECONDS
-        if due or signals.received:
+        if self.placement.workers > 1 and not (looks or self.execution.checkpoint_steps):
+            return  # asking the others costs as much as waiting for the step
+        stop, due = self.placement.any_worker([bool(signals.received), self._is_due()])
+        if due or stop:
             self._check_losses()
             self._check_weights()
             self._note_time()
             self._save()
-        self._stop_if_asked(signals)
+        self._stop_if(stop, signals)
 
-    def _stop_if_asked(self, signals: "_StopSignals") -> None:
-        """Raises where a signal has come; everything is saved by then."""
-        if signals.received:
-            raise Interrupted(f"stopped by {signals.received} at step {self.position.step}")
+    def _is_due(self) -> bool:
+        """Whether it is time for a checkpoint."""
+        if self.execution.checkpoint_steps:
+            return self.position.step % self.execution.checkpoint_steps == 0
+        return time.monotonic() - self._saved_at > self.execution.checkpoint_seconds
+
+    def _stop_if(self, asked: bool, signals: "_StopSignals") -> None:
+        """Raises where a signal has come to any worker; everything is saved by then."""
+        if asked:
+            by = signals.received or "another worker"
+            raise Interrupted(f"stopped by {by} at step {self.position.step}")
 
     def _note_time(self) -> float:
         """Adds what has passed since the last look to the training time; returns the moment."""
@@ -223,15 +263,12 @@ class Loop:
         """Scores the validation part, if there is one."""
         if self.feed.validation is None:
             return {}
-        training = [mean.variables for mean in self.model.metrics]
-        kept = [[variable.numpy() for variable in variables] for variables in training]
         self.model.reset_metrics()
+        self.callbacks.on_test_begin()
         for batch in self.strategy.experimental_distribute_dataset(self.feed.validation):
             self._test_step(batch)
         results = {f"val_{name}": value for name, value in self._results().items()}
-        for variables, values in zip(training, kept, strict=True):
-            for variable, value in zip(variables, values, strict=True):
-                variable.assign(value)
+        self.callbacks.on_test_end(results)
         return results
 
     def _keep_best(self, row: dict[str, float]) -> None:
@@ -250,9 +287,31 @@ class Loop:
         measure = "accuracy" if "accuracy" in values else "saliency_loss"
         if measure in improved or not values:
             place.best_epoch = place.epoch
-            temporary = self.folder / f"unfinished-{KEPT}"
-            kept_part(self.model).save(temporary)
-            os.replace(temporary, self.folder / KEPT)
+            self._write_network()
+
+    def _write_network(self) -> None:
+        """Writes the network whole or not at all; workers that do not write throw theirs away."""
+        with tempfile.TemporaryDirectory() as scratch:
+            temporary = (self.folder if self.writes else pathlib.Path(scratch)) / f".{KEPT}"
+            try:
+                kept_part(self.model).save(temporary)
+            except OSError as error:
+                temporary.unlink(missing_ok=True)
+                raise OSError(
+                    f"cannot write {self.folder / KEPT}: {error}. The checkpoints are intact; "
+                    "make room, then the same command goes on"
+                ) from error
+            if self.writes:
+                os.replace(temporary, self.folder / KEPT)
+
+    def _pictures(self) -> np.ndarray | None:
+        """What the network makes of the images to show, if it makes maps of them."""
+        if self.feed.shown is None:
+            return None
+        [batch] = self.feed.shown
+        out = self.model(batch, training=False)
+        maps = [source["saliency"] for source in (batch, out) if "saliency" in source]
+        return figures.strips(batch["image"], maps) if maps else None
 
     def _save(self) -> None:
         """Writes a checkpoint."""
@@ -277,14 +336,12 @@ class Loop:
             dynamic_ncols=True,
         )
 
-    def _distributed(self, step: Callable) -> Callable:
-        """Runs a step on every replica; the mean of what each returns."""
+    def _on_replicas(self, step: Callable, wanted: str | None = None) -> Callable:
+        """Runs a step on every replica; the mean over the replicas of one of its results."""
 
         def on_replicas(batch):
             results = self.strategy.run(step, args=(batch,))
-            return tf.nest.map_structure(
-                lambda value: self.strategy.reduce("MEAN", value, axis=None), results
-            )
+            return self.strategy.reduce("MEAN", results[wanted], axis=None) if wanted else None
 
         return on_replicas
 

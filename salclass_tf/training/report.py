@@ -57,6 +57,7 @@ def draw(
     config: Config,
     stage: str,
     workdir: pathlib.Path,
+    kept: keras.Model,
     rows: list[dict[str, float]],
     kept_epoch: int,
     batches: tf.data.Dataset | None,
@@ -68,6 +69,7 @@ def draw(
         config: the run.
         stage: the stage.
         workdir: where the stages keep their networks.
+        kept: the network that the stage keeps.
         rows: of the stage's history.
         kept_epoch: epoch of the kept network.
         batches: evaluation batches of the images to show, or None.
@@ -77,26 +79,25 @@ def draw(
     figures.curves(rows, kept_epoch, f"{stage}, seed {config.seed}", folder / "curves.png")
     if batches is None:
         return
-    shown = _shown_networks(config, stage, workdir)
+    shown = [(title, _load(workdir, name)) for name, title in _compared(config, stage)]
+    shown.append(("SalClassNet" if stage == "joint" else "prediction", kept))
     examples = [example for batch in batches for example in _examples(batch, shown, class_names)]
     maps = [title for title, network in shown if "saliency" in _gives(network)]
     titles = ("true map", *maps) if examples[0].maps else ()
     figures.example_grid(examples, titles, f"{_NAMES[stage]}: test images", folder / "examples.png")
 
 
-def _shown_networks(
-    config: Config, stage: str, workdir: pathlib.Path
-) -> list[tuple[str, keras.Model]]:
-    """The networks whose maps and answers a stage's picture shows, with their headings."""
-    shown = [(stage, "SalClassNet" if stage == "joint" else "prediction")]
-    if stage == "joint":
-        shown.insert(0, ("saliency", "before joint training"))
-        if config.compare_rgb:
-            shown.insert(0, ("classifier_rgb", "RGB only"))
-    return [
-        (title, keras.models.load_model(workdir / name / networks.KEPT, compile=False))
-        for name, title in shown
-    ]
+def _compared(config: Config, stage: str) -> list[tuple[str, str]]:
+    """The stages whose networks a stage's picture shows beside its own, with their headings."""
+    if stage != "joint":
+        return []
+    rgb = [("classifier_rgb", "RGB only")] if config.compare_rgb else []
+    return [*rgb, ("saliency", "before joint training")]
+
+
+def _load(workdir: pathlib.Path, stage: str) -> keras.Model:
+    """The network that a stage keeps."""
+    return keras.models.load_model(workdir / stage / networks.KEPT, compile=False)
 
 
 def _gives(network: keras.Model) -> tuple[str, ...]:

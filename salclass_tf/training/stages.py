@@ -12,14 +12,16 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
-from salclass_tf import data, precision, scoring, sources
+from salclass_tf import data, distribution, precision, scoring, sources
 from salclass_tf.config import Config
 from salclass_tf.training import checks, loop, networks, report
+from salclass_tf.training.execution import Execution, sole_user
 
 _log = logging.getLogger(__name__)
 
 _EVALUATION_BATCH = 16
 _SHOWN_IMAGES = 12
+_SHOWN_WHILE_TRAINING = 4
 
 
 def run(
@@ -28,8 +30,11 @@ def run(
     workdir: str | os.PathLike,
     data_dir: str | None = None,
     manual_dir: str | None = None,
+    execution: Execution | None = None,
 ) -> dict[str, dict]:
     """Trains a stage, and before it the stages that it starts from, where they are missing.
+
+    Several workers (see `distribution`) share `workdir`; the chief alone writes there.
 
     Args:
         config: the run.
@@ -37,15 +42,21 @@ def run(
         workdir: one folder per stage is made in it.
         data_dir: where prepared data sets live, None for TFDS' own place.
         manual_dir: folder of original files, for sets that are not downloaded.
+        execution: devices, checkpoints, callbacks; None is the default of each.
 
     Returns:
-        The `metrics.json` of every stage involved, by name.
+        The `metrics.json` of every stage involved, by name; {} in a worker that is not the chief.
 
     Raises:
         ValueError: for anything the user can mend; the message says how.
+        OSError: if something cannot be written or read, or another worker has gone.
     """
-    workdir = pathlib.Path(workdir)
+    workdir, execution = pathlib.Path(workdir), execution or Execution()
+    placement = distribution.choose(execution.strategy)
+    if execution.deterministic:
+        tf.config.experimental.enable_op_determinism()
     policy, why = precision.choose(config.precision)
+    _log.info("strategy %s: %s", type(placement.strategy).__name__, placement.why)
     _log.info("precision %s: %s", policy, why)
     config = dataclasses.replace(config, precision=policy)
     order = _order(config, stage)
@@ -54,18 +65,38 @@ def run(
     for name in order:
         _log.info("stage %-19s %s", name, "done before, kept" if done[name] else "to do")
     todo = [name for name in order if not done[name]]
-    sets = {n: sources.open_set(config.stages[n].dataset, data_dir, manual_dir) for n in todo}
+    sets = _open_sets(config, todo, placement, data_dir, manual_dir)
     for name, gaze_set in sets.items():
         checks.check_set(config, name, gaze_set)
         checks.check_network(config, name, gaze_set)
         _feed(config, name, gaze_set)
-    for name, gaze_set in sets.items():
-        with _readable(gaze_set):
-            _make(config, name, workdir, gaze_set)
+    locked = sole_user(workdir) if placement.is_chief else contextlib.nullcontext()
+    with locked, placement.lost_workers_named():
+        for name, gaze_set in sets.items():
+            with _readable(gaze_set):
+                _make(config, name, workdir, gaze_set, placement, execution)
+    if not placement.is_chief:
+        return {}
     results = {name: json.loads((workdir / name / "metrics.json").read_text()) for name in order}
     print(report.table(results))
     print(f"Results, pictures and networks: {workdir}/{stage}")
     return results
+
+
+def _open_sets(
+    config: Config,
+    stages: list[str],
+    placement: distribution.Placement,
+    data_dir: str | None,
+    manual_dir: str | None,
+) -> dict[str, sources.GazeSet]:
+    """The set of each stage; the chief prepares those that are not there, the others wait."""
+    if not placement.is_chief:
+        placement.wait_for_all()
+    sets = {n: sources.open_set(config.stages[n].dataset, data_dir, manual_dir) for n in stages}
+    if placement.is_chief:
+        placement.wait_for_all()
+    return sets
 
 
 def _order(config: Config, stage: str) -> list[str]:
@@ -78,18 +109,26 @@ def _order(config: Config, stage: str) -> list[str]:
     return order
 
 
-def _make(config: Config, name: str, workdir: pathlib.Path, gaze_set: sources.GazeSet) -> None:
+def _make(
+    config: Config,
+    name: str,
+    workdir: pathlib.Path,
+    gaze_set: sources.GazeSet,
+    placement: distribution.Placement,
+    execution: Execution,
+) -> None:
     """Trains one stage, scores what it keeps, draws it; `metrics.json` comes last."""
     started = time.monotonic()
     folder, stage = workdir / name, config.stages[name]
     keras.backend.clear_session()
     keras.config.set_dtype_policy(config.precision)
     keras.utils.set_random_seed(config.seed)
-    classes = len(gaze_set.class_names)
-    model = networks.build_model(config, name, workdir, classes)
     feed = _feed(config, name, gaze_set)
-    model.compile(networks.build_optimizer(stage, model, feed.steps))
-    write_json(folder / "config.json", config.for_stage(name))
+    with placement.strategy.scope():
+        model = networks.build_model(config, name, workdir, len(gaze_set.class_names))
+        model.compile(networks.build_optimizer(stage, model, feed.steps))
+    if placement.is_chief:
+        write_json(folder / "config.json", config.for_stage(name))
     _log.info(
         "stage %s: %d parameters, %d images of %s, %d steps an epoch",
         name,
@@ -98,30 +137,48 @@ def _make(config: Config, name: str, workdir: pathlib.Path, gaze_set: sources.Ga
         gaze_set.name,
         feed.steps,
     )
-    training = loop.Loop(name, stage, model, feed, folder, config.max_steps)
+    training = loop.Loop(name, stage, model, feed, folder, config.max_steps, placement, execution)
     rows = training.run()
+    if placement.is_chief:
+        place = training.position
+        facts = {
+            "stage": name,
+            "dataset": gaze_set.builder.info.full_name,
+            "split": gaze_set.split("test"),
+            "parameters": model.count_params(),
+            "kept_epoch": place.best_epoch,
+            "epochs": place.epoch,
+            "steps": place.step,
+            "training_seconds": round(place.seconds, 1),
+        }
+        _conclude(config, name, workdir, gaze_set, rows, facts, started)
+    placement.wait_for_all()
+
+
+def _conclude(
+    config: Config,
+    name: str,
+    workdir: pathlib.Path,
+    gaze_set: sources.GazeSet,
+    rows: list[dict[str, float]],
+    facts: dict,
+    started: float,
+) -> None:
+    """Scores and draws what a stage has kept; what was learned before it is in `rows`, `facts`."""
+    folder = workdir / name
     kept = keras.models.load_model(folder / networks.KEPT, compile=False)
-    metrics = _scores(config, name, workdir, kept, gaze_set)
-    metrics |= {
-        "stage": name,
-        "dataset": gaze_set.builder.info.full_name,
-        "split": gaze_set.split("test"),
-        "parameters": model.count_params(),
-        "kept_epoch": training.position.best_epoch,
-        "epochs": training.position.epoch,
-        "steps": training.position.step,
-        "training_seconds": round(training.position.seconds, 1),
-        "seconds": round(time.monotonic() - started, 1),
-    }
+    metrics = _scores(config, name, workdir, kept, gaze_set) | facts
     report.draw(
         config,
         name,
         workdir,
+        kept,
         rows,
-        training.position.best_epoch,
+        facts["kept_epoch"],
         _shown_batches(config, name, gaze_set),
         gaze_set.class_names,
     )
+    metrics["seconds"] = round(time.monotonic() - started, 1)
     write_json(folder / "metrics.json", metrics)
 
 
@@ -146,8 +203,38 @@ def _feed(config: Config, name: str, gaze_set: sources.GazeSet) -> loop.Feed:
 
     steps = int(epoch(0, 0).cardinality())
     return loop.Feed(
-        epoch, steps, validation and central_batches(config, name, gaze_set, validation)
+        epoch,
+        steps,
+        validation and _validation_batches(config, name, gaze_set, validation),
+        _shown_while_training(config, name, gaze_set),
     )
+
+
+def _validation_batches(
+    config: Config, name: str, gaze_set: sources.GazeSet, split: str
+) -> tf.data.Dataset:
+    """What validation reads of a split, in batches of one size."""
+    batches = central_batches(config, name, gaze_set, split)
+    return data.whole_batches(batches.map(_network_keys), _EVALUATION_BATCH)
+
+
+def _shown_while_training(
+    config: Config, name: str, gaze_set: sources.GazeSet
+) -> tf.data.Dataset | None:
+    """A batch of a few test images for TensorBoard, where the stage makes maps."""
+    batches = _shown_batches(config, name, gaze_set)
+    if batches is None or "classifier" in name:
+        return None
+
+    def few(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return {key: value[:_SHOWN_WHILE_TRAINING] for key, value in _network_keys(batch).items()}
+
+    return batches.take(1).map(few).cache()
+
+
+def _network_keys(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """What networks read of an evaluation batch; names would not fit on a GPU."""
+    return {key: batch[key] for key in ("image", "saliency", "label") if key in batch}
 
 
 @contextlib.contextmanager

@@ -1,0 +1,83 @@
+"""What the paper's whole training protocol costs: operations counted, hours computed.
+
+python -m benchmarks.protocol_cost
+"""
+
+import argparse
+import math
+
+# Peak rates from the vendors' data sheets, dense, without sparsity: TFLOP/s in float32 (TF32 where
+# tensor cores take float32 that way), and in the 16-bit format that `--precision=auto` chooses.
+_DEVICES = {
+    "NVIDIA T4": (8.1, 65.0),
+    "NVIDIA V100 SXM2": (15.7, 125.0),
+    "NVIDIA L4": (60.0, 121.0),
+    "NVIDIA A100": (156.0, 312.0),
+    "NVIDIA H100 SXM": (494.7, 989.4),
+}
+# Training images: Table 3; of ImageNet's 1,281,167 about 150,000 show one of the 120 dogs.
+_SALDOGS, _OSIE, _IMAGENET = 8005, 500, 1_131_000
+_VIEWS, _IMAGENET_EPOCHS = 10, 70  # Sec. 5.2: five crops and their flips; 70 epochs
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--share", type=float, default=0.35, help="of peak that is reached")
+    parser.add_argument("--epochs", type=int, default=30, help="of stages that stop by patience")
+    return parser.parse_args()
+
+
+def forward_operations(model) -> int:
+    """Floating-point operations of a forward pass of one image: a multiply-add counts as two.
+
+    Counted over convolutions and dense layers, which are all but a few in a thousand.
+    """
+    import keras
+
+    total = 0
+    for layer in model.layers:
+        if isinstance(layer, (keras.layers.Conv2D, keras.layers.Dense)):
+            places = math.prod(layer.output.shape[1:-1])
+            total += 2 * places * math.prod(layer.kernel.shape)
+    return total
+
+
+def stages(epochs: int) -> list[tuple[str, str, int]]:
+    """(stage, network, views seen) of the protocol.
+
+    Sec. 5.2 names the epochs of the ImageNet stage alone; the others stop by patience, so that
+    `epochs` is an assumption.
+    """
+    return [
+        ("saliency_pretrain", "detector", _OSIE * _VIEWS * epochs),
+        ("saliency", "detector", _SALDOGS * _VIEWS * epochs),
+        ("classifier_pretrain", "classifier", _IMAGENET * _VIEWS * _IMAGENET_EPOCHS),
+        ("classifier", "classifier", _SALDOGS * _VIEWS * epochs),
+        ("joint", "both", _SALDOGS * _VIEWS * epochs),
+    ]
+
+
+def main() -> None:
+    """Counts and prints."""
+    given = _parse()
+    from salclass_tf.classifiers import build_classifier
+    from salclass_tf.detectors import build_detector
+
+    cost = {
+        "detector": forward_operations(build_detector("vgg19")),
+        "classifier": forward_operations(build_classifier("inception_v3")),
+    }
+    cost["both"] = sum(cost.values())
+    print("Counted, forward pass of one image of 299 pixels, GFLOP: ", end="")
+    print(", ".join(f"{name} {value / 1e9:.1f}" for name, value in cost.items()))
+    print(f"\nComputed hours at {given.share:.0%} of peak, float32 / 16 bit; a step is 3 passes:\n")
+    print("| stage | views | " + " | ".join(_DEVICES) + " |")
+    print("|---|--:|" + "--:|" * len(_DEVICES))
+    for stage, network, seen in stages(given.epochs):
+        work = 3 * cost[network] * seen / given.share / 3600 / 1e12
+        hours = [f"{work / slow:,.1f} / {work / fast:,.1f}" for slow, fast in _DEVICES.values()]
+        print(f"| {stage} | {seen:,} | " + " | ".join(hours) + " |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Which strategy a machine gets, and how TF_CONFIG is read."""
+
+import json
+
+import pytest
+import tensorflow as tf
+
+from salclass_tf import distribution
+
+
+def tf_config(monkeypatch, cluster, **task):
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
+
+
+def test_without_gpu_and_cluster_auto_takes_the_cpu():
+    placement = distribution.choose("auto")
+    assert placement.strategy.num_replicas_in_sync == 1 and "CPU" in placement.why
+    assert placement.is_chief and placement.workers == 1
+
+
+def test_mirrored_takes_every_device():
+    placement = distribution.choose("mirrored")  # two logical CPU devices, see conftest.py
+    assert placement.strategy.num_replicas_in_sync == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"), [("gpu", "GPU"), ("tpu", "TPU_NAME"), ("multi_worker", "TF_CONFIG")]
+)
+def test_what_this_machine_lacks_is_refused(asked, named, monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    monkeypatch.delenv("TPU_NAME", raising=False)
+    with pytest.raises(ValueError, match=named):
+        distribution.choose(asked)
+
+
+def test_unknown_strategy_lists_the_known():
+    with pytest.raises(ValueError, match="mirrored, multi_worker"):
+        distribution.choose("horovod")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"cluster": {"worker": ["a:1"]}}',
+        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
+        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": -1}}',
+        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "ps", "index": 0}}',
+        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": "first"}}',
+    ],
+)
+def test_broken_tf_config_is_refused(text, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(ValueError, match="TF_CONFIG"):
+        distribution.choose("auto")
+
+
+@pytest.mark.parametrize(
+    ("cluster", "task", "workers", "chief"),
+    [
+        ({"worker": ["a:1", "b:1"]}, {"type": "worker", "index": 0}, 2, True),
+        ({"worker": ["a:1", "b:1"]}, {"type": "worker", "index": 1}, 2, False),
+        ({"chief": ["c:1"], "worker": ["a:1"]}, {"type": "worker", "index": 0}, 2, False),
+        ({"chief": ["c:1"], "worker": ["a:1"]}, {"type": "chief", "index": 0}, 2, True),
+    ],
+)
+def test_tf_config_says_who_writes(cluster, task, workers, chief, monkeypatch):
+    tf_config(monkeypatch, cluster, **task)
+    monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", tf.distribute.get_strategy)
+    placement = distribution.choose("auto")
+    assert (placement.workers, placement.is_chief) == (workers, chief)
+
+
+def test_flags_of_one_worker_are_its_own():
+    placement = distribution.choose("auto")
+    assert placement.any_worker([True, False]) == [True, False]

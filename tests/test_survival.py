@@ -1,0 +1,161 @@
+"""Runs that are killed, crowded out, left without room, or spread over two processes."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from salclass_tf.training import execution, history
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PATHS = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+
+
+def command(workdir, data_dir, *flags):
+    script = str(ROOT / "tests" / "tiny_run.py")
+    return [sys.executable, script, str(workdir), data_dir, *map(str, flags)]
+
+
+def start(words, **environment):
+    changed = os.environ | {"PYTHONPATH": PATHS, "OMP_NUM_THREADS": "1"} | environment
+    return subprocess.Popen(
+        words, env=changed, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def finish(process):
+    output, _ = process.communicate(timeout=300)
+    return process.returncode, output
+
+
+def in_own_network(script):
+    """A shell script in a network namespace: TensorFlow's workers listen on all interfaces."""
+    if subprocess.run(["unshare", "-rn", "ip", "link"], capture_output=True).returncode:
+        pytest.skip("no network namespaces here (unshare -rn, iproute2)")
+    return ["unshare", "-rn", "sh", "-c", f"ip link set lo up && {script}"]
+
+
+def weights(workdir, stage="classifier"):
+    return keras.models.load_model(workdir / stage / "model.keras", compile=False).get_weights()
+
+
+def assert_same_end(one, other):
+    for left, right in zip(weights(one), weights(other), strict=True):
+        np.testing.assert_array_equal(left, right)
+    rows = [history.read(path / "classifier" / "history.csv") for path in (one, other)]
+    for left, right in zip(*rows, strict=True):
+        left.pop("images_per_second"), right.pop("images_per_second")
+        assert left == right
+
+
+@pytest.mark.slow
+def test_killed_five_times_a_run_ends_bit_for_bit_as_if_undisturbed(tiny_data_dir, tmp_path):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    flags = "--epochs=4"
+    code, output = finish(start(command(whole, tiny_data_dir, flags)))
+    assert code == 0, output
+    # Nine training images, both mirrors: four steps an epoch, a checkpoint after each.
+    moments = ["step:2", "checkpoint:2", "validation:1", "network:1", "checkpoint:4"]
+    for moment in moments:
+        code, output = finish(start(command(broken, tiny_data_dir, flags, f"--kill_at={moment}")))
+        assert code == -signal.SIGKILL, f"{moment}: {output}"
+    code, output = finish(start(command(broken, tiny_data_dir, flags)))
+    assert code == 0 and "goes on at step" in output, output
+    assert_same_end(whole, broken)
+    assert not list(broken.glob("classifier/checkpoints/*tempstate*"))
+
+
+@pytest.mark.slow
+def test_full_disk_is_said_and_the_checkpoints_before_stay(tiny_data_dir, tmp_path):
+    mounted = tmp_path / "disk"
+    mounted.mkdir()
+    words = command(mounted / "run", tiny_data_dir, "--epochs=2")
+    quoted = " ".join(words)
+    # Networks and checkpoints take about 100 kB each: room for some of them.
+    script = (
+        f"mount -t tmpfs -o size=260k none {mounted} && {quoted}; "
+        f"cp -r {mounted}/run {tmp_path}/left; true"
+    )
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode:
+        pytest.skip("no mount namespaces here (unshare -rm)")
+    _, output = finish(start(["unshare", "-rm", "sh", "-c", script]))
+    assert "make room, then the same command goes on" in output and "Traceback" not in output
+    code, output = finish(start(command(tmp_path / "left", tiny_data_dir, "--epochs=2")))
+    assert code == 0, output
+
+
+def test_second_process_on_a_folder_is_refused(tmp_path):
+    with execution.sole_user(tmp_path):
+        with pytest.raises(ValueError, match=f"process {os.getpid()}"):
+            with execution.sole_user(tmp_path):
+                pass
+    with execution.sole_user(tmp_path):
+        pass
+
+
+def cluster(index, ports=(23451, 23452)):
+    workers = [f"127.0.0.1:{port}" for port in ports]
+    return json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}})
+
+
+def two_workers(tmp_path, workdir, data_dir, *flags):
+    """The words of a shell command that runs two workers and prints what became of them."""
+    lines = []
+    for index in (0, 1):
+        own = (*flags, "--strategy=multi_worker", f"--losses={tmp_path}/losses{index}")
+        words = " ".join(command(workdir, data_dir, *own))
+        lines.append(f"TF_CONFIG='{cluster(index)}' {words} > {tmp_path}/log{index} 2>&1 &")
+        lines.append(f"pid{index}=$!; echo $pid{index} > {tmp_path}/pid{index}; ")
+    ends = "".join(f"wait $pid{i}; echo worker {i} ended with $?; " for i in (0, 1))
+    return in_own_network("{ " + " ".join(lines) + ends + "}")
+
+
+def losses(path):
+    return [float(line) for line in path.read_text().split()]
+
+
+@pytest.mark.slow
+def test_two_workers_follow_the_loss_of_one_process(tiny_data_dir, tmp_path):
+    flags = ("--epochs=6", "--dropout=0")  # each replica draws its own dropout
+    code, output = finish(
+        start(command(tmp_path / "one", tiny_data_dir, *flags, f"--losses={tmp_path}/alone"))
+    )
+    assert code == 0, output
+    _, output = finish(start(two_workers(tmp_path, tmp_path / "two", tiny_data_dir, *flags)))
+    logs = "".join((tmp_path / f"log{i}").read_text() for i in (0, 1))
+    assert output.split() == "worker 0 ended with 0 worker 1 ended with 0".split(), logs
+    alone, together = losses(tmp_path / "alone"), losses(tmp_path / "losses0")
+    assert len(alone) >= 20 and losses(tmp_path / "losses1") == together
+    np.testing.assert_allclose(together, alone, rtol=1e-4)
+    for left, right in zip(weights(tmp_path / "one"), weights(tmp_path / "two"), strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-3, atol=1e-5)
+    row = [history.read(tmp_path / n / "classifier" / "history.csv")[-1] for n in ("one", "two")]
+    assert row[0]["val_loss"] == pytest.approx(row[1]["val_loss"], rel=1e-3)
+
+
+@pytest.mark.slow
+def test_lost_worker_ends_the_other_and_a_restart_goes_on(tiny_data_dir, tmp_path):
+    process = start(two_workers(tmp_path, tmp_path / "run", tiny_data_dir, "--epochs=400"))
+    written = tmp_path / "losses1"
+    deadline = time.monotonic() + 240
+    while not written.is_file() or len(written.read_text().split()) < 5:
+        assert time.monotonic() < deadline and process.poll() is None, finish(process)
+        time.sleep(0.1)
+    os.kill(int((tmp_path / "pid1").read_text()), signal.SIGKILL)
+    _, output = finish(process)
+    log = (tmp_path / "log0").read_text()
+    assert "worker 0 ended with 0" not in output
+    assert "another worker of this run has gone" in log and "same commands" in log
+    settings = tmp_path / "run" / "classifier" / "config.json"
+    settings.write_text(settings.read_text().replace('"epochs": 400', '"epochs": 1'))
+    again = two_workers(tmp_path, tmp_path / "run", tiny_data_dir, "--epochs=1")
+    _, output = finish(start(again))
+    log = (tmp_path / "log0").read_text()
+    assert "goes on at step" in log and "worker 0 ended with 0" in output, log
