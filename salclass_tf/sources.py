@@ -1,9 +1,11 @@
 """Data sets by name: opened, prepared when needed, with the facts that a run needs to know."""
 
 import dataclasses
+import os
 import pathlib
 import pkgutil
 
+import tensorflow as tf
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.download import download_manager, extractor
 
@@ -43,6 +45,12 @@ class GazeSet:
         features = self.builder.info.features
         return tuple(features["label"].names or ()) if "label" in features else ()
 
+    def broken_files(self) -> tuple[str, ...]:
+        """Paths of the prepared files that are gone, or that do not read to their end."""
+        splits = self.builder.info.splits.values()
+        paths = sorted({os.fspath(path) for split in splits for path in split.filepaths})
+        return tuple(path for path in paths if not _reads(path))
+
     def size(self, split: str) -> int:
         """Number of images in a split, or in a slice such as `train[:90%]`."""
         return self.builder.info.splits[split].num_examples
@@ -60,13 +68,25 @@ class GazeSet:
         """
         splits = self.builder.info.splits
         if part == "test":
-            return next((name for name in ("test", "validation") if name in splits), None)
+            held_back = (self.builder.info.metadata or {}).get("splits_without_gaze") or ()
+            known = [name for name in ("test", "validation") if name in splits]
+            return next((name for name in known if name not in held_back), None)
         if "validation" in splits:
             return part
         kept = round(self.size("train") * (1 - validation_share))
         if part == "train":
             return f"train[:{kept}]"
         return f"train[{kept}:]" if kept < self.size("train") else None
+
+
+def _reads(path: str) -> bool:
+    """Whether a file of records is there and whole."""
+    try:
+        for _ in tf.data.TFRecordDataset(path):
+            pass
+    except (tf.errors.DataLossError, tf.errors.NotFoundError):
+        return False
+    return True
 
 
 def open_set(name: str, data_dir: str | None = None, manual_dir: str | None = None) -> GazeSet:

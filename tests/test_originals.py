@@ -1,3 +1,6 @@
+import hashlib
+import pathlib
+import shutil
 import types
 
 import numpy as np
@@ -102,3 +105,84 @@ def test_other_channels_are_refused(tmp_path):
     Image.new("CMYK", (8, 8)).save(tmp_path / "a.jpg")
     with pytest.raises(ValueError, match="grey or RGB; got mode CMYK"):
         originals.image_size(tmp_path / "a.jpg")
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """A zip archive with one file in a folder, and its MD5."""
+    put(tmp_path / "content", "set/gaze.txt")
+    path = shutil.make_archive(str(tmp_path / "set"), "zip", tmp_path / "content")
+    with open(path, "rb") as file:
+        return path, hashlib.file_digest(file, "md5").hexdigest()
+
+
+def test_what_lies_in_manual_dir_is_not_downloaded(manager, tmp_path):
+    put(tmp_path / "manual", "set/gaze.txt")
+    published = originals.Published("http://nowhere.invalid/set.zip", inside="other")
+    found = originals.obtain(manager, "set", published, "Unpack it.")
+    assert found == tmp_path / "manual/set"
+
+
+@pytest.mark.parametrize("inside", ["set", "", None])
+def test_a_download_is_unpacked_as_far_as_it_says(manager, tmp_path, archive, inside):
+    put(tmp_path / "manual", "unrelated.txt")
+    path, digest = archive
+    found = originals.obtain(manager, "set", originals.Published(path, digest, inside), "Unpack.")
+    if inside is None:
+        assert found.read_bytes() == pathlib.Path(path).read_bytes()
+    else:
+        assert (found / {"set": "gaze.txt", "": "set/gaze.txt"}[inside]).read_text() == "content"
+
+
+def test_another_md5_is_refused(manager, tmp_path, archive):
+    put(tmp_path / "manual", "unrelated.txt")
+    path, digest = archive
+    published = originals.Published(path, "0" * 32, "set")
+    with pytest.raises(ValueError, match=f"must have the MD5 0{{32}}; got {digest}. Delete it"):
+        originals.obtain(manager, "set", published, "Unpack it.")
+
+
+def test_a_truncated_archive_is_refused(manager, tmp_path, archive):
+    put(tmp_path / "manual", "unrelated.txt")
+    path = pathlib.Path(archive[0])
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(ValueError, match=r"set\.zip\) must be a whole zip archive .*Delete it"):
+        originals.obtain(manager, "set", originals.Published(str(path), inside=""), "Unpack it.")
+
+
+def test_an_address_that_does_not_answer_names_the_file_for_manual_dir():
+    def fail(url):
+        raise requests.ConnectionError("no route")
+
+    manager = types.SimpleNamespace(download=fail, manual_dir=pathlib.Path("/nowhere"))
+    published = originals.Published("http://b/c.zip", inside="set")
+    pattern = r"http://b/c\.zip \(no route\)\. Without network: put set into manual_dir\. Unpack it"
+    with pytest.raises(ConnectionError, match=pattern):
+        originals.obtain(manager, "set", published, "Unpack it.")
+
+
+def test_files_by_stem_leave_out_hidden_ones(tmp_path):
+    put(tmp_path, "b.jpg", "a.jpg", ".a.jpg")
+    found = originals.by_stem(tmp_path.glob("*.jpg"), tmp_path)
+    assert list(found.items()) == [("a", tmp_path / "a.jpg"), ("b", tmp_path / "b.jpg")]
+
+
+def test_two_files_with_one_stem_are_named(tmp_path):
+    put(tmp_path, "a.jpg", "a.png")
+    with pytest.raises(ValueError, match=r"share the name a: .*a\.jpg and .*a\.png\. Remove one"):
+        originals.by_stem(tmp_path.glob("*"), tmp_path)
+
+
+def test_a_folder_without_files_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="holds no file of the set"):
+        originals.by_stem(tmp_path.glob("*"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("images", "gaze", "pattern"),
+    [("abc", "b", "2 names .* without gaze: a, c"), ("b", "ba", "1 names .*without an image: a")],
+)
+def test_names_without_partner_are_listed(images, gaze, pattern):
+    with pytest.raises(ValueError, match=pattern):
+        originals.check_partners(images, gaze, "folder")
+    originals.check_partners(images, reversed(images), "folder")

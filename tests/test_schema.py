@@ -66,3 +66,37 @@ def test_a_number_that_is_not_finite_names_file_column_and_row(name, value):
 def test_columns_of_different_shapes_are_refused(changed):
     with pytest.raises(ValueError, match="gaze.mat: fixation columns must share one length"):
         rows(**changed)
+
+
+def test_a_heatmap_is_a_feature_only_where_it_is_asked_for():
+    features = schema.gaze_features(heatmap=True)
+    assert set(features) == {"image", "image/id", "fixations", "heatmap"}
+    assert features["heatmap"].shape == (None, None, 1)
+    assert features["heatmap"].np_dtype == np.uint8
+
+
+def test_hidden_gaze_is_an_empty_value_of_the_feature():
+    kept = schema.no_fixations()
+    expected, _ = schema.fixation_rows([], [], [], [], size=(5, 7), source="gaze.mat")
+    assert {name: (column.shape, column.dtype) for name, column in kept.items()} == {
+        name: (column.shape, column.dtype) for name, column in expected.items()
+    }
+
+
+@pytest.mark.parametrize(("x", "without"), [([1, 2, 99], 0), ([98, 99, 97], 1)])
+def test_counts_of_one_image(x, without):
+    kept, dropped = rows(x=x)
+    counts = schema.tally(kept, dropped)
+    assert counts == {
+        "fixations": 2 * (1 - without),
+        "dropped_off_image": 1 + 2 * without,
+        "images_without_fixations": without,
+    }
+    assert dict.fromkeys(counts, 0) == schema.NOTHING_COUNTED
+
+
+def test_matlab_positions_begin_half_a_pixel_before_1():
+    found = schema.zero_based([0.49, 0.5, 0.9, 1, 1.25, 640])
+    np.testing.assert_allclose(found, [-0.51, 0, 0, 0, 0.25, 639], atol=1e-12)
+    assert schema.zero_based(np.uint8([0, 1])).tolist() == [-1, 0]
+    assert np.isnan(schema.zero_based([np.nan])).all()

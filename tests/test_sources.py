@@ -1,5 +1,7 @@
 """Opening data sets by name, and what is said when that fails."""
 
+import shutil
+
 import pytest
 
 from salclass_tf import sources
@@ -28,3 +30,19 @@ def test_unknown_set_lists_ours(tmp_path):
 def test_manual_dir_must_exist(tmp_path):
     with pytest.raises(ValueError, match="manual_dir"):
         sources.open_set("osie", str(tmp_path), str(tmp_path / "nowhere"))
+
+
+def test_split_without_gaze_is_not_what_networks_are_tested_on(tiny_data_dir):
+    opened = sources.open_set("dotted_noise", tiny_data_dir)
+    opened.builder.info.metadata["splits_without_gaze"] = ["test"]
+    assert opened.split("test") is None
+
+
+def test_broken_files_are_found(tiny_data_dir, tmp_path):
+    shutil.copytree(tiny_data_dir, tmp_path / "data")
+    opened = sources.open_set("dotted_noise", str(tmp_path / "data"))
+    assert opened.broken_files() == ()
+    train, test = sorted((tmp_path / "data").rglob("*.tfrecord*"), key=lambda p: "test" in p.name)
+    train.write_bytes(train.read_bytes()[:-9])
+    test.unlink()
+    assert set(opened.broken_files()) == {str(train), str(test)}

@@ -1,11 +1,30 @@
 """The files that a set's authors published: finding, fetching and checking them."""
 
+import dataclasses
+import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import tensorflow_datasets as tfds
 from absl import logging
 from PIL import Image
+from tensorflow_datasets.core.download import extractor
+
+
+@dataclasses.dataclass(frozen=True)
+class Published:
+    """A file that the authors of a set offer.
+
+    Attributes:
+        url: its address.
+        md5: MD5 in hexadecimal digits; None where no source states one.
+        inside: path of the wanted file or folder in a zip archive, "" for all that it holds; None
+            if it is no archive.
+    """
+
+    url: str
+    md5: str | None = None
+    inside: str | None = None
 
 
 def manual_copy(
@@ -35,7 +54,7 @@ def manual_copy(
     if not missing:
         return root
     if len(missing) == len(needed):
-        logging.warning("manual_dir %s has no %s: downloading", root, missing[0])
+        logging.warning("manual_dir %s has no %s", root, missing[0])
         return None
     raise FileNotFoundError(
         f"{root} holds only a part of the set; missing: {', '.join(missing)}. "
@@ -65,6 +84,110 @@ def fetch(
         raise ConnectionError(
             f"cannot download {', '.join(urls.values())} ({error}). {remedy}"
         ) from error
+
+
+def obtain(
+    dl_manager: tfds.download.DownloadManager, name: str, published: Published, instructions: str
+) -> tfds.core.Path:
+    """Finds one file or folder of a set in `manual_dir`, or else downloads and verifies it.
+
+    Args:
+        dl_manager: the download manager of the build.
+        name: its path in `manual_dir`.
+        published: where it is published.
+        instructions: the set's instructions for `manual_dir`, for the error message.
+
+    Returns:
+        The file or folder.
+
+    Raises:
+        ConnectionError: if the address does not answer.
+        ValueError: if the download has another MD5 than the published one, or does not unpack.
+    """
+    root = manual_copy(dl_manager, [name])
+    if root is not None:
+        return root / name
+    remedy = f"Without network: put {name} into manual_dir. {instructions}"
+    try:
+        path = dl_manager.download(published.url)
+    except (OSError, tfds.download.DownloadError) as error:
+        raise ConnectionError(f"cannot download {published.url} ({error}). {remedy}") from error
+    _check_md5(path, published)
+    if published.inside is None:
+        return path
+    archive = tfds.download.Resource(path=path, extract_method=tfds.download.ExtractMethod.ZIP)
+    try:
+        return dl_manager.extract(archive) / published.inside
+    except extractor.ExtractError as error:
+        raise ValueError(
+            f"{path} (from {published.url}) must be a whole zip archive ({error}). "
+            "Delete it and repeat the download"
+        ) from error
+
+
+def _check_md5(path: tfds.core.Path, published: Published) -> None:
+    """Compares a download with the MD5 that a source states; TFDS itself knows SHA-256 only."""
+    if published.md5 is None:
+        return
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, "md5").hexdigest()
+    if digest != published.md5:
+        raise ValueError(
+            f"{path} (from {published.url}) must have the MD5 {published.md5}; got {digest}. "
+            "Delete it and repeat the download, or fetch it with a browser"
+        )
+
+
+def by_stem(
+    paths: Iterable[tfds.core.Path], source: str | os.PathLike
+) -> dict[str, tfds.core.Path]:
+    """Sorts files by their name without extension; hidden ones are left out.
+
+    Args:
+        paths: the files.
+        source: where they lie, for the error message.
+
+    Returns:
+        Files by stem, in the stems' order.
+
+    Raises:
+        FileNotFoundError: if there are none.
+        ValueError: if two share a stem, since gaze is joined to images by it.
+    """
+    found: dict[str, tfds.core.Path] = {}
+    for path in sorted(paths):
+        if path.name.startswith("."):  # litter of file managers
+            continue
+        if path.stem in found:
+            raise ValueError(
+                f"{source}: two files share the name {path.stem}: {found[path.stem]} and {path}. "
+                "Remove one"
+            )
+        found[path.stem] = path
+    if not found:
+        raise FileNotFoundError(f"{source} holds no file of the set. Unpack the set again")
+    return dict(sorted(found.items()))
+
+
+def check_partners(images: Iterable[str], gaze: Iterable[str], source: str | os.PathLike) -> None:
+    """Checks that every image has its gaze, and the other way round.
+
+    Args:
+        images: names of the images.
+        gaze: names of the images that gaze was recorded on.
+        source: where both lie, for the error message.
+
+    Raises:
+        ValueError: if a name stands on one side only.
+    """
+    images, gaze = set(images), set(gaze)
+    for lacking, names in (("gaze", images - gaze), ("an image", gaze - images)):
+        if names:
+            first = ", ".join(sorted(names)[:5])
+            raise ValueError(
+                f"{source}: {len(names)} names have no partner: without {lacking}: {first}. "
+                "Add what is missing, or remove both of the pair"
+            )
 
 
 def image_size(path: str | os.PathLike) -> tuple[int, int]:

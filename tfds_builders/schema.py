@@ -7,18 +7,21 @@ import tensorflow_datasets as tfds
 
 
 def gaze_features(
-    label: tfds.features.ClassLabel | None = None,
+    label: tfds.features.ClassLabel | None = None, *, heatmap: bool = False
 ) -> tfds.features.FeaturesDict:
     """Returns the features that all gaze sets share.
 
     `fixations` is a sequence: `x`, `y` are float32, 0-based, in pixels of the original image, with
     0 <= x < width and 0 <= y < height; `duration_ms` is float32, `viewer` int32; -1 where unknown.
+    A set that ships maps and no points has empty `fixations` and a `heatmap`.
 
     Args:
         label: class of the image, where the set has classes.
+        heatmap: whether the set ships maps instead of points.
 
     Returns:
-        `image` uint8 [h, w, 3], `image/id` text, `label` if given, `fixations`.
+        `image` uint8 [h, w, 3], `image/id` text, `label` if given, `fixations`, and `heatmap` uint8
+        [h, w, 1] if asked for: 0 where nobody looked, larger where more did.
     """
     features = {
         "image": tfds.features.Image(shape=(None, None, 3)),
@@ -34,6 +37,8 @@ def gaze_features(
     }
     if label is not None:
         features["label"] = label
+    if heatmap:
+        features["heatmap"] = tfds.features.Image(shape=(None, None, 1))
     return tfds.features.FeaturesDict(features)
 
 
@@ -83,3 +88,45 @@ def fixation_rows(
     inside &= (columns["y"] >= 0) & (columns["y"] < height)
     kept = {name: column[inside] for name, column in columns.items()}
     return kept, int(np.size(inside) - np.count_nonzero(inside))
+
+
+def no_fixations() -> dict[str, np.ndarray]:
+    """Returns the value of `fixations` for an image whose gaze is not public."""
+    return fixation_rows([], [], [], [], size=(0, 0), source="")[0]
+
+
+def tally(fixations: dict[str, np.ndarray], dropped: int) -> dict[str, int]:
+    """Counts one image's fixations for the metadata of its set.
+
+    Args:
+        fixations: the kept ones, as `fixation_rows` returns them.
+        dropped: how many lay beside the image.
+
+    Returns:
+        What to add to the counts of `NOTHING_COUNTED`.
+    """
+    kept = len(fixations["x"])
+    return {
+        "fixations": kept,
+        "dropped_off_image": dropped,
+        "images_without_fixations": int(kept == 0),
+    }
+
+
+NOTHING_COUNTED = dict.fromkeys(tally({"x": ()}, 0), 0)
+"""Counts of a set before its first image."""
+
+
+def zero_based(position: np.ndarray) -> np.ndarray:
+    """Moves positions that count from 1, as MATLAB does, to the schema's.
+
+    MATLAB's pixel 1 reaches from 0.5 to 1.5, so that 0.5 is still on the image.
+
+    Args:
+        position: columns or rows, 1-based, any shape.
+
+    Returns:
+        0-based positions, float64, same shape; those in [-0.5, 0) become 0.
+    """
+    shifted = np.asarray(position, np.float64) - 1
+    return np.where((shifted >= -0.5) & (shifted < 0), 0, shifted)

@@ -1,0 +1,1 @@
+"""CAT2000: free viewing of 20 kinds of pictures."""

@@ -1,0 +1,1 @@
+"""EyeCrowd: free viewing of scenes with many faces."""

@@ -1,0 +1,1 @@
+"""FIGRIM: gaze of people who memorise scenes."""

@@ -1,0 +1,1 @@
+"""ImageNet 2012 without the 120 synsets of Stanford Dogs."""

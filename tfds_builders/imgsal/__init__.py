@@ -1,0 +1,1 @@
+"""ImgSal: free viewing of 235 pictures of six kinds."""

@@ -1,0 +1,1 @@
+"""iSUN: gaze of a crowd, recorded by webcam."""

@@ -1,0 +1,1 @@
+"""MIT1003: free viewing of 1003 photographs."""

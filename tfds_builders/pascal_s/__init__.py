@@ -1,0 +1,1 @@
+"""PASCAL-S: free viewing of 850 photographs of PASCAL VOC."""

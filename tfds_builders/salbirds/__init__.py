@@ -1,0 +1,1 @@
+"""SalBirds: gaze of people who tell species of birds apart."""

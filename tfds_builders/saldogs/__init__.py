@@ -1,0 +1,1 @@
+"""SalDogs: gaze of people who tell 120 breeds of dogs apart."""

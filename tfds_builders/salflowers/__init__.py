@@ -1,0 +1,1 @@
+"""SalFlowers: gaze of people who tell kinds of flowers apart."""

@@ -1,0 +1,1 @@
+"""SALICON: mouse-contingent viewing of 20,000 pictures of COCO."""
