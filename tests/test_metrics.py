@@ -1,8 +1,10 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import scipy.ndimage
 import scipy.stats
-import tensorflow as tf
 
 from salclass_tf import metrics
 
@@ -40,48 +42,106 @@ def others(points, index):
     return np.concatenate([xy for i, xy in enumerate(points) if i != index])
 
 
+def prior(points, index):
+    return scipy.ndimage.gaussian_filter(counts(others(points, index)), 1.5, mode="constant")
+
+
 SCORES = {
     "auc": lambda maps, points, i: metrics.auc(maps[i], points[i]),
+    "auc_unfixated": lambda maps, points, i: metrics.auc(maps[i], points[i], unfixated=True),
     "auc_judd": lambda maps, points, i: metrics.auc_judd(maps[i], points[i]),
+    "auc_judd_binary": lambda maps, points, i: metrics.auc_judd(maps[i], points[i], binary=True),
     "shuffled_auc": lambda maps, points, i: metrics.shuffled_auc(
         maps[i], points[i], others(points, i)
     ),
+    "shuffled_auc_binary": lambda maps, points, i: metrics.shuffled_auc(
+        maps[i], points[i], others(points, i), binary=True
+    ),
     "nss": lambda maps, points, i: metrics.nss(maps[i], points[i]),
+    "nss_sample": lambda maps, points, i: metrics.nss(maps[i], points[i], ddof=1),
+    "nss_binary": lambda maps, points, i: metrics.nss(maps[i], points[i], binary=True),
     "cc": lambda maps, points, i: metrics.cc(maps[i], blurred(points[i])),
     "cc_reflect": lambda maps, points, i: metrics.cc(maps[i], blurred(points[i], "reflect")),
     "sim": lambda maps, points, i: metrics.sim(maps[i], blurred(points[i])),
+    "sim_stretched": lambda maps, points, i: metrics.sim(maps[i], blurred(points[i]), stretch=True),
     "kl": lambda maps, points, i: metrics.kl(maps[i], blurred(points[i])),
+    "information_gain_mit": lambda maps, points, i: metrics.information_gain(
+        maps[i], points[i], prior(points, i), binary=True, stretch=True
+    ),
     "self_nss": lambda maps, points, i: metrics.nss(blurred(points[i]), points[i]),
     "self_shuffled_auc": lambda maps, points, i: metrics.shuffled_auc(
         blurred(points[i]), points[i], others(points, i)
     ),
 }
 
-# Values that pysaliency 0.2.22 gives as well, for images 0-2 of the cases A, B and C.
+# For images 0-2 of the cases A, B and C. pysaliency 0.2.22 gives the same where it has the form.
+# NaN: the MIT code divides 0 by 0 on a constant map, or (AUC-Judd) miscounts ties.
 REFERENCE = {
     "auc": "0.555208 0.539583 0.515625 0.513802 0.399219 0.257552 0.470833 0.434896 0.500000",
+    "auc_unfixated": (
+        "0.559016 0.541758 0.516484 0.514560 0.393681 0.244231 0.467760 0.431319 0.500000"
+    ),
     "auc_judd": "0.616940 0.587637 0.566209 0.514560 0.393681 0.257967 0.520219 0.471154 0.500000",
+    "auc_judd_binary": "0.640862 0.587637 0.566209 nan nan nan nan 0.471154 nan",
     "shuffled_auc": "0.55 0.6275 0.5225 0.47 0.425 0.2275 0.525 0.5 0.5",
+    "shuffled_auc_binary": (
+        "0.561404 0.639474 0.513158 0.460526 0.425000 0.227500 0.486111 0.538889 nan"
+    ),
     "nss": "0.187832 0.164468 0.062201 0.054420 -0.350072 -0.867264 0.006700 -0.339151 0.000000",
+    "nss_sample": (
+        "0.187342 0.164039 0.062039 0.054278 -0.349159 -0.865002 0.006683 -0.338267 0.000000"
+    ),
+    "nss_binary": (
+        "0.288009 0.164468 0.062201 0.054420 -0.350072 -0.867264 -0.088813 -0.339151 0.000000"
+    ),
     "cc": "-0.043833 -0.032310 -0.046560 -0.052445 0.014933 -0.030384 0.143405 -0.068219 0.0",
     "cc_reflect": (
         "-0.051628 0.013785 -0.057511 -0.092136 0.003835 -0.020703 -0.025927 -0.182378 0.0"
     ),
     "sim": "0.621149 0.565070 0.563999 0.497394 0.567120 0.517023 0.497668 0.590148 0.576855",
+    "sim_stretched": (
+        "0.616817 0.561496 0.563013 0.497390 0.566895 0.517023 0.486331 0.571965 nan"
+    ),
     "kl": "0.625626 0.758650 0.797141 9.368657 6.410925 8.637336 0.846030 0.519924 0.501019",
+    "information_gain_mit": (
+        "0.069422 -0.203385 -1.178378 -11.373303 -13.042392 -26.796229 0.120900 0.213239 nan"
+    ),
     "self_nss": "1.748447 1.672621 1.619610 1.821340 1.465738 1.688453 1.923185 1.703226 1.564818",
     "self_shuffled_auc": "0.96 0.8275 0.8225 0.965 0.8975 0.8825 0.9575 0.955 0.9225",
 }
 
+# A value that equals a threshold up to rounding may fall on either side: good to 0.01 only.
+REFERENCE_OF_STEPS = {
+    0.1: "0.552500 0.640000 0.512500 0.470000 0.425000 0.227500 0.537500 0.465000",
+    0.01: "0.557500 0.627500 0.522500 0.470000 0.425000 0.227500 0.527500 0.497500",
+}
 
-@pytest.mark.parametrize("score", SCORES)
-def test_gives_the_reference_values(score):
+
+def scores(function):
     values = []
     for name in "ABC":
         maps, points = case(name)
-        values += [SCORES[score](maps, points, index) for index in range(3)]
+        values += [function(maps, points, index) for index in range(3)]
+    return np.array(values)
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_gives_the_reference_values(score):
     expected = np.array(REFERENCE[score].split(), float)
-    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-6)
+    known = ~np.isnan(expected)
+    values = scores(SCORES[score])
+    np.testing.assert_allclose(values[known], expected[known], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("step", REFERENCE_OF_STEPS)
+def test_fixed_thresholds_give_the_reference_values(step):
+    values = scores(
+        lambda maps, points, i: metrics.shuffled_auc(
+            maps[i], points[i], others(points, i), step=step
+        )
+    )
+    expected = np.array(REFERENCE_OF_STEPS[step].split(), float)
+    np.testing.assert_allclose(values[:8], expected, rtol=0, atol=0.01)
 
 
 def test_the_frozen_draws_are_as_recorded():
@@ -120,8 +180,12 @@ def test_degenerate_results_are_as_documented():
         metrics.nss(saliency, nobody),
         metrics.auc(saliency, nobody),
         metrics.auc_judd(saliency, nobody),
+        metrics.auc_borji(saliency, nobody),
+        metrics.auc(saliency[:1, :1], [(0, 0)], unfixated=True),
+        metrics.information_gain(saliency, nobody, saliency),
         metrics.shuffled_auc(saliency, nobody, someone),
         metrics.shuffled_auc(saliency, someone, nobody),
+        metrics.shuffled_auc(saliency, nobody, someone, draws=3),
         metrics.cc(saliency, constant),
         metrics.cc(constant, constant),
         metrics.sim(saliency, zero),
@@ -133,6 +197,210 @@ def test_degenerate_results_are_as_documented():
     assert metrics.auc(constant, someone) == 0.5
     assert metrics.sim(zero, saliency) == metrics.sim(np.ones((4, 5)), saliency)
     assert metrics.kl(zero, saliency) == metrics.kl(np.ones((4, 5)), saliency)
+
+
+def drawn(seed=6, size=(9, 11), fixations=8):
+    rng = np.random.default_rng(seed)
+    return rng.random(size), rng.integers(0, min(size), (fixations, 2)), rng
+
+
+def area_by_thresholds(positives, negatives, thresholds):
+    """The ROC curve point by point, as the Matlab codes draw it."""
+    hits = [0, *(np.mean(positives >= value) for value in thresholds), 1]
+    false_alarms = [0, *(np.mean(negatives >= value) for value in thresholds), 1]
+    return np.trapezoid(hits, false_alarms)
+
+
+def steps(step):
+    return np.arange(0, 1 + step / 2, step)[::-1]
+
+
+@pytest.mark.parametrize("step", [0.1, 0.03])
+def test_auc_borji_is_the_mean_of_curves_with_fixed_thresholds(step):
+    saliency, xy, _ = drawn()
+    values = (saliency - saliency.min()) / np.ptp(saliency)
+    pixels = np.random.default_rng(4).integers(saliency.size, size=7 * len(xy))
+    curves = [
+        area_by_thresholds(values[xy[:, 1], xy[:, 0]], negatives, steps(step))
+        for negatives in values.ravel()[pixels].reshape(7, len(xy))
+    ]
+    score = metrics.auc_borji(saliency * 3 - 1, xy, draws=7, step=step, seed=4)
+    np.testing.assert_allclose(score, np.mean(curves))
+
+
+def test_a_value_reaches_the_threshold_that_it_equals():
+    # 0.3 / 0.1 is a little below 3, which must not make 0.3 and 0.25 a tie.
+    assert metrics.shuffled_auc([[0, 0.25, 0.3, 1]], [(2, 0)], [(1, 0)], step=0.1) == 1
+    assert metrics.shuffled_auc([[0, 0.31, 0.3, 1]], [(2, 0)], [(1, 0)], step=0.1) == 0.5
+
+
+def test_auc_borji_estimates_auc():
+    saliency, xy, _ = drawn()
+    score = metrics.auc_borji(saliency, xy, draws=20_000, step=None)
+    np.testing.assert_allclose(score, metrics.auc(saliency, xy), atol=0.005)
+
+
+def test_shuffled_auc_with_draws_is_the_mean_of_curves():
+    saliency, xy, rng = drawn()
+    other_xy = rng.integers(0, 9, (40, 2))
+    values = (saliency - saliency.min()) / np.ptp(saliency)
+    positives = values[counts(xy, saliency.shape) > 0]
+    candidates = values[counts(other_xy, saliency.shape) > 0]
+    draws = np.random.default_rng(2)
+    curves = [
+        area_by_thresholds(
+            positives, draws.choice(candidates, positives.size, replace=False), steps(0.1)
+        )
+        for _ in range(5)
+    ]
+    score = metrics.shuffled_auc(saliency, xy, other_xy, binary=True, draws=5, step=0.1, seed=2)
+    np.testing.assert_allclose(score, np.mean(curves))
+
+
+@pytest.mark.parametrize("fixations", [5, 60])
+def test_auc_judd_is_the_area_of_its_definition(fixations):
+    saliency, xy, _ = drawn(fixations=fixations)
+    saliency = np.round(saliency, 1 if fixations == 5 else 3)
+    positives = saliency[xy[:, 1], xy[:, 0]]
+    unfixated = saliency[counts(xy, saliency.shape) == 0]
+    expected = area_by_thresholds(positives, unfixated, np.unique(positives)[::-1])
+    np.testing.assert_allclose(metrics.auc_judd(saliency, xy), expected)
+
+
+def test_jittered_auc_judd_is_what_the_mit_code_computes():
+    maps, points = case("B")  # heavy ties, which jitter parts
+    noise = np.random.default_rng(7).uniform(0, 1e-7, maps[0].shape)
+    values = maps[0] + noise
+    fixated = np.sort(values[counts(points[0]) > 0])[::-1]
+    n = fixated.size
+    above = np.array([np.sum(values >= value) for value in fixated])
+    false_alarms = (above - np.arange(1, n + 1)) / (values.size - n)
+    expected = np.trapezoid(np.r_[0, np.arange(1, n + 1) / n, 1], np.r_[0, false_alarms, 1])
+    score = metrics.auc_judd(maps[0], points[0], binary=True, jitter=1e-7, seed=7)
+    np.testing.assert_allclose(score, expected)
+    assert score != metrics.auc_judd(maps[0], points[0], binary=True)
+
+
+def test_information_gain_is_the_gain_of_log_likelihood():
+    saliency, xy, rng = drawn()
+    baseline = rng.random(saliency.shape)
+    chances = [values / values.sum() for values in (saliency, baseline)]
+    p, b = (values[xy[:, 1], xy[:, 0]] for values in chances)
+    np.testing.assert_allclose(
+        metrics.information_gain(saliency, xy, baseline), np.log2(p / b).mean()
+    )
+    assert metrics.information_gain(baseline, xy, 3 * baseline) == pytest.approx(0, abs=1e-12)
+    uniform = metrics.information_gain(np.eye(2), [(0, 0)], np.ones((2, 2)))
+    assert uniform == pytest.approx(1)  # half of the mass instead of a quarter
+    assert metrics.information_gain(np.eye(2), [(1, 0)], np.ones((2, 2))) < -49  # not -infinity
+
+
+@pytest.mark.parametrize(("scale", "shift"), [(1e-30, 0), (7.5, -3), (0.25, 1e3)])
+def test_nss_and_cc_ignore_scale_and_shift(scale, shift):
+    saliency, xy, rng = drawn()
+    target = rng.random(saliency.shape)
+    np.testing.assert_allclose(
+        metrics.nss(scale * saliency + shift, xy), metrics.nss(saliency, xy), rtol=1e-9
+    )
+    np.testing.assert_allclose(
+        metrics.cc(scale * saliency + shift, target), metrics.cc(saliency, target), rtol=1e-9
+    )
+
+
+@pytest.mark.parametrize("rise", [np.exp, np.cbrt, lambda values: values**5 - 2])
+def test_areas_ignore_increasing_transforms(rise):
+    saliency, xy, rng = drawn()
+    other_xy = rng.integers(0, 9, (20, 2))
+    for score in (metrics.auc, metrics.auc_judd):
+        assert score(rise(saliency), xy) == score(saliency, xy)
+    assert metrics.shuffled_auc(rise(saliency), xy, other_xy) == metrics.shuffled_auc(
+        saliency, xy, other_xy
+    )
+
+
+def test_a_map_agrees_with_itself():
+    saliency, xy, _ = drawn()
+    assert metrics.cc(saliency, saliency) == pytest.approx(1, abs=1e-12)
+    assert metrics.cc(saliency, 1 - saliency) == pytest.approx(-1, abs=1e-12)
+    assert metrics.sim(saliency, 5 * saliency) == pytest.approx(1)
+    assert metrics.kl(saliency, 5 * saliency) == pytest.approx(0, abs=1e-12)
+    assert metrics.shuffled_auc(saliency, xy, xy) == 0.5
+
+
+def test_cc_is_pearson_r():
+    saliency, _, rng = drawn()
+    target = rng.random(saliency.shape) + saliency
+    expected = scipy.stats.pearsonr(saliency.ravel(), target.ravel()).statistic
+    np.testing.assert_allclose(metrics.cc(saliency, target), expected, rtol=1e-12)
+
+
+def test_one_fixation_is_enough():
+    saliency, _, _ = drawn()
+    x, y = 4, 2
+    value = saliency[y, x]
+    assert metrics.nss(saliency, [(x, y)]) == pytest.approx(
+        (value - saliency.mean()) / saliency.std()
+    )
+    below = np.mean(saliency < value) + 0.5 / saliency.size
+    assert metrics.auc(saliency, [(x, y)]) == pytest.approx(below)
+    lower = np.sum(saliency < value) / (saliency.size - 1)
+    # One threshold: the curve is a triangle on top of the diagonal's lower half.
+    assert metrics.auc_judd(saliency, [(x, y)]) == pytest.approx((1 + lower) / 2)
+    assert 0 <= metrics.auc_borji(saliency, [(x, y)]) <= 1
+    assert metrics.shuffled_auc(saliency, [(x, y)], [(0, 0)]) == float(value > saliency[0, 0])
+
+
+def test_fixations_on_the_border_belong_to_the_outermost_pixels():
+    saliency, _, _ = drawn()
+    height, width = saliency.shape
+    corners = [(0, 0), (width - 1, 0), (0, height - 1), (width - 1e-9, height - 1e-9)]
+    expected = scipy.stats.zscore(saliency, axis=None)[[0, 0, -1, -1], [0, -1, 0, -1]].mean()
+    assert metrics.nss(saliency, corners) == pytest.approx(expected)
+    assert metrics.auc_judd(saliency, corners) == metrics.auc_judd(saliency, np.floor(corners))
+
+
+def test_binary_forms_count_a_pixel_once():
+    saliency, xy, rng = drawn()
+    other_xy, baseline = rng.integers(0, 9, (20, 2)), rng.random(saliency.shape)
+    again = np.concatenate([xy, xy[:3] + 0.5])
+    forms = {
+        "nss": lambda points: metrics.nss(saliency, points, binary=True),
+        "auc": lambda points: metrics.auc(saliency, points, binary=True),
+        "auc_judd": lambda points: metrics.auc_judd(saliency, points, binary=True),
+        "auc_borji": lambda points: metrics.auc_borji(saliency, points, binary=True),
+        "shuffled_auc": lambda points: metrics.shuffled_auc(
+            saliency, points, other_xy, binary=True
+        ),
+        "information_gain": lambda points: metrics.information_gain(
+            saliency, points, baseline, binary=True
+        ),
+    }
+    for name, score in forms.items():
+        assert score(again) == score(np.unique(xy, axis=0)), name
+    assert metrics.nss(saliency, again) != metrics.nss(saliency, again, binary=True)
+
+
+def test_draws_depend_on_the_seed_alone():
+    saliency, xy, _ = drawn()
+    for score in (
+        metrics.auc_borji,
+        lambda *args, **form: metrics.auc_judd(*args, jitter=1, **form),
+    ):
+        assert score(saliency, xy, seed=1) == score(saliency, xy, seed=1)
+        assert score(saliency, xy, seed=1) != score(saliency, xy, seed=(1, 1))
+
+
+def test_constant_maps_have_the_documented_scores():
+    constant, someone = np.full((4, 5), 0.1), [(1, 2), (3, 3)]
+    other = np.random.default_rng(5).random((4, 5))
+    assert metrics.auc_borji(constant, someone) == 0.5
+    assert metrics.shuffled_auc(constant, someone, [(0, 0)], step=0.1) == 0.5
+    assert metrics.auc(constant, someone, unfixated=True) == 0.5
+    assert metrics.auc_judd(constant, someone) == 0.5
+    assert metrics.sim(constant, other, stretch=True) == metrics.sim(
+        np.ones((4, 5)), (other - other.min()) / np.ptp(other)
+    )
+    assert metrics.information_gain(constant, someone, np.zeros((4, 5))) == pytest.approx(0)
 
 
 @pytest.mark.parametrize("point", [(-0.4, 1), (4, 1), (1, 3.0), (1, -2), (NAN, 1)])
@@ -150,71 +418,23 @@ def test_refuses_mixed_up_or_broken_arguments():
         metrics.cc(np.eye(3, 4), np.ones((1, 4)))
     with pytest.raises(ValueError, match="finite"):
         metrics.nss(np.full((3, 4), NAN), [(1, 1)])
+    with pytest.raises(ValueError, match="draws must be at least 1; got 0"):
+        metrics.auc_borji(np.eye(3, 4), [(1, 1)], draws=0)
+    with pytest.raises(ValueError, match="step must be above 0.*; got -1"):
+        metrics.shuffled_auc(np.eye(3, 4), [(1, 1)], [(0, 0)], step=-1)
+    with pytest.raises(ValueError, match=r"one size; got \(3, 4\) and \(4, 3\)"):
+        metrics.information_gain(np.eye(3, 4), [(1, 1)], np.eye(4, 3))
 
 
-def batch(seed=0):
-    maps = np.random.default_rng(seed).random((2, 3, 7, 5, 1), dtype=np.float32)
-    fixations = np.random.default_rng(seed).integers(0, 3, (3, 7, 5, 1)).astype(np.float32)
-    return maps[0], maps[1], fixations
-
-
-def test_correlation_matches_scipy():
-    target, predicted, _ = batch()
-    expected = [
-        scipy.stats.pearsonr(t.ravel(), p.ravel())[0]
-        for t, p in zip(target, predicted, strict=True)
-    ]
-    np.testing.assert_allclose(metrics.correlation(target, predicted), expected, atol=1e-6)
-
-
-def test_normalized_scanpath_matches_nss():
-    _, predicted, fixations = batch()
-    expected = []
-    for values, counted in zip(predicted[..., 0], fixations[..., 0].astype(int), strict=True):
-        rows, columns = np.nonzero(counted)
-        xy = np.repeat(np.stack([columns, rows], axis=1), counted[rows, columns], axis=0)
-        expected.append(metrics.nss(values, xy))
-    scores = metrics.normalized_scanpath(predicted, fixations)
-    np.testing.assert_allclose(scores, expected, rtol=1e-5, atol=1e-6)
-
-
-def test_batch_metrics_ignore_scale_and_offset_even_of_faint_maps():
-    target, predicted, fixations = batch()
-    np.testing.assert_allclose(
-        metrics.correlation(target * 1e-30, predicted * 40 - 7),
-        metrics.correlation(target, predicted),
-        atol=1e-5,
+def test_numpy_metrics_and_evaluation_start_without_tensorflow():
+    script = (
+        "import sys; from salclass_tf import evaluation, metrics; "
+        "print(metrics.nss([[0, 1]], [(1, 0)]), 'tensorflow' in sys.modules)"
     )
-    np.testing.assert_allclose(
-        metrics.normalized_scanpath(predicted * 1e-30, fixations),
-        metrics.normalized_scanpath(predicted, fixations),
-        atol=1e-5,
-    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.split() == ["1.0", "False"], done.stderr
 
 
-def test_batch_metrics_give_0_and_a_mask_where_undefined():
-    target, predicted, fixations = batch()
-    target[1], fixations[1], predicted[2] = 0, 0, 0.1
-    correlation = metrics.correlation(target, predicted).numpy()
-    scanpath = metrics.normalized_scanpath(predicted, fixations).numpy()
-    assert correlation[0] != 0 and scanpath[0] != 0
-    np.testing.assert_array_equal(correlation[1:], [0, 0])
-    np.testing.assert_array_equal(scanpath[1:], [0, 0])
-    np.testing.assert_array_equal(metrics.has_gaze(fixations), [True, False, True])
-    np.testing.assert_array_equal(metrics.has_gaze(target), [True, False, True])
-
-
-def test_batch_metrics_widen_half_precision():
-    target, predicted, _ = (tf.cast(values, tf.bfloat16) for values in batch())
-    wide = metrics.correlation(tf.cast(target, tf.float32), tf.cast(predicted, tf.float32))
-    narrow = metrics.correlation(target, predicted)
-    assert narrow.dtype == tf.float32
-    np.testing.assert_array_equal(narrow, wide)
-
-
-@pytest.mark.parametrize("score", [metrics.correlation, metrics.normalized_scanpath])
-def test_batch_metrics_refuse_what_would_broadcast(score):
-    with pytest.raises(ValueError, match=r"one shape \[b, h, w, 1\]"):
-        score(tf.zeros([2, 4, 4, 1]), tf.zeros([1, 4, 4, 1]))
-    with pytest.raises(ValueError, match=r"one shape \[b, h, w, 1\]"):
-        score(tf.zeros([4, 4, 1]), tf.zeros([4, 4, 1]))
+def test_unknown_metric_is_an_attribute_error():
+    assert not hasattr(metrics, "nse")
+    assert set(metrics.__all__) >= {"correlation", "normalized_scanpath", "has_gaze"}

@@ -1,0 +1,18 @@
+"""Evaluation: predicted maps of a whole data set scored against recorded gaze.
+
+    gaze = Gaze([Recording("dog.jpg", (375, 500), xy), ...])
+    scores = evaluate([Case("dog.jpg", saliency, heat_map), ...], gaze, labels={"method": "ours"})
+    print(tables.markdown([scores, others]))
+    print(compare(scores, others, "nss"))
+
+`human` makes the rows of people themselves. Nothing here but `human` needs TensorFlow.
+"""
+
+from salclass_tf.evaluation.comparison import Comparison as Comparison
+from salclass_tf.evaluation.comparison import compare as compare
+from salclass_tf.evaluation.gaze import Gaze as Gaze
+from salclass_tf.evaluation.gaze import Recording as Recording
+from salclass_tf.evaluation.measures import MEASURES as MEASURES
+from salclass_tf.evaluation.scores import Scores as Scores
+from salclass_tf.evaluation.scoring import Case as Case
+from salclass_tf.evaluation.scoring import evaluate as evaluate

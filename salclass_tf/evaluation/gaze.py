@@ -1,0 +1,139 @@
+"""The gaze recorded on the images of a data set, which is all that scoring keeps in memory."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import scipy.ndimage
+
+from salclass_tf.metrics import maps
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Recording:
+    """Who looked where on one image.
+
+    Attributes:
+        name: of the image, unique in its data set.
+        size: (height, width) of the image, in pixels.
+        xy: fixations (column, row), 0-based pixels, float64 [n, 2]; n may be 0.
+        viewer: number of the person who made each fixation, int64 [n], -1 where unknown; None
+            where nothing is known.
+
+    Raises:
+        ValueError: if `xy` is not [n, 2], a fixation is off the image, or `viewer` does not
+            have one number for each fixation; the message names the image.
+    """
+
+    name: str
+    size: tuple[int, int]
+    xy: npt.ArrayLike
+    viewer: npt.ArrayLike | None = None
+
+    def __post_init__(self):
+        """Checks the fixations and makes arrays of them."""
+        try:
+            maps.pixels(self.size, self.xy)
+        except ValueError as error:
+            raise ValueError(f"image {self.name!r}: {error}") from None
+        object.__setattr__(self, "xy", np.asarray(self.xy, np.float64).reshape(-1, 2))
+        if self.viewer is None:
+            return
+        object.__setattr__(self, "viewer", np.asarray(self.viewer, np.int64))
+        if self.viewer.shape != (len(self.xy),):
+            raise ValueError(
+                f"image {self.name!r}: viewer must have a number for each of the {len(self.xy)} "
+                f"fixations; got shape {self.viewer.shape}"
+            )
+
+
+class Gaze(Mapping[str, Recording]):
+    """The recordings of a data set by name, in their order.
+
+    Shuffled AUC depends on this set: its negatives are the fixations on all other images of it.
+
+    Args:
+        recordings: one for each image.
+
+    Raises:
+        ValueError: if two recordings have one name, or there is none.
+    """
+
+    def __init__(self, recordings: Iterable[Recording]):
+        """See the class."""
+        self._recordings: dict[str, Recording] = {}
+        for recording in recordings:
+            if recording.name in self._recordings:
+                raise ValueError(f"images need names of their own; got {recording.name!r} twice")
+            self._recordings[recording.name] = recording
+        if not self._recordings:
+            raise ValueError("a data set needs at least one image; got none")
+        kept = self._recordings.values()
+        counts = [len(recording.xy) for recording in kept]
+        self._index = {name: index for index, name in enumerate(self._recordings)}
+        self._image = np.repeat(np.arange(len(counts)), counts)
+        self._xy = np.concatenate([recording.xy for recording in kept])
+        sizes = np.array([recording.size[::-1] for recording in kept], np.float64)
+        self._size = np.repeat(sizes, counts, axis=0)
+
+    def __getitem__(self, name: str) -> Recording:
+        """Returns the recording of an image."""
+        return self._recordings[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yields the names."""
+        return iter(self._recordings)
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self._recordings)
+
+    def others(
+        self, name: str, images: int | None = None, seed: Sequence[int] = (0,)
+    ) -> npt.NDArray[np.float64]:
+        """Returns the fixations on the other images, moved to this image.
+
+        Coordinates are scaled by the ratio of the image sizes and cut to whole pixels, as in
+        pysaliency.
+
+        Args:
+            name: of the image that they serve.
+            images: take only so many of the fixated other images, drawn without replacement;
+                None takes all.
+            seed: of the draw.
+
+        Returns:
+            Pixels (column, row) on this image, float64 [m, 2], repeats included.
+        """
+        kept = self._image != self._index[name]
+        if images is not None:
+            candidates = np.unique(self._image[kept])
+            rng = np.random.default_rng(seed)
+            drawn = rng.choice(candidates, min(images, candidates.size), replace=False)
+            kept = np.isin(self._image, drawn)
+        size = np.array(self[name].size[::-1], np.float64)
+        moved = np.floor(self._xy[kept] * (size / self._size[kept]))
+        # A fixation in the last fraction of a pixel can be rounded onto the far edge.
+        return np.minimum(moved, size - 1)
+
+    def prior(self, name: str, sigma_px: float) -> npt.NDArray[np.float64]:
+        """Returns where people look on the other images: the baseline of information gain.
+
+        The fixations of all other images, blurred, and one more that is spread evenly over the
+        image, so that no pixel is impossible.
+
+        Args:
+            name: of the image that it serves.
+            sigma_px: standard deviation of the Gaussian, in pixels of this image.
+
+        Returns:
+            Probabilities, float64 [height, width] with sum 1.
+        """
+        height, width = self[name].size
+        columns, rows = self.others(name).astype(np.int64).T
+        counts = np.bincount(rows * width + columns, minlength=height * width)
+        counts = counts.reshape(height, width).astype(np.float64)
+        # Reflection keeps the mass of fixations near the border on the image.
+        blurred = scipy.ndimage.gaussian_filter(counts, sigma_px, mode="reflect")
+        return maps.density(blurred + 1 / counts.size)

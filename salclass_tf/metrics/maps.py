@@ -1,0 +1,83 @@
+"""What the NumPy metrics share: checked maps, the pixels of fixations, densities."""
+
+import numpy as np
+import numpy.typing as npt
+
+#: the constant of the MIT saliency benchmark, 2^-52
+EPSILON = 2.2204e-16
+
+
+def as_map(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Returns a map as float64 [h, w].
+
+    Raises:
+        ValueError: if it is not [h, w], is empty, or holds NaN or infinity.
+    """
+    values = np.asarray(values, np.float64)
+    if values.ndim != 2 or values.size == 0:
+        raise ValueError(f"a map must be [h, w] and not empty; got shape {values.shape}")
+    if not np.isfinite(values).all():
+        raise ValueError("a map must hold finite numbers; got NaN or infinity: check its source")
+    return values
+
+
+def as_pair(saliency: npt.ArrayLike, target: npt.ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Returns two maps of one size as float64 [h, w].
+
+    Raises:
+        ValueError: if the maps are not [h, w] or differ in size.
+    """
+    saliency, target = as_map(saliency), as_map(target)
+    if saliency.shape != target.shape:
+        raise ValueError(
+            f"maps must have one size; got {saliency.shape} and {target.shape}: resize the "
+            "prediction to the target"
+        )
+    return saliency, target
+
+
+def pixels(
+    size: tuple[int, int], xy: npt.ArrayLike, binary: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns rows and columns of the pixels that hold the fixations, int64 [n] each.
+
+    Args:
+        size: (height, width) of the map.
+        xy: fixations (column, row), [n, 2].
+        binary: name a pixel once, however often it was fixated, as a binary fixation map does.
+
+    Raises:
+        ValueError: if `xy` is not [n, 2], or a fixation is not on the map.
+    """
+    xy = np.asarray(xy, np.float64)
+    if xy.size == 0:
+        xy = xy.reshape(0, 2)
+    if xy.ndim != 2 or xy.shape[1] != 2:
+        raise ValueError(f"fixations must be (x, y) rows, [n, 2]; got shape {xy.shape}")
+    outside = ~((xy >= 0) & (xy < size[::-1])).all(axis=1)
+    if outside.any():
+        # NumPy would wrap a negative index to the opposite edge without a word.
+        raise ValueError(
+            f"fixations must lie on the map of {size[0]} x {size[1]} pixels (rows x columns); "
+            f"got (x, y) = {tuple(xy[outside][0].tolist())}: drop off-image fixations first"
+        )
+    columns, rows = np.floor(xy).astype(np.int64).T
+    if binary:
+        rows, columns = np.divmod(np.unique(rows * size[1] + columns), size[1])
+    return rows, columns
+
+
+def stretched(values: np.ndarray) -> np.ndarray:
+    """Returns the map with its range made [0, 1]; zeros where the map is constant."""
+    low, high = values.min(), values.max()
+    return (values - low) / (high - low) if high > low else np.zeros(values.shape)
+
+
+def density(values: np.ndarray) -> np.ndarray:
+    """Returns the map as probabilities that sum to 1.
+
+    A map with negative values is first shifted to 0; a map of zeros becomes uniform.
+    """
+    values = values - min(values.min(), 0)
+    total = values.sum()
+    return values / total if total > 0 else np.full(values.shape, 1 / values.size)
