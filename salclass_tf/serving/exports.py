@@ -1,0 +1,187 @@
+"""The export: a finished stage, twinned, folded, frozen, checked, published as a version."""
+
+import dataclasses
+import json
+import logging
+import os
+import pathlib
+import tempfile
+
+import numpy as np
+import tensorflow as tf
+
+from salclass_tf import scoring
+from salclass_tf.serving import (
+    cards,
+    finished,
+    folding,
+    formats,
+    frozen,
+    signatures,
+    twins,
+    versions,
+    warmup,
+)
+
+_log = logging.getLogger(__name__)
+
+PRECISIONS = ("float32", "bfloat16")
+
+#: how far rounding in float32 may take an export from its network; of maps, a share of their peak
+_TOLERANCES = {"probabilities": 1e-5, "saliency": 1e-4}
+_CHECKED_IMAGES = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How a network is exported.
+
+    Attributes:
+        precision: of the served arithmetic, "float32" or "bfloat16", whatever it was trained in.
+        top_k: how many classes an answer names.
+        max_pixels: the most that an image of a request may have, before and after resizing.
+        formats: "saved_model", and "onnx" and "tflite" beside it; those are float32 always.
+
+    Raises:
+        ValueError: for what is not in these lists, is below 1, or is not installed.
+    """
+
+    precision: str = "float32"
+    top_k: int = 5
+    max_pixels: int = 25_000_000
+    formats: tuple[str, ...] = (formats.SAVED_MODEL,)
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot be meant."""
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision is one of {PRECISIONS}; got {self.precision!r}")
+        for name in ("top_k", "max_pixels"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1; got {getattr(self, name)}")
+        formats.check_installed(self.formats)
+
+
+def export(
+    workdir: str | os.PathLike,
+    stage: str,
+    export_dir: str | os.PathLike,
+    settings: Settings,
+    data_dir: str | None = None,
+    class_names: str | os.PathLike | None = None,
+) -> pathlib.Path:
+    """Writes the network of a finished stage as the next version for TensorFlow Serving.
+
+    Args:
+        workdir: folder of the run.
+        stage: name of the stage.
+        export_dir: folder of the versions; its name is the name that the model is served under.
+        settings: see `Settings`.
+        data_dir: where prepared data sets live, for the names of the classes.
+        class_names: text file with a name per line, in place of those.
+
+    Returns:
+        The folder of the version.
+
+    Raises:
+        ValueError: for anything the user can mend; the message says how.
+    """
+    trained = finished.load(workdir, stage)
+    names = finished.class_names(trained, data_dir, class_names)
+    plain = frozen_twin(trained, "float32")
+    forward = plain
+    if settings.precision != "float32":
+        forward = frozen_twin(trained, settings.precision)
+    images = warmup.pictures(_CHECKED_IMAGES, *[trained.geometry.image_size] * 2)
+    expected = _reference(trained, images)
+    difference = _difference(forward(tf.constant(images)), expected)
+    _log.info("stage %s in %s: %s", stage, settings.precision, difference)
+    if settings.precision == "float32":
+        _check(difference, "the exported graph")
+    served = signatures.build(
+        forward,
+        geometry=trained.geometry,
+        class_names=names,
+        top_k=settings.top_k,
+        max_pixels=settings.max_pixels,
+    )
+    facts = dataclasses.asdict(settings) | {"difference_to_trained_network": difference}
+    with versions.unfinished(export_dir) as folder:
+        _save(folder, served, names)
+        for name in set(settings.formats) - {formats.SAVED_MODEL}:
+            run = formats.write(name, plain, folder)
+            _check(_difference(run(images), expected), f"model.{name}")
+        facts["warm_up_requests"] = warmup.write(folder, pathlib.Path(export_dir).name, served)
+        if not facts["warm_up_requests"]:
+            _log.warning("no warm-up requests written: they need requirements-serving.txt")
+        facts["signatures"] = {name: _shapes(function) for name, function in served.items()}
+        card = cards.describe(trained, facts)
+        (folder / "model_card.json").write_text(json.dumps(card, indent=2) + "\n")
+        return versions.publish(folder)
+
+
+def frozen_twin(
+    stage: finished.FinishedStage, precision: str
+) -> tf.types.experimental.ConcreteFunction:
+    """Returns the inference of a stage's network in a precision, folded and frozen.
+
+    Args:
+        stage: what to serve.
+        precision: "float32" or "bfloat16".
+
+    Returns:
+        See `frozen.freeze`.
+    """
+    twin = twins.build_twin(stage, precision)
+    return frozen.freeze(folding.fold(twin, stage.network), stage.geometry.image_size)
+
+
+def _reference(stage: finished.FinishedStage, images: np.ndarray) -> dict[str, np.ndarray]:
+    """What the trained network answers in float32, as Keras computes it."""
+    network = stage.network
+    if stage.settings["precision"] != "float32":
+        network = twins.build_twin(stage, "float32")
+        network.set_weights(stage.network.get_weights())
+    out = scoring.answers(network, {"image": tf.cast(images, tf.float32)})
+    if "logits" in out:
+        out["probabilities"] = tf.nn.softmax(out.pop("logits"))
+    return {name: value.numpy() for name, value in out.items()}
+
+
+def _difference(answers: dict, expected: dict[str, np.ndarray]) -> dict[str, float]:
+    """Largest difference of each answer; of a map, as a share of the map's own peak."""
+    differences = {}
+    for name, wanted in expected.items():
+        scale = np.abs(wanted).max() if name == "saliency" else 1.0
+        differences[name] = float(np.abs(np.asarray(answers[name]) - wanted).max() / scale)
+    return differences
+
+
+def _check(difference: dict[str, float], what: str) -> None:
+    """Refuses a float32 graph that is not the trained network."""
+    for name, largest in difference.items():
+        if not largest <= _TOLERANCES[name]:
+            raise ValueError(
+                f"{what} differs from the trained network by {largest:.2g} in {name}, at most "
+                f"{_TOLERANCES[name]:g} is rounding; nothing was exported: config.json and "
+                "model.keras of the stage may be of different runs"
+            )
+
+
+def _save(folder: pathlib.Path, served: dict, class_names: tuple[str, ...]) -> None:
+    """Writes the SavedModel, with the names of the classes as an asset."""
+    module = tf.Module()
+    with tempfile.TemporaryDirectory() as scratch:
+        if class_names:
+            file = pathlib.Path(scratch) / "class_names.txt"
+            file.write_text("\n".join(class_names) + "\n", encoding="utf-8")
+            module.class_names = tf.saved_model.Asset(str(file))
+        tf.saved_model.save(module, str(folder), signatures=served)
+
+
+def _shapes(function: tf.types.experimental.ConcreteFunction) -> dict[str, dict[str, str]]:
+    """Names of a signature's tensors -> type and shape, None where the size is free."""
+    inputs = {spec.name: spec for spec in function.structured_input_signature[0]}
+    return {
+        direction: {name: f"{t.dtype.name} {list(t.shape)}" for name, t in tensors.items()}
+        for direction, tensors in (("inputs", inputs), ("outputs", function.structured_outputs))
+    }

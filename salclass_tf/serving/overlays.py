@@ -1,0 +1,51 @@
+"""A map of the central crop, brought back onto the picture that it was cut from."""
+
+import tensorflow as tf
+
+from salclass_tf import data
+
+
+def encode(saliency: tf.Tensor, size: tf.Tensor, geometry: data.Geometry) -> tf.Tensor:
+    """Draws a map in the geometry of the original image.
+
+    The map keeps its zero and is scaled to a peak of 255, as the true maps of training have a peak
+    of 1; what is below 0, or outside the crop, is 0.
+
+    Args:
+        saliency: map of the central crop, float32 [s, s, 1].
+        size: height and width of the original image, int32 [2].
+        geometry: what the crop was made with.
+
+    Returns:
+        8-bit greyscale PNG of `size`, string [].
+    """
+    origin, scale = crop_in_original(size, geometry)
+    placed = tf.raw_ops.ScaleAndTranslate(
+        images=saliency[tf.newaxis],
+        size=size,
+        scale=scale,
+        translation=origin,
+        kernel_type="triangle",
+        antialias=True,
+    )[0]
+    positive = tf.nn.relu(placed)
+    grey = tf.math.divide_no_nan(255 * positive, tf.reduce_max(positive))
+    return tf.io.encode_png(tf.cast(tf.round(grey), tf.uint8))
+
+
+def crop_in_original(size: tf.Tensor, geometry: data.Geometry) -> tuple[tf.Tensor, tf.Tensor]:
+    """Where the central crop lies in the original image.
+
+    Args:
+        size: height and width of the original image, int32 [2].
+        geometry: crop and resize sizes.
+
+    Returns:
+        Upper left corner of the crop, and side of one of its pixels, both in pixels of the
+        original, (row, column), float32 [2].
+    """
+    shorter = tf.reduce_min(size)
+    resized = (size * geometry.short_side + shorter // 2) // shorter
+    scale = tf.cast(size / resized, tf.float32)
+    origin = (resized - geometry.image_size) // 2
+    return tf.cast(origin, tf.float32) * scale, scale

@@ -1,0 +1,115 @@
+"""The signatures of a served network: what a request holds and what its answer holds."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from salclass_tf import data
+from salclass_tf.serving import headers, overlays
+
+Answers = dict[str, tf.Tensor]
+
+#: images of a batch that are decoded at the same time
+_DECODED_AT_ONCE = 4
+
+
+def build(
+    forward: Callable[[tf.Tensor], Answers],
+    *,
+    geometry: data.Geometry,
+    class_names: tuple[str, ...] = (),
+    top_k: int = 5,
+    max_pixels: int = 25_000_000,
+) -> dict[str, tf.types.experimental.ConcreteFunction]:
+    """Builds the signatures around the inference of a network.
+
+    `serving_default` takes `image_bytes`, encoded images as string [b], of any sizes;
+    `serving_image` takes `image`, RGB uint8 [b, h, w, 3]. Both prepare images with
+    `data.central_view`, as evaluation does, and answer with `probabilities` float32 [b, classes],
+    `top_classes` string [b, k], `top_probabilities` float32 [b, k], largest first, and `saliency`
+    float32 [b, s, s, 1] on the central crop, as far as the network gives them.
+    `saliency_overlay`, of networks with maps, takes `image_bytes` and answers with `overlay_bytes`,
+    string [b]: 8-bit PNGs in the images' own sizes.
+
+    Args:
+        forward: uint8 [b, s, s, 3] -> `probabilities`, `saliency` or both.
+        geometry: crop and resize sizes.
+        class_names: in the order of the probabilities; unused without them.
+        top_k: how many classes to name, at most; all of them where there are fewer.
+        max_pixels: the most that an image may have, before and after resizing.
+
+    Returns:
+        Signature name -> function, for `tf.saved_model.save`.
+
+    Raises:
+        ValueError: if `top_k` or `max_pixels` is below 1.
+    """
+    if top_k < 1:
+        raise ValueError(f"top_k must be at least 1 class; got {top_k}")
+    if max_pixels < 1:
+        raise ValueError(f"max_pixels must be at least 1; got {max_pixels}")
+
+    def prepare_bytes(image: tf.Tensor) -> tf.Tensor:
+        checked = headers.checked(image, geometry.short_side, max_pixels)
+        return data.central_view(checked, geometry)
+
+    def prepare_pixels(images: tf.Tensor) -> tf.Tensor:
+        images = _bounded(images, geometry.short_side, max_pixels)
+        return _each(lambda image: data.central_view(image, geometry), images, crop)
+
+    def from_bytes(image_bytes: tf.Tensor) -> Answers:
+        views = _each(prepare_bytes, image_bytes, crop)
+        return _with_classes(forward(views), class_names, top_k)
+
+    def from_pixels(image: tf.Tensor) -> Answers:
+        return _with_classes(forward(prepare_pixels(image)), class_names, top_k)
+
+    def overlay(image_bytes: tf.Tensor) -> Answers:
+        views = _each(prepare_bytes, image_bytes, crop)
+        png = _each(
+            lambda one: overlays.encode(one[0], headers.size(one[1]), geometry),
+            (forward(views)["saliency"], image_bytes),
+            tf.TensorSpec([], tf.string),
+        )
+        return {"overlay_bytes": png}
+
+    crop = tf.TensorSpec([geometry.image_size, geometry.image_size, 3], tf.uint8)
+    encoded = tf.TensorSpec([None], tf.string, name="image_bytes")
+    pixels = tf.TensorSpec([None, None, None, 3], tf.uint8, name="image")
+    signatures = {"serving_default": (from_bytes, encoded), "serving_image": (from_pixels, pixels)}
+    if "saliency" in forward.structured_outputs:
+        signatures["saliency_overlay"] = (overlay, encoded)
+    return {
+        name: tf.function(function, autograph=False).get_concrete_function(spec)
+        for name, (function, spec) in signatures.items()
+    }
+
+
+def _each(function: Callable, elements: tf.Tensor | tuple, result: tf.TensorSpec) -> tf.Tensor:
+    """Applies a function to the images of a batch, a few at a time."""
+    return tf.map_fn(
+        function, elements, fn_output_signature=result, parallel_iterations=_DECODED_AT_ONCE
+    )
+
+
+def _bounded(images: tf.Tensor, short_side: int, max_pixels: int) -> tf.Tensor:
+    """Passes images on if they and what they are resized to stay within bounds."""
+    height, width = tf.unstack(tf.shape(images, tf.int64)[1:3])
+    resized = headers.resized_pixels(height, width, short_side)
+    fits = (tf.maximum(height * width, resized) <= max_pixels) & (tf.minimum(height, width) > 0)
+    bounded = tf.debugging.Assert(
+        fits,
+        [f"image must have 1 to {max_pixels} pixels, before and after resizing; got h, w:"]
+        + [height, width],
+    )
+    with tf.control_dependencies([bounded]):
+        return tf.identity(images)
+
+
+def _with_classes(answers: Answers, class_names: tuple[str, ...], top_k: int) -> Answers:
+    """Adds the names and the probabilities of the likeliest classes."""
+    if "probabilities" not in answers:
+        return answers
+    top = tf.math.top_k(answers["probabilities"], min(top_k, len(class_names)))
+    names = tf.gather(tf.constant(class_names), top.indices)
+    return answers | {"top_classes": names, "top_probabilities": top.values}
