@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 
 import keras
@@ -46,6 +47,7 @@ def weights(folder):
     return keras.models.load_model(folder / "model.keras", compile=False).get_weights()
 
 
+@pytest.mark.slow
 def test_joint_makes_what_it_needs_and_keeps_what_is_done(tiny, tmp_path, capsys):
     results = tiny("joint")
     made = ["saliency_pretrain", "saliency", "classifier_pretrain", "classifier_rgb", "classifier"]
@@ -70,6 +72,7 @@ def test_learning_shows_in_history_and_starts_from_the_stage_before(tiny, tmp_pa
     assert second[0]["step"] == 4  # nine training images, crops and flips, batches of four
 
 
+@pytest.mark.slow
 def test_interrupted_run_ends_with_the_weights_of_an_undisturbed_one(tiny, tmp_path, monkeypatch):
     tiny(workdir=tmp_path / "whole")
     taken = loop.Loop._step
@@ -93,6 +96,7 @@ def test_interrupted_run_ends_with_the_weights_of_an_undisturbed_one(tiny, tmp_p
         assert one == other
 
 
+@pytest.mark.slow
 def test_torn_checkpoint_is_passed_over(tiny, tmp_path, monkeypatch):
     tiny(workdir=tmp_path / "whole")
     save = loop.Loop._save
@@ -126,6 +130,7 @@ def test_folder_of_another_configuration_is_refused_line_by_line(tiny):
         tiny(numbers={"epochs": 3})
 
 
+@pytest.mark.slow
 def test_same_seed_same_numbers_and_another_seed_others(tiny, tmp_path):
     results = [
         tiny(workdir=tmp_path / str(i), seed=seed)["saliency_pretrain"]["test"]
@@ -256,3 +261,33 @@ def test_a_network_that_cannot_be_written_is_said(tiny, tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left on device.*same command goes on"):
         tiny()
     assert not list((tmp_path / "saliency_pretrain").glob(".*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", ["truncated", "deleted"])
+def test_lost_data_file_is_named_after_saving(tiny_data_dir, tiny, tmp_path, monkeypatch, damage):
+    data_dir = tmp_path / "data"
+    shutil.copytree(tiny_data_dir, data_dir)
+    [shard] = data_dir.rglob("*train.tfrecord*")
+    whole = shard.read_bytes()
+    taken, run = loop.Loop._epoch, training.run
+
+    def spoiled(self, signals):
+        if self.position.epoch == 1:
+            shard.unlink()
+            if damage == "truncated":
+                shard.write_bytes(whole[: len(whole) // 2])
+        taken(self, signals)
+
+    monkeypatch.setattr(loop.Loop, "_epoch", spoiled)
+    monkeypatch.setattr(training, "run", lambda *a: run(*a[:3], str(data_dir)))
+    with pytest.raises(ValueError, match=f"{shard.name}.*run is saved"):
+        tiny(workdir=tmp_path / "run")
+    monkeypatch.setattr(loop.Loop, "_epoch", taken)
+    shard.write_bytes(whole)
+    tiny(workdir=tmp_path / "run")
+    monkeypatch.setattr(training, "run", run)
+    tiny(workdir=tmp_path / "whole")
+    ends = [weights(tmp_path / name / "saliency_pretrain") for name in ("run", "whole")]
+    for one, other in zip(*ends, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -1,5 +1,6 @@
 """The one training loop: epochs of compiled steps on `tf.distribute`, resumable between any two."""
 
+import contextlib
 import dataclasses
 import logging
 import math
@@ -9,7 +10,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import keras
 import numpy as np
@@ -167,7 +168,7 @@ class Loop:
         started = self._clock = time.monotonic()
         first = place.epoch_step
         self.callbacks.on_epoch_begin(place.epoch)
-        with self._progress() as bar:
+        with self._progress() as bar, self._saved_if_unreadable():
             for batch in self._batches():
                 self._step(batch)
                 bar.update(self.stage.batch_size)
@@ -193,6 +194,19 @@ class Loop:
         """The batches that are left of this epoch, over all replicas."""
         dataset = self.feed.epoch(self.position.epoch, self.position.epoch_step)
         return self.strategy.experimental_distribute_dataset(dataset)
+
+    @contextlib.contextmanager
+    def _saved_if_unreadable(self) -> Iterator[None]:
+        """Saves where the run is if the data cannot be read any further."""
+        try:
+            yield
+        except (tf.errors.DataLossError, tf.errors.NotFoundError, tf.errors.InvalidArgumentError):
+            if self.placement.workers == 1:  # saving takes all workers, the others read on
+                self._check_losses()
+                self._check_weights()
+                self._note_time()
+                self._save()
+            raise
 
     def _step(self, batch) -> None:
         """Takes a step; its loss is looked at later, so that the device need not wait."""

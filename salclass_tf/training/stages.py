@@ -243,10 +243,12 @@ def _readable(gaze_set: sources.GazeSet) -> Iterator[None]:
     try:
         with data.corrupt_images_named(data.open_split(gaze_set.builder, "all")):
             yield
-    except tf.errors.DataLossError as error:
+    except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
+        broken = gaze_set.broken_files() or (str(gaze_set.builder.data_path),)
         raise ValueError(
-            f"the prepared files in {gaze_set.builder.data_path} are damaged ({error.message}); "
-            "remove that folder, and the set is prepared again"
+            f"prepared files of {gaze_set.name} are damaged or gone: {', '.join(broken)} "
+            f"({error.message}). The run is saved; remove {gaze_set.builder.data_path}, and the "
+            "same command prepares the set again and goes on"
         ) from error
 
 
