@@ -89,6 +89,7 @@ def broken_jpegs(count):
         yield np.packbits(bits).tobytes()
 
 
+@pytest.mark.slow
 def test_other_process_answers_alike_and_survives_hostile_requests(run, version, tmp_path):
     valid = list(VALID.values())
     rng = np.random.default_rng(4)
