@@ -445,8 +445,11 @@ def test_open_split_reads_a_prepared_builder(tmp_path):
 
 
 def test_filled_batches_have_one_size_and_say_what_counts():
-    batches = data.whole_batches(evaluation(random_examples(6), batch_size=4), 4)
-    first, last = ({key: value.numpy() for key, value in batch.items()} for batch in batches)
+    batches = data.evaluation_batches(
+        source_of(random_examples(6)), geometry=GEOMETRY, sigma_px=3.0, batch_size=4
+    )
+    filled = data.whole_batches(batches, 4)
+    first, last = ({key: value.numpy() for key, value in batch.items()} for batch in filled)
     assert first["weight"].tolist() == [1, 1, 1, 1] and last["weight"].tolist() == [1, 1, 0, 0]
     plain = list(evaluation(random_examples(6), batch_size=4))
     np.testing.assert_array_equal(first["image"], plain[0]["image"])
