@@ -364,6 +364,9 @@ def _batched(
 ) -> tf.data.Dataset:
     options = tf.data.Options()
     options.deterministic = True
+    # TensorFlow's tuner sleeps for up to a minute, and the end of an epoch waits for it. Without it
+    # AUTOTUNE stands for one call per core, at most 16.
+    options.autotune.enabled = False
     # Each worker takes its part of every batch: together they take the batches of one process.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     batches = examples.batch(batch_size, drop_remainder=drop_remainder)

@@ -212,6 +212,15 @@ def test_training_has_full_batches_of_the_documented_types():
     assert len(list(batches)) == 3
 
 
+def test_no_tuner_sleeps_behind_an_epoch():
+    examples = random_examples(6)
+    evaluation = data.evaluation_batches(
+        source_of(examples), geometry=GEOMETRY, sigma_px=3.0, batch_size=2
+    )
+    for batches in (training(examples), evaluation, data.whole_batches(evaluation, 2)):
+        assert batches.options().autotune.enabled is False
+
+
 def test_a_classifier_alone_needs_no_maps_and_no_fixations():
     source = source_of(random_examples(4)).map(
         lambda one: {key: one[key] for key in ("image", "image/id", "label")}

@@ -56,6 +56,26 @@ def test_adam_multiplier_scales_the_step_of_its_slice_alone():
     np.testing.assert_allclose(moved, [[1, 1, 10]] * 2, rtol=1e-5)
 
 
+def test_adam_takes_the_steps_of_keras():
+    def trained(adam):
+        rng = np.random.default_rng(0)
+        variables = [keras.Variable(rng.normal(size=shape)) for shape in ((3, 4), (5,))]
+        for _ in range(20):
+            gradients = [tf.constant(rng.normal(size=v.shape), tf.float32) for v in variables]
+            adam.apply(gradients, variables)
+        return [v.numpy() for v in variables], adam
+
+    rates = keras.optimizers.schedules.ExponentialDecay(1e-2, 5, 0.5)
+    expected, _ = trained(keras.optimizers.Adam(rates, beta_1=0.8, epsilon=1e-3))
+    found, adam = trained(optimizers.Adam(rates, beta_1=0.8, epsilon=1e-3))
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-6, atol=1e-7)
+    assert int(adam.iterations) == 20
+    hats, _ = trained(optimizers.Adam(rates, amsgrad=True))
+    expected, _ = trained(keras.optimizers.Adam(rates, amsgrad=True))
+    np.testing.assert_allclose(hats[0], expected[0], rtol=2e-6, atol=1e-7)
+
+
 def test_config_round_trip_keeps_schedules_and_multipliers():
     optimizer = optimizers.SGD(
         schedules.inverse_time(0.1, 1e-5),

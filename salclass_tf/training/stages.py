@@ -6,6 +6,8 @@ import json
 import logging
 import os
 import pathlib
+import resource
+import sys
 import time
 from collections.abc import Iterator
 
@@ -145,11 +147,13 @@ def _make(
             "stage": name,
             "dataset": gaze_set.builder.info.full_name,
             "split": gaze_set.split("test"),
+            "class_names": list(gaze_set.class_names),
             "parameters": model.count_params(),
             "kept_epoch": place.best_epoch,
             "epochs": place.epoch,
             "steps": place.step,
             "training_seconds": round(place.seconds, 1),
+            "peak_memory_gib": round(_peak_memory_gib(), 2),
         }
         _conclude(config, name, workdir, gaze_set, rows, facts, started)
     placement.wait_for_all()
@@ -180,6 +184,13 @@ def _conclude(
     )
     metrics["seconds"] = round(time.monotonic() - started, 1)
     write_json(folder / "metrics.json", metrics)
+    _log.info(
+        "stage %s done in %.0f s, %.0f s of them training; peak memory so far %.2f GiB",
+        name,
+        metrics["seconds"],
+        metrics["training_seconds"],
+        metrics["peak_memory_gib"],
+    )
 
 
 def _feed(config: Config, name: str, gaze_set: sources.GazeSet) -> loop.Feed:
@@ -303,6 +314,12 @@ def _shown_batches(config: Config, name: str, gaze_set: sources.GazeSet) -> tf.d
         return None
     count = gaze_set.size(split)
     return central_batches(config, name, gaze_set, split, every=max(count // _SHOWN_IMAGES, 1))
+
+
+def _peak_memory_gib() -> float:
+    """The most memory that this process has held so far, in GiB; that of GPUs is not in it."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**30 if sys.platform == "darwin" else 2**20)
 
 
 def write_json(path: pathlib.Path, content: dict) -> None:
