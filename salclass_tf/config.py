@@ -160,9 +160,10 @@ class Config:
             numbers: `epochs`, `batch_size`, `learning_rate` of the stage.
 
         Raises:
-            ValueError: if a value cannot be meant.
+            ValueError: if a value cannot be meant, or contradicts the stage.
         """
         run = {name: value for name, value in run.items() if value is not None and name != "stages"}
+        _check_flags(stage, run)
         if "image_size" in run:
             run["short_side"] = round(run["image_size"] * self.short_side / self.image_size)
         changed = any(
@@ -208,6 +209,21 @@ def _require(holds: bool, rule: str, value: object) -> None:
     """Raises a ValueError that names the rule and the value."""
     if not holds:
         raise ValueError(f"{rule}; got {value!r}")
+
+
+def _check_flags(stage: str, run: dict) -> None:
+    """Refuses what was asked for beside a stage that rules it out."""
+    for part, trained in (("detector", "saliency_pretrain"), ("classifier", "classifier_pretrain")):
+        _require(
+            stage != trained or run.get(f"pretrain_{part}", True),
+            f"stage {trained} cannot be trained with --nopretrain_{part}: leave one of them out",
+            f"--stage={stage}",
+        )
+    _require(
+        stage == "joint" or "alpha" not in run,
+        "alpha weighs the two errors of stage joint; the other stages have one error",
+        f"--stage={stage} --alpha={run.get('alpha')}",
+    )
 
 
 def _check_stage(name: str, stage: Stage) -> None:

@@ -1,8 +1,9 @@
 """The input pipeline: tf.data stages that training, evaluation and serving share.
 
 A source is a `tf.data.Dataset` of single examples in the schema of the gaze sets: `image`
-(encoded string, or uint8 [h, w, 3]), `image/id`, `fixations` with `x` and `y`, and `label`
-where the set has classes. `open_split` makes one from a prepared TFDS builder.
+(encoded string, or uint8 [h, w, 3]), `image/id`, `fixations` with `x` and `y`, `heatmap` where
+the set ships maps in place of points, and `label` where it has classes. `open_split` makes one from
+a prepared TFDS builder.
 
 Image, heat map and fixation counts go through one resize rule and one crop, so they cannot
 drift apart. The peak of a heat map is 1 on the whole image; a crop is not stretched again.
@@ -105,7 +106,8 @@ def training_batches(
     Args:
         source: examples of known number, see the module.
         geometry: crop and resize sizes.
-        sigma_px: sigma of the heat map, in pixels of the original image.
+        sigma_px: sigma of the heat map, in pixels of the original image; not used where the
+            source has `heatmap`.
         batch_size: views in a batch.
         seed: of the run.
         epoch: number of the epoch; each has its own crops and order.
@@ -130,7 +132,7 @@ def training_batches(
     images = int(source.cardinality())
     _check_batches(batch_size, images, views, skip_steps)
     if with_maps:
-        _check_sigma(sigma_px)
+        _check_sigma(sigma_px, source)
     image_seed, view_seed, crop_seed = _seeds(seed, epoch)
     skipped = skip_steps * batch_size
 
@@ -168,14 +170,15 @@ def evaluation_batches(
     Args:
         source: examples, see the module.
         geometry: crop and resize sizes.
-        sigma_px: sigma of the heat map, in pixels of the original image.
+        sigma_px: sigma of the heat map, in pixels of the original image; not used where the
+            source has `heatmap`.
         batch_size: images in a batch; the last one may be smaller.
         with_maps: False leaves `saliency` and `fixation_counts` out, for a set without gaze.
 
     Returns:
         Dicts of `image` uint8 [b, s, s, 3], `saliency` float32 [b, s, s, 1] in [0, 1],
-        `fixation_counts` float32 [b, s, s, 1], `label` int32 [b], 0 where the source has
-        none, and `image_id` string [b].
+        `fixation_counts` float32 [b, s, s, 1] unless the source has `heatmap`, `label` int32 [b],
+        0 where the source has none, and `image_id` string [b].
 
     Raises:
         ValueError: if `batch_size` is below 1, or `sigma_px` is not above 0 and maps are asked.
@@ -183,12 +186,14 @@ def evaluation_batches(
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1; got {batch_size}")
     if with_maps:
-        _check_sigma(sigma_px)
+        _check_sigma(sigma_px, source)
 
     def view(example: dict) -> dict:
         prepared = _prepare(example, geometry.short_side)
         if with_maps:
-            prepared = _add_fixation_counts(_add_saliency(prepared, sigma_px))
+            prepared = _add_saliency(prepared, sigma_px)
+        if with_maps and "heatmap" not in example:
+            prepared = _add_fixation_counts(prepared)
         origin = _central_origin(prepared["image"], geometry.image_size)
         cropped = _crop(prepared, origin, geometry.image_size)
         return cropped | {"label": prepared["label"], "image_id": example["image/id"]}
@@ -278,6 +283,8 @@ def _prepare(example: dict, short_side: int) -> dict:
         prepared["x"] = (tf.cast(example["fixations"]["x"], tf.float32) + 0.5) * scale[1] - 0.5
         prepared["y"] = (tf.cast(example["fixations"]["y"], tf.float32) + 0.5) * scale[0] - 0.5
         prepared["scale"] = short_side / tf.reduce_min(tf.shape(original)[:2])
+    if "heatmap" in example:
+        prepared["heatmap"] = example["heatmap"]
     return prepared
 
 
@@ -300,8 +307,11 @@ def _resize(image: tf.Tensor, short_side: int) -> tf.Tensor:
 
 
 def _add_saliency(example: dict, sigma_px: float) -> dict:
-    """Adds the heat map of the whole resized image, float32 [h, w, 1]."""
+    """Adds the heat map of the whole resized image, float32 [h, w, 1]; its peak is 1."""
     height, width, _ = tf.unstack(tf.shape(example["image"]))
+    if "heatmap" in example:
+        resized = tf.image.resize(example["heatmap"], (height, width), antialias=True)
+        return example | {"saliency": tf.math.divide_no_nan(resized, tf.reduce_max(resized))}
     sigma = sigma_px * tf.cast(example["scale"], tf.float32)
     heatmap = heatmaps.render(example["x"], example["y"], height, width, sigma)
     return example | {"saliency": heatmap[..., tf.newaxis]}
@@ -381,8 +391,8 @@ def _views_per_image(crops: int, mirror: str) -> int:
     return 2 * crops if mirror == "both" else crops
 
 
-def _check_sigma(sigma_px: float) -> None:
-    if not sigma_px > 0:
+def _check_sigma(sigma_px: float, source: tf.data.Dataset) -> None:
+    if "heatmap" not in source.element_spec and not sigma_px > 0:
         raise ValueError(
             f"sigma_px must be above 0 pixels; got {sigma_px}: a set without gaze has no maps, "
             "pass with_maps=False"

@@ -108,6 +108,12 @@ def choose(asked: str = "auto") -> Placement:
     gpus = tf.config.list_physical_devices("GPU")
     if asked == "auto":
         return _automatic(len(gpus))
+    workers = len(_cluster()[0])
+    if asked not in ("auto", "multi_worker") and workers > 1:
+        raise ValueError(
+            f"strategy {asked} trains in one process, but TF_CONFIG lists {workers} workers; "
+            "choose multi_worker, or unset TF_CONFIG"
+        )
     if asked == "gpu" and not gpus:
         raise ValueError("strategy gpu needs a GPU that TensorFlow sees, and there is none")
     if asked in ("cpu", "gpu"):

@@ -20,7 +20,7 @@ def choose(asked: str = "auto") -> tuple[str, str]:
         ValueError: for mixed_float16 without a GPU: convolutions in float16 run a hundred times
             slower than float32 on a CPU.
     """
-    gpus = tf.config.list_physical_devices("GPU")
+    gpus = tf.config.get_visible_devices("GPU")  # none where the run was placed on the CPU
     if asked == "mixed_float16" and not gpus:
         raise ValueError(
             "mixed_float16 needs a GPU, on a CPU it is about a hundred times slower than float32; "
@@ -28,6 +28,8 @@ def choose(asked: str = "auto") -> tuple[str, str]:
         )
     if asked != "auto":
         return asked, "as asked"
+    if tf.config.list_logical_devices("TPU"):
+        return "mixed_bfloat16", "a TPU computes in bfloat16"
     if gpus:
         capability = tf.config.experimental.get_device_details(gpus[0]).get(
             "compute_capability", (0, 0)

@@ -56,7 +56,7 @@ def score(network: keras.Model, batches: tf.data.Dataset, description: str = "te
     if "cc" in columns:
         seen = columns["seen"]
         result["mse"] = float(np.mean(columns["mse"]))
-        for key in ("cc", "nss"):
+        for key in columns.keys() & {"cc", "nss"}:
             result[key] = float(np.mean(columns[key][seen])) if seen.any() else None
     return Scores(images=images, **result)
 
@@ -105,10 +105,13 @@ def _batch_scores(out: dict[str, tf.Tensor], batch: dict[str, tf.Tensor]) -> dic
         values |= {"right": guess == batch["label"], "label": batch["label"]}
     if "saliency" in out and "saliency" in batch:
         error = tf.square(out["saliency"] - batch["saliency"])
+        # Sets that ship maps have no points: gaze is then where the map is above 0.
+        looked_at = batch.get("fixation_counts", batch["saliency"])
         values |= {
             "cc": metrics.correlation(batch["saliency"], out["saliency"]),
-            "nss": metrics.normalized_scanpath(out["saliency"], batch["fixation_counts"]),
             "mse": tf.reduce_mean(error, axis=(1, 2, 3)),
-            "seen": tf.reduce_any(batch["fixation_counts"] > 0, axis=(1, 2, 3)),
+            "seen": tf.reduce_any(looked_at > 0, axis=(1, 2, 3)),
         }
+    if "saliency" in out and "fixation_counts" in batch:
+        values["nss"] = metrics.normalized_scanpath(out["saliency"], batch["fixation_counts"])
     return {key: value.numpy() for key, value in values.items()}

@@ -40,6 +40,11 @@ class GazeSet:
         return float((self.builder.info.metadata or {}).get("sigma_px", 0.0))
 
     @property
+    def has_gaze(self) -> bool:
+        """Whether the set has fixations or maps of them."""
+        return self.sigma_px > 0 or "heatmap" in self.builder.info.features
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes in label order; empty where the set has none."""
         features = self.builder.info.features

@@ -5,6 +5,10 @@ import pathlib
 
 import numpy as np
 import pytest
+
+import salclass_tf as salclass_tf  # before TensorFlow: it chooses the kernels, as in the scripts
+
+# isort: split
 import tensorflow as tf
 import tensorflow_datasets as tfds
 

@@ -212,6 +212,33 @@ def test_training_has_full_batches_of_the_documented_types():
     assert len(list(batches)) == 3
 
 
+def test_maps_that_a_set_ships_take_the_place_of_fixations():
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (32, 48, 3), np.uint8)
+    heatmap = np.zeros((64, 96, 1), np.uint8)  # twice the image's size, as some sets have it
+    heatmap[20:24, 60:66] = 80
+    one = {
+        "image": tf.constant(encode(image))[None],
+        "image/id": ["a"],
+        "fixations": {"x": np.zeros((1, 0), np.float32), "y": np.zeros((1, 0), np.float32)},
+        "heatmap": heatmap[None],
+    }
+    source = tf.data.Dataset.from_tensor_slices(one)
+    [batch] = data.evaluation_batches(source, geometry=GEOMETRY, sigma_px=0.0, batch_size=1)
+    assert "fixation_counts" not in batch
+    halved = heatmap[..., 0].reshape(32, 2, 48, 2).mean((1, 3)) / 80
+    found = batch["saliency"][0, ..., 0].numpy()
+    assert found.max() == 1
+    # The crop begins at (4, 12); the spot is at 10 to 12 and 30 to 33 of the image.
+    rows, columns = np.nonzero(found > 0.5)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (6, 7, 18, 20)
+    assert np.corrcoef(found.ravel(), halved[4:28, 12:36].ravel())[0, 1] > 0.95
+    views = data.training_batches(
+        source, geometry=GEOMETRY, sigma_px=0, batch_size=2, seed=0, epoch=0
+    )
+    assert max(float(tf.reduce_max(view["saliency"])) for view in views) == 1
+
+
 def test_no_tuner_sleeps_behind_an_epoch():
     examples = random_examples(6)
     evaluation = data.evaluation_batches(

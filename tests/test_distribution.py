@@ -72,6 +72,12 @@ def test_tf_config_says_who_writes(cluster, task, workers, chief, monkeypatch):
     assert (placement.workers, placement.is_chief) == (workers, chief)
 
 
+def test_several_workers_and_a_strategy_of_one_process_contradict(monkeypatch):
+    tf_config(monkeypatch, {"worker": ["a:1", "b:1"]}, type="worker", index=0)
+    with pytest.raises(ValueError, match="TF_CONFIG lists 2 workers.*multi_worker"):
+        distribution.choose("cpu")
+
+
 def test_flags_of_one_worker_are_its_own():
     placement = distribution.choose("auto")
     assert placement.any_worker([True, False]) == [True, False]

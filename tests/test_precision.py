@@ -17,7 +17,7 @@ from salclass_tf import precision
 def test_auto_goes_by_the_cpus_flags(flags, policy, tmp_path, monkeypatch):
     (tmp_path / "cpuinfo").write_text(flags)
     monkeypatch.setattr(precision, "_CPU_FLAGS", tmp_path / "cpuinfo")
-    monkeypatch.setattr(precision.tf.config, "list_physical_devices", lambda kind: [])
+    monkeypatch.setattr(precision.tf.config, "get_visible_devices", lambda kind: [])
     assert precision.choose("auto")[0] == policy
 
 
@@ -26,7 +26,7 @@ def test_auto_goes_by_the_cpus_flags(flags, policy, tmp_path, monkeypatch):
     [((6, 1), "float32"), ((7, 0), "mixed_float16"), ((8, 6), "mixed_bfloat16")],
 )
 def test_auto_goes_by_the_gpus_capability(capability, policy, monkeypatch):
-    monkeypatch.setattr(precision.tf.config, "list_physical_devices", lambda kind: ["gpu"])
+    monkeypatch.setattr(precision.tf.config, "get_visible_devices", lambda kind: ["gpu"])
     details = {"compute_capability": capability}
     monkeypatch.setattr(
         precision.tf.config.experimental, "get_device_details", lambda device: details
@@ -34,8 +34,20 @@ def test_auto_goes_by_the_gpus_capability(capability, policy, monkeypatch):
     assert precision.choose("auto")[0] == policy
 
 
+def test_run_that_was_placed_on_the_cpu_does_not_go_by_the_gpu(tmp_path, monkeypatch):
+    (tmp_path / "cpuinfo").write_text("flags: avx2")
+    monkeypatch.setattr(precision, "_CPU_FLAGS", tmp_path / "cpuinfo")
+    monkeypatch.setattr(precision.tf.config, "list_physical_devices", lambda kind: ["gpu"])
+    assert precision.choose("auto")[0] == "float32"
+
+
+def test_a_tpu_computes_in_bfloat16(monkeypatch):
+    monkeypatch.setattr(precision.tf.config, "list_logical_devices", lambda kind: [kind])
+    assert precision.choose("auto")[0] == "mixed_bfloat16"
+
+
 def test_float16_without_gpu_is_refused(monkeypatch):
-    monkeypatch.setattr(precision.tf.config, "list_physical_devices", lambda kind: [])
+    monkeypatch.setattr(precision.tf.config, "get_visible_devices", lambda kind: [])
     with pytest.raises(ValueError, match="GPU"):
         precision.choose("mixed_float16")
 

@@ -26,6 +26,8 @@ def run(script, *flags):
         (("joint",), "--name=value"),
         (("--dataset=osie", "--stage=saliency_pretrain", "--manual_dir=nowhere"), "nowhere"),
         (("--steps=0",), "steps"),
+        (("--stage=saliency", "--alpha=0.5"), "stage joint"),
+        (("--stage=saliency_pretrain", "--nopretrain_detector"), "--nopretrain_detector"),
     ],
 )
 def test_mistake_gets_one_line_that_names_it(flags, named, tmp_path):

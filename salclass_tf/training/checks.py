@@ -92,7 +92,7 @@ def check_set(config: Config, stage: str, gaze_set: sources.GazeSet) -> None:
     """
     if ("classifier" in stage or stage == "joint") and len(gaze_set.class_names) < 2:
         raise ValueError(f"stage {stage} needs classes; data set {gaze_set.name} has none")
-    if stage not in ("classifier_pretrain", "classifier_rgb") and gaze_set.sigma_px <= 0:
+    if stage not in ("classifier_pretrain", "classifier_rgb") and not gaze_set.has_gaze:
         raise ValueError(f"stage {stage} needs gaze; data set {gaze_set.name} has none")
 
 

@@ -280,7 +280,7 @@ def central_batches(
         geometry=data.Geometry(*config.geometry(name)),
         sigma_px=gaze_set.sigma_px,
         batch_size=_EVALUATION_BATCH,
-        with_maps=gaze_set.sigma_px > 0,
+        with_maps=gaze_set.has_gaze,
     )
 
 
