@@ -84,9 +84,27 @@ class DottedNoise(tfds.core.GeneratorBasedBuilder):
             )
 
 
+class DottedMaps(DottedNoise):
+    """The same pictures with maps in place of points, and no classes."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self):
+        return tfds.core.DatasetInfo(builder=self, features=schema.gaze_features(heatmap=True))
+
+    def _generate_examples(self, split, count):
+        for index, example in super()._generate_examples(split, count):
+            [x], [y] = example["fixations"]["x"], example["fixations"]["y"]
+            heatmap = np.zeros((44, 52, 1), np.uint8)
+            heatmap[y - 4 : y + 5, x - 4 : x + 5] = 200
+            del example["label"]
+            yield index, example | {"fixations": schema.no_fixations(), "heatmap": heatmap}
+
+
 @pytest.fixture(scope="session")
 def tiny_data_dir(tmp_path_factory) -> str:
-    """A data folder in which `dotted_noise` is prepared."""
+    """A data folder in which `dotted_noise` and `dotted_maps` are prepared."""
     folder = str(tmp_path_factory.mktemp("data"))
     DottedNoise(data_dir=folder).download_and_prepare()
+    DottedMaps(data_dir=folder).download_and_prepare()
     return folder

@@ -139,6 +139,14 @@ def test_same_seed_same_numbers_and_another_seed_others(tiny, tmp_path):
     assert results[0] == results[1] != results[2]
 
 
+def test_detector_learns_from_a_set_that_ships_maps(tiny, tmp_path):
+    stage = config.Stage("dotted_maps", ADAM, epochs=1, batch_size=4, crops=1)
+    tiny("saliency_pretrain", stages={"saliency_pretrain": stage})
+    scores = json.loads((tmp_path / "saliency_pretrain/metrics.json").read_text())
+    assert scores["test"]["images"] == 6 and scores["test"]["nss"] is None  # there are no points
+    assert scores["centre_bias"]["cc"] > 0 and -1 < scores["test"]["cc"] < 1
+
+
 def test_batch_larger_than_the_set_is_refused(tiny, tmp_path):
     with pytest.raises(ValueError, match="batch"):
         tiny(numbers={"batch_size": 64})
