@@ -18,11 +18,14 @@ flags.DEFINE_bool("debug", False, "Show the full traceback of an error.")
 BAD_INPUT, INTERRUPTED = 2, 130
 
 
-def run(main: Callable[[], None]) -> None:
+def run(main: Callable[..., int | None], takes_arguments: bool = False) -> None:
     """Parses the flags and runs a script.
 
     Args:
-        main: called without arguments; a ValueError or OSError of its is a mistake of the user's.
+        main: returns an exit code, None for 0; a ValueError or OSError of its is a mistake of the
+            user's.
+        takes_arguments: whether `main` takes the list of what is on the command line beside flags;
+            else it is called without arguments, and anything there is a mistake.
     """
 
     def guarded(argv: list[str]) -> int:
@@ -31,10 +34,11 @@ def run(main: Callable[[], None]) -> None:
         own.setLevel(logging.INFO)
         own.propagate = False
         own.addHandler(logging.StreamHandler())
-        if len(argv) > 1:
-            return _fail(f"unexpected argument {argv[1]!r}; flags are written --name=value")
+        arguments = argv[1:]
+        if arguments and not takes_arguments:
+            return _fail(f"unexpected argument {arguments[0]!r}; flags are written --name=value")
         try:
-            main()
+            return (main(arguments) if takes_arguments else main()) or 0
         except (ValueError, OSError) as error:
             if flags.FLAGS.debug:
                 raise
@@ -42,7 +46,6 @@ def run(main: Callable[[], None]) -> None:
         except KeyboardInterrupt as stop:
             print(f"\n{stop or 'interrupted'}; the same command goes on", file=sys.stderr)
             return INTERRUPTED
-        return 0
 
     app.run(guarded)
 
