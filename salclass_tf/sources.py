@@ -14,6 +14,7 @@ import tfds_builders  # importing it registers our builders with TFDS
 # What TFDS raises for missing files, a failed or altered download, and a broken archive.
 _PREPARATION_ERRORS = (
     AssertionError,
+    ImportError,
     OSError,
     tfds.download.DownloadError,
     download_manager.NonMatchingChecksumError,
@@ -123,7 +124,8 @@ def open_set(name: str, data_dir: str | None = None, manual_dir: str | None = No
         raise ValueError(
             f"data set {name!r} is not in the gaze schema: it lacks {', '.join(sorted(missing))}"
         )
-    if not builder.info.splits:
+    # With files named, the builder itself looks whether what is prepared comes from them.
+    if not builder.info.splits or manual_dir is not None:
         _prepare(builder, manual_dir)
     return GazeSet(name, builder)
 

@@ -7,6 +7,7 @@ from tfds_builders.figrim import figrim_dataset_builder as figrim_dataset_builde
 from tfds_builders.gaze_critters import (
     gaze_critters_dataset_builder as gaze_critters_dataset_builder,
 )
+from tfds_builders.gaze_folder import gaze_folder_dataset_builder as gaze_folder_dataset_builder
 from tfds_builders.imagenet_without_dogs import (
     imagenet_without_dogs_dataset_builder as imagenet_without_dogs_dataset_builder,
 )

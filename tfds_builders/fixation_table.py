@@ -4,11 +4,13 @@ import csv
 import dataclasses
 import math
 import os
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 _COLUMNS = ["stem", "viewer", "index", "x", "y", "duration_ms"]
+_POINT = "Numbers need a decimal point, not a comma"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,8 +30,21 @@ class Fixations:
     viewer: npt.NDArray[np.int64]
 
 
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """What a file holds.
+
+    Attributes:
+        fixations: fixations by stem, in the stems' order.
+        skipped: for each line that was left out, where it stands and what is wrong with it.
+    """
+
+    fixations: dict[str, Fixations]
+    skipped: tuple[str, ...]
+
+
 def read_table(path: str | os.PathLike) -> dict[str, Fixations]:
-    """Reads a table of fixations.
+    """Reads a table of fixations that must be good in every line.
 
     Args:
         path: a CSV file in UTF-8 with the header above, commas between columns and points in
@@ -40,25 +55,87 @@ def read_table(path: str | os.PathLike) -> dict[str, Fixations]:
         Fixations by stem, in the stems' order.
 
     Raises:
-        ValueError: if the header or a line is of another form, a number is not finite, two lines
-            have the same stem, viewer and index, or there is no line.
+        ValueError: as `scan_table` does.
+    """
+    return scan_table(path, tolerance=0.0).fixations
+
+
+def scan_table(path: str | os.PathLike, tolerance: float) -> Table:
+    """Reads a table of fixations, without the bad lines if they are few.
+
+    Args:
+        path: the file, see `read_table`.
+        tolerance: share of the lines, in [0, 1], that may be bad: they are left out and listed.
+
+    Returns:
+        The fixations, and the lines left out.
+
+    Raises:
+        ValueError: if the header is another one, there is no line, or too many lines are bad:
+            of another form, with a number that is not finite, or with the stem, viewer and index
+            of an earlier line.
     """
     rows: dict[str, dict[tuple[int, int], list[float]]] = {}
+    skipped: list[str] = []
+    count = 0
     with open(path, encoding="utf-8-sig", newline="") as file:
-        lines = csv.reader(file)
-        if (header := next(lines, None)) != _COLUMNS:
-            raise ValueError(f"{path} must begin with {','.join(_COLUMNS)}; got {header}")
-        for fields in lines:
-            stem, place, numbers = _parse(fields, f"{path}, line {lines.line_num}")
-            if place in rows.setdefault(stem, {}):
-                raise ValueError(
-                    f"{path}, line {lines.line_num} repeats fixation {place[1]} of viewer "
-                    f"{place[0]} on {stem}; remove one"
-                )
-            rows[stem][place] = numbers
+        try:
+            lines = csv.reader(file)
+            _check_header(next(lines, None), path)
+            for count, fields in enumerate(lines, 1):  # noqa: B007
+                try:
+                    _add(rows, fields, f"{path}, line {lines.line_num}")
+                except ValueError as error:
+                    if not tolerance:
+                        raise
+                    skipped.append(str(error))
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise ValueError(f"{path} must be a CSV file in UTF-8 ({error}); save it so") from error
+    check_skipped(skipped, count, tolerance)
     if not rows:
         raise ValueError(f"{path} must hold at least one fixation; it has a header only")
-    return {stem: _join(rows[stem]) for stem in sorted(rows)}
+    return Table({stem: _join(rows[stem]) for stem in sorted(rows)}, tuple(skipped))
+
+
+def check_skipped(skipped: Sequence[str], count: int, tolerance: float) -> None:
+    """Checks that the lines left out are few.
+
+    Args:
+        skipped: what is wrong with each of them.
+        count: lines in all.
+        tolerance: the share that may be left out, in [0, 1].
+
+    Raises:
+        ValueError: if more were; the message has the first one.
+    """
+    if len(skipped) > tolerance * count:
+        raise ValueError(
+            f"{skipped[0]}. {len(skipped)} of {count} lines are bad, and only {tolerance:.1%} may "
+            "be left out; repair them"
+        )
+
+
+def _check_header(header: list[str] | None, path: str | os.PathLike) -> None:
+    """Checks the names of the columns."""
+    if header == _COLUMNS:
+        return
+    missing = [name for name in _COLUMNS if name not in (header or [])]
+    remedy = f"Add {', '.join(missing)}" if missing else "Put the columns into this order"
+    if header and ";" in header[0]:
+        remedy = "Separate columns by commas, and write numbers with points"
+    raise ValueError(f"{path} must begin with {','.join(_COLUMNS)}; got {header}. {remedy}")
+
+
+def _add(
+    rows: dict[str, dict[tuple[int, int], list[float]]], fields: list[str], source: str
+) -> None:
+    """Adds a line to those read before."""
+    stem, place, numbers = _parse(fields, source)
+    if place in rows.get(stem, ()):
+        raise ValueError(
+            f"{source} repeats fixation {place[1]} of viewer {place[0]} on {stem}; remove one"
+        )
+    rows.setdefault(stem, {})[place] = numbers
 
 
 def _parse(fields: list[str], source: str) -> tuple[str, tuple[int, int], list[float]]:
@@ -66,13 +143,15 @@ def _parse(fields: list[str], source: str) -> tuple[str, tuple[int, int], list[f
     if len(fields) != len(_COLUMNS):
         raise ValueError(
             f"{source} must have {len(_COLUMNS)} fields; got {len(fields)}: {','.join(fields)!r}. "
-            "Numbers need a decimal point, not a comma"
+            f"{_POINT}"
         )
     stem, viewer, index, *numbers = fields
     try:
         place, numbers = (int(viewer), int(index)), [float(number) for number in numbers]
     except ValueError as error:
-        raise ValueError(f"{source} must hold numbers behind the stem ({error})") from error
+        raise ValueError(
+            f"{source} must hold numbers behind the stem ({error}). {_POINT}"
+        ) from error
     if not stem or not all(map(math.isfinite, numbers)):
         raise ValueError(f"{source} must name an image and finite numbers; got {fields}")
     return stem, place, numbers

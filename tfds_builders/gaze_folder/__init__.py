@@ -1,0 +1,1 @@
+"""Gaze of your own: a folder of images with fixations, heat maps or an eye tracker's samples."""

@@ -1,0 +1,129 @@
+"""The images of a folder, and the heat maps beside them."""
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Iterator
+
+SUFFIXES = (".jpg", ".jpeg", ".png")
+HEATMAPS, SAMPLES = "heatmaps", "samples"
+SPLITS = {"train": "train", "val": "validation", "validation": "validation", "test": "test"}
+
+_FOREIGN = (".bmp", ".gif", ".heic", ".tif", ".tiff", ".webp")
+_HEATMAP = "_heatmap"
+
+
+@dataclasses.dataclass(frozen=True)
+class StudyImage:
+    """An image file of the folder.
+
+    Attributes:
+        path: the file.
+        class_name: name of its folder, empty where there are no classes.
+        split: "train", "validation" or "test" where the folders say so, otherwise empty.
+    """
+
+    path: pathlib.Path
+    class_name: str
+    split: str
+
+
+def find_images(root: pathlib.Path) -> dict[str, StudyImage]:
+    """Finds the images: `[images/][train|val|test/][class/]name.jpg`, or `.jpeg` or `.png`.
+
+    A single class is none: all images lie in one folder then, whatever its name.
+
+    Args:
+        root: the folder.
+
+    Returns:
+        Images by stem, in the stems' order.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: if two share a stem, since gaze is joined to images by it; if one lies deeper,
+            or only some lie in folders of classes or splits; or if a file is in another format.
+    """
+    top = root / "images" if (root / "images").is_dir() else root
+    found: dict[str, StudyImage] = {}
+    for path in _pictures(top):
+        if top == root and path.relative_to(root).parts[0] in (HEATMAPS, SAMPLES):
+            continue
+        if path.stem.endswith(_HEATMAP):
+            continue
+        if path.suffix.lower() in _FOREIGN:
+            raise ValueError(f"image {path} must be a JPEG or PNG file; convert or remove it")
+        _add(found, path, _place(top, path))
+    if not found:
+        raise FileNotFoundError(f"{top} must hold images (.jpg, .jpeg, .png); found none")
+    _check_uniform(top, found)
+    if len({image.class_name for image in found.values()}) == 1:
+        found = {s: dataclasses.replace(image, class_name="") for s, image in found.items()}
+    return dict(sorted(found.items()))
+
+
+def find_heatmaps(root: pathlib.Path) -> dict[str, pathlib.Path]:
+    """Finds heat maps: `<stem>_heatmap.png` beside the images, or `heatmaps/[folder/]<stem>.png`.
+
+    Args:
+        root: the folder.
+
+    Returns:
+        Files by the stem of their image, in the stems' order.
+
+    Raises:
+        ValueError: if there are two for one image, or one is in another format.
+    """
+    found: dict[str, StudyImage] = {}
+    for path in _pictures(root):
+        if path.relative_to(root).parts[0] != HEATMAPS and not path.stem.endswith(_HEATMAP):
+            continue
+        if path.suffix.lower() in _FOREIGN:
+            raise ValueError(f"heat map {path} must be a JPEG or PNG file; convert it")
+        _add(found, path, StudyImage(path, "", ""))
+    return dict(sorted((stem, image.path) for stem, image in found.items()))
+
+
+def _pictures(top: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Image files below a folder in a fixed order, without litter of file managers."""
+    for folder, folders, names in os.walk(top):
+        folders[:] = sorted(n for n in folders if not n.startswith((".", "__MACOSX")))
+        for name in sorted(names):
+            path = pathlib.Path(folder, name)
+            if path.suffix.lower() in SUFFIXES + _FOREIGN and not name.startswith("."):
+                yield path
+
+
+def _add(found: dict[str, StudyImage], path: pathlib.Path, image: StudyImage) -> None:
+    """Adds a file under its stem."""
+    stem = path.stem.removesuffix(_HEATMAP)
+    if stem in found:
+        raise ValueError(
+            "files must have different names, extensions aside; got "
+            f"{found[stem].path} and {path}. Rename one, in the gaze as well"
+        )
+    found[stem] = image
+
+
+def _place(top: pathlib.Path, path: pathlib.Path) -> StudyImage:
+    """Reads class and split off the folders of an image."""
+    folders = path.relative_to(top).parts[:-1]
+    split = SPLITS.get(folders[0].lower(), "") if folders else ""
+    classes = folders[1:] if split else folders
+    if len(classes) > 1:
+        raise ValueError(
+            f"image {path} must lie at most in [train|val|test/][class/] of {top}; got "
+            f"{'/'.join(folders)}/. Move it up"
+        )
+    return StudyImage(path, "".join(classes), split)
+
+
+def _check_uniform(top: pathlib.Path, images: dict[str, StudyImage]) -> None:
+    """Checks that either all images or none have a class, and a split."""
+    for what, field in (("class", "class_name"), ("split", "split")):
+        bare = [image.path for image in images.values() if not getattr(image, field)]
+        if 0 < len(bare) < len(images):
+            raise ValueError(
+                f"{top}: all images must lie in a folder of their {what}, or none; "
+                f"{len(bare)} of {len(images)} do not, first {bare[0]}. Move them"
+            )
