@@ -16,6 +16,7 @@ def build_trunk(
     width: float = 1.0,
     convolutions: int | None = None,
     pool_padding: str = "valid",
+    prefix: str = "",
 ) -> keras.KerasTensor:
     """Applies VGG's 3x3 convolutions and 2x2 pools; layers have `keras.applications` names.
 
@@ -27,6 +28,7 @@ def build_trunk(
             stay. None keeps all (16 of VGG-19, 13 of VGG-16).
         pool_padding: "valid" drops an odd last row as Keras' VGG does; "same" keeps it, which
             equals the ceil-mode pooling of Caffe and Torch.
+        prefix: of the layers' names, for a network with more than one trunk.
 
     Returns:
         Features after the fifth pool, [b, h / 32, w / 32, 512 * width].
@@ -43,9 +45,11 @@ def build_trunk(
                 3,
                 padding="same",
                 activation="relu",
-                name=f"block{block}_conv{index}",
+                name=f"{prefix}block{block}_conv{index}",
             )(x)
-        x = keras.layers.MaxPooling2D(2, 2, padding=pool_padding, name=f"block{block}_pool")(x)
+        x = keras.layers.MaxPooling2D(
+            2, 2, padding=pool_padding, name=f"{prefix}block{block}_pool"
+        )(x)
     return x
 
 

@@ -3,43 +3,59 @@
 import contextlib
 import dataclasses
 import hashlib
-import io
 import os
 import pathlib
 import re
-import zipfile
+import shutil
+import tarfile
 from collections.abc import Iterable, Iterator
 
-import h5py
 import keras
 import numpy as np
 from absl import logging
+from numpy.typing import ArrayLike
+
+from salclass_tf import caffemodel, kerasfile
 
 _URL = "https://storage.googleapis.com/tensorflow/keras-applications"
 _VGG_CONVOLUTION = re.compile(r"block\d_conv\d")
-_NAMED_BY_COUNTING = re.compile(r"(conv2d|batch_normalization)(?:_(\d+))?")
 
 
 @dataclasses.dataclass(frozen=True)
 class PublicFile:
-    """A weight file of `keras.applications`: where it is and the MD5 sum of its bytes."""
+    """A weight file that somebody has published.
+
+    Attributes:
+        url: where it is.
+        md5: MD5 sum of its bytes, or None where nobody has published one.
+        member: the file's name in the archive at `url`, or None if `url` is the file itself.
+    """
 
     url: str
-    md5: str
+    md5: str | None = None
+    member: str | None = None
 
     @property
     def name(self) -> str:
-        """The file's name, in the cache and at the end of its URL."""
-        return self.url.rpartition("/")[2]
+        """The file's name in the cache."""
+        return self.member or self.url.rpartition("/")[2]
 
 
 @dataclasses.dataclass(frozen=True)
 class LoadReport:
-    """Which layers of a network a file filled, and which keep their initial values."""
+    """What a file has done to a network.
+
+    Attributes:
+        path: the file.
+        loaded: layers of the network that the file filled.
+        missing: layers of the network that keep their initial values.
+        unused: layers of the file that the network does not have.
+    """
 
     path: pathlib.Path
     loaded: tuple[str, ...]
     missing: tuple[str, ...]
+    unused: tuple[str, ...] = ()
 
 
 def _public(network: str, part: str, md5: str) -> PublicFile:
@@ -47,7 +63,7 @@ def _public(network: str, part: str, md5: str) -> PublicFile:
     return PublicFile(f"{_URL}/{network}/{network}_weights_tf_dim_ordering_tf_{part}.h5", md5)
 
 
-# Checksums as in the source of `keras.applications`.
+# Checksums as in the source of `keras.applications`; the authors of the two others give none.
 PUBLIC_FILES = {
     "vgg16": _public("vgg16", "kernels", "64373286793e3c8b2b4e3219cbf3544b"),
     "vgg16_notop": _public("vgg16", "kernels_notop", "6d6bbae143d832006294945121d1f1fc"),
@@ -57,28 +73,38 @@ PUBLIC_FILES = {
     "inception_v3_notop": _public(
         "inception_v3", "kernels_notop", "bcbd6486424b2319ff4ef7d526e38f63"
     ),
+    "salnet": PublicFile(
+        "https://imatge.upc.edu/web/sites/default/files/resources/1720/saliency/2016-cvpr/"
+        "deep_net_model.caffemodel"  # 99 MB
+    ),
+    "salicon": PublicFile(
+        "http://www.cs.pitt.edu/~chris/files/2016/model_files.tgz",
+        member="salicon_osie.caffemodel",
+    ),
 }
 
 
-def find(weights: str | os.PathLike, public_name: str, width: float) -> pathlib.Path:
+def find(weights: str | os.PathLike, public: str | dict[str, str], width: float) -> pathlib.Path:
     """Returns the file that a builder's `weights` argument means.
 
     Args:
-        weights: "imagenet", or the path of a file that exists.
-        public_name: key of `PUBLIC_FILES` that "imagenet" stands for.
+        weights: a name in `public`, or the path of a file that exists.
+        public: name -> key of `PUBLIC_FILES`; a key alone is what "imagenet" stands for.
         width: of the network; public files exist for 1.0 only.
 
     Raises:
-        ValueError: for "imagenet" at another width, or a file with a wrong checksum.
+        ValueError: for a public file at another width, or a file with a wrong checksum.
         OSError: if the file does not exist or cannot be downloaded.
     """
-    if weights == "imagenet":
+    public = {"imagenet": public} if isinstance(public, str) else public
+    if weights in public:
         if width != 1.0:
-            raise ValueError(f'weights="imagenet" exist for width 1.0 only; got width {width}')
-        return download(PUBLIC_FILES[public_name])
+            raise ValueError(f'weights="{weights}" exist for width 1.0 only; got width {width}')
+        return download(PUBLIC_FILES[public[weights]])
     path = pathlib.Path(weights)
     if not path.is_file():
-        raise FileNotFoundError(f'weights must be None, "imagenet" or a file; no file at {path}')
+        names = ", ".join(f'"{name}"' for name in public)
+        raise FileNotFoundError(f"weights must be None, {names} or a file; no file at {path}")
     return path
 
 
@@ -93,13 +119,16 @@ def download(file: PublicFile) -> pathlib.Path:
     path = home / "models" / file.name
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        # Without its hash: get_file would delete a cached file that does not have it.
-        keras.utils.get_file(file.name, origin=file.url, cache_dir=str(home), cache_subdir="models")
+        if not path.is_file():
+            _fetch(file, path, home)
     except Exception as error:  # get_file raises plain Exception when a URL fails
         raise OSError(
             f"cannot download the weights {file.name} ({error}); "
-            f"fetch {file.url} elsewhere and put it at {path}"
+            f"fetch {file.url} elsewhere and put {file.member or 'it'} at {path}"
         ) from error
+    if file.md5 is None:
+        logging.warning("%s: no checksum is published; only shapes can be checked", file.name)
+        return path
     with path.open("rb") as stream:
         md5 = hashlib.file_digest(stream, "md5").hexdigest()
     if md5 != file.md5:
@@ -110,17 +139,50 @@ def download(file: PublicFile) -> pathlib.Path:
     return path
 
 
+def _fetch(file: PublicFile, path: pathlib.Path, home: pathlib.Path) -> None:
+    """Downloads a file, or takes it out of the archive that it is published in."""
+    # Without its hash: get_file would delete a file that does not have it.
+    name = file.url.rpartition("/")[2]
+    fetched = keras.utils.get_file(name, file.url, cache_dir=str(home), cache_subdir="models")
+    if file.member is None:
+        return
+    unpacked = path.with_name(f".{path.name}")
+    try:
+        with tarfile.open(fetched) as archive:
+            inside = [name for name in archive.getnames() if name.endswith(file.member)]
+            if not inside:
+                raise ValueError(f"there is no {file.member} in {name}")
+            with archive.extractfile(inside[0]) as source, unpacked.open("wb") as target:
+                shutil.copyfileobj(source, target)
+        os.replace(unpacked, path)
+    finally:
+        unpacked.unlink(missing_ok=True)
+        os.remove(fetched)
+
+
+def layer_names(path: str | os.PathLike) -> set[str]:
+    """Returns the names of the layers that a file has weights for.
+
+    Raises:
+        ValueError: if the file is no weights file.
+    """
+    with _open_layers(pathlib.Path(path)) as stored:
+        return set(stored)
+
+
 def load(
     model: keras.Model,
     path: str | os.PathLike,
     widened: str | None = None,
     heads: tuple[str, ...] = (),
+    twin_prefix: str = "",
 ) -> LoadReport:
     """Assigns the arrays of a file to the layers that have the same names.
 
-    Reads Keras' `.weights.h5` and `.keras`, and the older `.h5` of `keras.applications`; values
-    are cast to the dtype of the variables. Layers that the file lacks keep their initial values;
-    they are logged and reported. Nothing is assigned if any layer is refused.
+    Reads Keras' `.weights.h5` and `.keras`, the older `.h5` of `keras.applications`, and the
+    convolutions of Caffe's `.caffemodel`, see `caffemodel.read_layers`; values are cast to the
+    dtype of the variables. Layers that the file lacks keep their initial values; they are logged
+    and reported. Nothing is assigned if any layer is refused.
 
     Args:
         model: the network, built.
@@ -129,6 +191,8 @@ def load(
             new last channel keeps its random initial kernel (paper, Sec. 3.2).
         heads: names of layers that are left alone when their shapes differ, because they belong
             to other classes.
+        twin_prefix: a layer whose name begins so starts like the layer without the prefix, where
+            the file has nothing under its own name.
 
     Returns:
         What was loaded and what was not.
@@ -140,24 +204,50 @@ def load(
     path = pathlib.Path(path)
     layers = {layer.name: layer for layer in model.layers if layer.weights}
     values = {}
-    with _open(path) as file:
-        stored = _stored_layers(file)
-        for name in layers.keys() & stored.keys():
-            values[name] = _fit(layers[name], stored[name], path, name == widened, name in heads)
+    with _open_layers(path) as stored:
+        sources = {name: _source(name, stored, twin_prefix) for name in layers}
+        for name, source in sources.items():
+            if source is not None:
+                found = stored[source]
+                values[name] = _fit(layers[name], found, path, name == widened, name in heads)
+        unused = tuple(name for name in stored if name not in sources.values())
+        _check_depth(model, stored, path)
     loaded = tuple(name for name in layers if values.get(name) is not None)
-    _check_depth(model, stored.keys(), path)
     if not loaded:
         raise ValueError(
             f"{path} has no layer of {model.name}: it must hold layers such as {[*layers][:3]}; "
-            f"got {sorted(stored)[:3]}"
+            f"got {sorted(unused)[:3]}"
         )
     for name in loaded:
         layers[name].set_weights(values[name])
-    report = LoadReport(path, loaded, tuple(name for name in layers if name not in loaded))
-    logging.info("%s: %d layers of %s loaded", path.name, len(loaded), model.name)
-    if report.missing:
-        logging.warning("%s: not loaded: %s", path.name, ", ".join(report.missing))
+    report = LoadReport(path, loaded, tuple(name for name in layers if name not in loaded), unused)
+    _log(report, model.name)
     return report
+
+
+def _source(name: str, stored: Iterable[str], twin_prefix: str) -> str | None:
+    """The layer of a file that a layer of the network takes its values from."""
+    twin = name.removeprefix(twin_prefix)
+    return next((found for found in (name, twin) if found in stored), None)
+
+
+def _log(report: LoadReport, network: str) -> None:
+    """Says what was loaded and what was not."""
+    logging.info("%s: %d layers of %s loaded", report.path.name, len(report.loaded), network)
+    if report.missing:
+        logging.warning("%s: not loaded: %s", report.path.name, ", ".join(report.missing))
+    if report.unused:
+        logging.info("%s: %s has no %s", report.path.name, network, ", ".join(report.unused))
+
+
+@contextlib.contextmanager
+def _open_layers(path: pathlib.Path) -> Iterator[dict[str, list[list[ArrayLike]]]]:
+    """Layer name -> the variables stored under it, once for each layer of that name."""
+    if path.suffix == ".caffemodel":
+        yield caffemodel.read_layers(path)
+    else:
+        with kerasfile.open_layers(path) as stored:
+            yield stored
 
 
 def _check_depth(model: keras.Model, stored: Iterable[str], path: pathlib.Path) -> None:
@@ -176,74 +266,9 @@ def _check_depth(model: keras.Model, stored: Iterable[str], path: pathlib.Path) 
         )
 
 
-@contextlib.contextmanager
-def _open(path: pathlib.Path) -> Iterator[h5py.File]:
-    """Opens the HDF5 weights in a file, or inside a `.keras` archive."""
-    try:
-        source = path
-        if zipfile.is_zipfile(path):
-            source = io.BytesIO(zipfile.ZipFile(path).read("model.weights.h5"))
-        file = h5py.File(source, "r")
-    except (OSError, KeyError) as error:
-        raise ValueError(
-            f"weights must be a .weights.h5, .keras or .h5 file of Keras; cannot read {path}"
-        ) from error
-    with file:
-        yield file
-
-
-def _stored_layers(file: h5py.File) -> dict[str, list[list[h5py.Dataset]]]:
-    """Layer name -> the variables stored under it, once for each layer of that name."""
-    root = file.get("model_weights", file)
-    stored = _older_layout(root) if "layer_names" in root.attrs else _newer_layout(file)
-    return {_recount(name, stored): variables for name, variables in stored.items()}
-
-
-def _older_layout(root: h5py.Group) -> dict[str, list[list[h5py.Dataset]]]:
-    """Layers of an `.h5` file: a group each, whose attribute orders the variables."""
-    groups = {_text(name): root[name] for name in root.attrs["layer_names"]}
-    return {
-        name: [[group[variable] for variable in group.attrs["weight_names"]]]
-        for name, group in groups.items()
-        if len(group.attrs["weight_names"])
-    }
-
-
-def _newer_layout(file: h5py.File) -> dict[str, list[list[h5py.Dataset]]]:
-    """Layers of a `.weights.h5` file: groups `vars` with the layer's name as an attribute."""
-    stored = {}
-
-    def visit(path: str, group: h5py.Group | h5py.Dataset) -> None:
-        if path.endswith("/vars") and len(group):
-            name = _text(group.attrs.get("name", path.split("/")[-2]))
-            stored.setdefault(name, []).append([group[key] for key in sorted(group, key=int)])
-
-    file.visititems(visit)
-    return stored
-
-
-def _text(name: str | bytes) -> str:
-    """HDF5 returns attributes as bytes or text, depending on who wrote them."""
-    return name.decode() if isinstance(name, bytes) else name
-
-
-def _recount(name: str, names: dict) -> str:
-    """Renumbers names such as conv2d_95 from conv2d on.
-
-    Keras counts such layers over the whole process, and its first versions began with 1.
-    """
-    match = _NAMED_BY_COUNTING.fullmatch(name)
-    if not match:
-        return name
-    others = [_NAMED_BY_COUNTING.fullmatch(other) for other in names]
-    first = min(int(o[2] or 0) for o in others if o and o[1] == match[1])
-    number = int(match[2] or 0) - first
-    return f"{match[1]}_{number}" if number else match[1]
-
-
 def _fit(
     layer: keras.Layer,
-    candidates: list[list[h5py.Dataset]],
+    candidates: list[list[ArrayLike]],
     path: pathlib.Path,
     widened: bool,
     is_head: bool,

@@ -3,7 +3,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from salclass_tf.classifiers import build_classifier
 from salclass_tf.detectors import build_detector, list_detectors
+from salclass_tf.model import DetectorModel, SalClassNet
 
 
 def _images(size, batch=2):
@@ -60,15 +62,17 @@ def test_map_is_the_scores_resized_with_aligned_corners_or_half_pixels():
             np.testing.assert_allclose(corners, scores[:, ::2, ::2], rtol=1e-4, atol=1e-4)
 
 
-def test_bytes_and_floats_give_the_same_map():
-    detector = build_detector("vgg16", image_size=33, width=0.1)
-    images = _images(33)
+@pytest.mark.parametrize("name", list_detectors())
+def test_bytes_and_floats_give_the_same_map(name):
+    detector = build_detector(name, image_size=65, width=0.1)
+    images = _images(65)
     as_floats = detector(images.astype(np.float32))
-    assert as_floats.dtype == tf.float32 and as_floats.shape == (2, 33, 33, 1)
+    assert as_floats.dtype == tf.float32 and as_floats.shape == (2, 65, 65, 1)
     np.testing.assert_array_equal(detector(images), as_floats)
 
 
 def test_sigmoid_head_is_the_sigmoid_of_the_linear_one():
+    keras.utils.set_random_seed(0)
     images = _images(33)
     linear = build_detector("vgg16", image_size=33, width=0.1)
     squashed = build_detector("vgg16", image_size=33, width=0.1, head_activation="sigmoid")
@@ -87,31 +91,83 @@ def test_width_scales_every_channel_count():
     assert {layer.filters for layer in thinnest.layers if "_conv" in layer.name} == {1}
 
 
-def test_mixed_precision_gives_a_float32_map_close_to_the_exact_one():
-    exact = build_detector("vgg16", image_size=33, width=0.1)
+@pytest.mark.parametrize("name", list_detectors())
+def test_mixed_precision_gives_a_float32_map_close_to_the_exact_one(name):
+    exact = build_detector(name, image_size=65, width=0.1)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        mixed = build_detector("vgg16", image_size=33, width=0.1)
+        mixed = build_detector(name, image_size=65, width=0.1)
     finally:
         keras.config.set_dtype_policy(policy)
     mixed.set_weights(exact.get_weights())
-    images = _images(33)
-    assert mixed.get_layer("block1_conv1").compute_dtype == "bfloat16"
+    images = _images(65)
+    second = [x for x in mixed.layers if isinstance(x, keras.layers.Conv2D)][1]
+    assert second.compute_dtype == "bfloat16"
     assert mixed(images).dtype == tf.float32
     scale = float(tf.reduce_max(tf.abs(exact(images))))
     np.testing.assert_allclose(mixed(images), exact(images), atol=0.1 * scale)
 
 
-def test_detector_survives_saving_and_its_configuration(tmp_path):
-    detector = build_detector("vgg16", image_size=40, width=0.1)
+@pytest.mark.parametrize("name", list_detectors())
+def test_detector_survives_saving_and_its_configuration(tmp_path, name):
+    detector = build_detector(name, image_size=66, width=0.1)
     detector.save(tmp_path / "detector.keras")
-    images = _images(40)
+    images = _images(66)
     loaded = keras.models.load_model(tmp_path / "detector.keras")
     np.testing.assert_array_equal(loaded(images), detector(images))
     rebuilt = detector.from_config(detector.get_config())
     rebuilt.set_weights(detector.get_weights())
     np.testing.assert_array_equal(rebuilt(images), detector(images))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list_detectors())
+def test_gradients_compiled_by_xla_equal_plain_ones(name):
+    keras.utils.set_random_seed(1)
+    detector = build_detector(name, image_size=65, width=0.1)
+    images = tf.constant(_images(65), tf.float32)
+
+    def gradients(images):
+        with tf.GradientTape() as tape:
+            error = tf.reduce_mean(tf.square(detector(images, training=True) - 0.1))
+        return tape.gradient(error, detector.trainable_variables)
+
+    shape = tf.TensorSpec([None, 65, 65, 3])
+    plain = gradients(images)
+    compiled = tf.function(gradients, input_signature=[shape], jit_compile=True)(images)
+    for variable, one, other in zip(detector.trainable_variables, plain, compiled, strict=True):
+        scale = float(tf.reduce_max(tf.abs(one)))
+        np.testing.assert_allclose(other, one, atol=1e-3 * scale, err_msg=variable.path)
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("name", list_detectors())
+def test_every_variable_learns_alone_and_within_salclassnet(name, policy):
+    keras.utils.set_random_seed(1)
+    keras.config.set_dtype_policy(policy)
+    try:
+        _assert_every_variable_learns(name)
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def _assert_every_variable_learns(name):
+    classifier = build_classifier("vgg16", 3, image_size=65, width=0.05, top="pool")
+    batch = {
+        "image": tf.constant(_images(65), tf.float32),
+        "saliency": tf.random.stateless_uniform((2, 65, 65, 1), (0, 0)),
+        "label": tf.constant([0, 2]),
+    }
+    for joint in (False, True):
+        detector = build_detector(name, image_size=65, width=0.05)
+        model = SalClassNet(detector, classifier) if joint else DetectorModel(detector)
+        # Adam's first step moves whatever has a gradient, however small, by the rate.
+        model.compile(keras.optimizers.Adam(1e-2, epsilon=1e-30))
+        before = detector.get_weights()
+        assert np.isfinite(float(model.train_step(batch)["step_loss"]))
+        for variable, old in zip(detector.trainable_variables, before, strict=True):
+            assert np.any(variable.numpy() != old), variable.path
 
 
 def test_the_same_seed_gives_the_same_network():
@@ -124,8 +180,8 @@ def test_the_same_seed_gives_the_same_network():
 
 
 def test_names_are_listed_and_unknown_ones_refused():
-    assert list_detectors() == ["vgg16", "vgg19"]
-    with pytest.raises(ValueError, match="vgg16, vgg19; got 'vgg11'"):
+    assert list_detectors() == ["salicon", "salnet", "vgg16", "vgg19"]
+    with pytest.raises(ValueError, match="salicon, salnet, vgg16, vgg19; got 'vgg11'"):
         build_detector("vgg11")
 
 

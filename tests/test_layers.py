@@ -89,3 +89,65 @@ def test_vgg_preprocessing_equals_keras():
     np.testing.assert_allclose(
         layers.VggPreprocessing()(pixel)[0, 0, 0], [-73.939, -96.779, -113.68], atol=1e-4
     )
+
+
+@pytest.mark.parametrize(("neighbours", "channels"), [(5, 7), (3, 4), (5, 2), (1, 3)])
+def test_local_response_normalization_is_caffes(neighbours, channels):
+    x = np.random.default_rng(4).normal(0, 50, (2, 3, 4, channels))
+    expected = np.empty_like(x)
+    for c in range(channels):
+        around = [i for i in range(channels) if abs(i - c) <= neighbours // 2]
+        energy = sum(x[..., i] ** 2 for i in around)
+        expected[..., c] = x[..., c] / (1 + 0.02 / neighbours * energy) ** 0.6
+    assert not np.allclose(expected, x, rtol=0.2)
+    layer = layers.LocalResponseNormalization(neighbours, alpha=0.02, beta=0.6, name="norm")
+    np.testing.assert_allclose(layer(x.astype(np.float32)), expected, rtol=1e-5)
+    twin = layers.LocalResponseNormalization.from_config(layer.get_config())
+    np.testing.assert_array_equal(twin(x.astype(np.float32)), layer(x.astype(np.float32)))
+    assert twin.name == "norm"
+
+
+@pytest.mark.parametrize("neighbours", [0, 4, -1])
+def test_normalization_over_an_even_number_of_channels_is_refused(neighbours):
+    with pytest.raises(ValueError, match="odd number of channels"):
+        layers.LocalResponseNormalization(neighbours)
+
+
+def test_caffe_preprocessing_swaps_subtracts_and_scales():
+    layer = layers.CaffePreprocessing((100.0, 110.0, 118.0), 0.5)
+    pixel = np.array([[[[10, 20, 30]]]], np.uint8)
+    twin = layers.CaffePreprocessing.from_config(layer.get_config())
+    for one in (layer, twin):
+        np.testing.assert_allclose(one(pixel)[0, 0, 0], [-35, -45, -54])
+    vgg = layers.VggPreprocessing(name="vgg")
+    assert "means" not in vgg.get_config()  # files of older versions have none either
+    np.testing.assert_array_equal(
+        layers.VggPreprocessing.from_config(vgg.get_config())(pixel), vgg(pixel)
+    )
+    with pytest.raises(ValueError, match="blue, green and red"):
+        layers.CaffePreprocessing((1.0,))
+
+
+def test_bilinear_kernel_enlarges_as_tensorflow_interpolates():
+    maps = np.random.default_rng(5).random((1, 6, 5, 1), dtype=np.float32)
+    enlarge = keras.layers.Conv2DTranspose(
+        1, 8, strides=4, padding="same", use_bias=False, kernel_initializer=layers.BilinearKernel()
+    )
+    inner = np.s_[:, 4:-4, 4:-4]  # cells at the border have zeros beside them
+    expected = tf.image.resize(maps, (24, 20))
+    np.testing.assert_allclose(enlarge(maps)[inner], expected[inner], atol=1e-6)
+
+
+@pytest.mark.parametrize(("side", "stride", "pad"), [(8, 4, 2), (4, 2, 1), (3, 1, 1), (16, 8, 4)])
+def test_same_padding_is_caffes_deconvolution(side, stride, pad):
+    """Caffe adds a kernel per cell and cuts `pad` off; float64, two channels to three."""
+    rng = np.random.default_rng(6)
+    x, kernel = rng.normal(size=(5, 4, 2)), rng.normal(size=(side, side, 3, 2))
+    full = np.zeros((stride * 4 + side, stride * 3 + side, 3))
+    for i, j in np.ndindex(5, 4):
+        full[stride * i : stride * i + side, stride * j : stride * j + side] += kernel @ x[i, j]
+    layer = keras.layers.Conv2DTranspose(3, side, stride, padding="same", use_bias=False)
+    layer.build((1, 5, 4, 2))
+    layer.set_weights([kernel])
+    got = layer(x[None].astype(np.float32))[0]
+    np.testing.assert_allclose(got, full[pad:-pad, pad:-pad], atol=1e-4)

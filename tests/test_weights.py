@@ -1,5 +1,8 @@
 import hashlib
+import os
+import tarfile
 
+import caffe_files
 import h5py
 import keras
 import numpy as np
@@ -189,6 +192,47 @@ def test_wrong_checksum_is_refused_and_the_file_kept(cache):
 def test_imagenet_needs_the_published_width():
     with pytest.raises(ValueError, match='weights="imagenet" exist for width 1.0 only'):
         build_classifier("inception_v3", image_size=75, width=0.05, weights="imagenet")
+
+
+@pytest.fixture
+def released(tmp_path, monkeypatch):
+    """An archive with SALICON's file in a folder, on the local disk, and an empty Keras cache."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "cache"))
+    file = caffe_files.write(
+        tmp_path / "salicon_osie.caffemodel",
+        caffe_files.random_layers({"conv1_1": (64, 3, 3, 3), "sec_conv1_1": (64, 3, 3, 3)}),
+    )
+    archive = tmp_path / "model_files.tgz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(file, f"model_files/{file.name}")
+    public = weights.PublicFile(archive.as_uri(), member=file.name)
+    monkeypatch.setitem(weights.PUBLIC_FILES, "salicon", public)
+    return archive, tmp_path / "cache" / "models" / file.name
+
+
+def test_released_file_is_taken_out_of_its_archive_once(released):
+    archive, cached = released
+    first = build_detector("salicon", image_size=64, weights="released")
+    archive.unlink()
+    second = build_detector("salicon", image_size=64, weights="released")
+    assert os.listdir(cached.parent) == [cached.name]
+    for name in ("block1_conv1", "coarse_block1_conv1"):
+        np.testing.assert_array_equal(
+            first.get_layer(name).get_weights()[0], second.get_layer(name).get_weights()[0]
+        )
+
+
+def test_archive_that_cannot_be_had_or_lacks_the_file_is_an_error_that_says_what_to_do(released):
+    archive, cached = released
+    with tarfile.open(archive, "w:gz"):
+        pass
+    message = f"no {cached.name} in model_files.tgz.*fetch {archive.as_uri()} elsewhere and put "
+    with pytest.raises(OSError, match=message + f"{cached.name} at {cached}"):
+        build_detector("salicon", image_size=64, weights="released")
+    assert os.listdir(cached.parent) == []
+    archive.unlink()
+    with pytest.raises(OSError, match=f"cannot download the weights {cached.name}"):
+        build_detector("salicon", image_size=64, weights="released")
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,14 @@ import functools
 
 import keras
 
-from salclass_tf.detectors import vgg
+from salclass_tf.detectors import salicon, salnet, vgg
 
-_BUILDERS = {name: functools.partial(vgg.build, name) for name in ("vgg16", "vgg19")}
+_BUILDERS = {
+    "salicon": salicon.build,
+    "salnet": salnet.build,
+    "vgg16": functools.partial(vgg.build, "vgg16"),
+    "vgg19": functools.partial(vgg.build, "vgg19"),
+}
 
 
 def list_detectors() -> list[str]:
@@ -21,7 +26,7 @@ def build_detector(
     weights: str | None = None,
     **options,
 ) -> keras.Model:
-    """Builds a saliency detector (paper, Sec. 3.1).
+    """Builds a saliency detector: the paper's own (Sec. 3.1), or one of its baselines (Table 4).
 
     Initial values follow `keras.utils.set_random_seed`.
 
@@ -29,8 +34,10 @@ def build_detector(
         name: one of `list_detectors()`.
         image_size: side s of the square images and maps, in pixels.
         width: factor on every channel count; 1.0 is the published network.
-        weights: None (random), "imagenet" (public file, downloaded once), or the path of a
-            `.weights.h5`, `.keras` or `.h5` file; layers are matched by name.
+        weights: None (random), the path of a `.weights.h5`, `.keras`, `.h5` or `.caffemodel`
+            file, whose layers are matched by name, or a public file, downloaded once: "imagenet"
+            where the network has convolutions of VGG, "released" for what the authors of `salnet`
+            and `salicon` trained.
         **options: settings of that detector, see its module.
 
     Returns:

@@ -5,7 +5,9 @@
     print(tables.markdown([scores, others]))
     print(compare(scores, others, "nss"))
 
-`human` makes the rows of people themselves. Nothing here but `human` needs TensorFlow.
+`human` makes the rows of people themselves. `paper_tables` goes from trained networks, exports and
+folders of maps to the paper's tables, which is what `evaluate.py` runs. What this module imports
+needs no TensorFlow; those two do.
 """
 
 from salclass_tf.evaluation.comparison import Comparison as Comparison

@@ -22,24 +22,28 @@ def markdown(rows: Sequence[Scores], over: Over = "images") -> str:
     labels, measures = _columns(rows)
     heads = [*labels, "images", "fixations", *(_title(name, over) for name in measures)]
     lines = [
-        _line([*heads, "without score"]),
+        line([*heads, "without score"]),
         "|" + "---|" * len(labels) + "--:|" * (len(heads) - len(labels)) + "---|",
     ]
     for row in rows:
         cells = [row.labels.get(label, "") for label in labels]
         cells += [str(len(set(row.images) | set(row.skipped))), str(int(row.fixations.sum()))]
         cells += [_cell(row, name, over) for name in measures]
-        lines.append(_line([*cells, _without_score(row)]))
+        lines.append(line([*cells, _without_score(row)]))
     return "\n".join(lines)
 
 
 def csv_text(rows: Sequence[Scores], over: Over = "images") -> str:
     """Returns the same as CSV: mean, interval and number of images of each metric in columns."""
     labels, measures = _columns(rows)
-    lines = [_flat(summary) for summary in summaries(rows, over)]
     numbers = [f"{name}_{part}" for name in measures for part in ("mean", "low", "high", "images")]
-    buffer = io.StringIO()
     names = [*labels, "images", "fixations", *numbers, "without_score"]
+    return csv_lines([_flat(summary) for summary in summaries(rows, over)], names)
+
+
+def csv_lines(lines: Sequence[dict], names: Sequence[str]) -> str:
+    """Returns flat lines as CSV with these columns."""
+    buffer = io.StringIO()
     writer = csv.DictWriter(buffer, names, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(lines)
@@ -77,12 +81,12 @@ def comparisons(rows: Sequence[tuple[str, str, Comparison]]) -> str:
     for first, second, found in rows:
         estimate = Estimate(found.difference, found.low, found.high, found.images)
         lines.append(
-            _line(
+            line(
                 [
                     first,
                     second,
-                    MEASURES[found.measure].title,
-                    _interval(estimate),
+                    title(found.measure),
+                    interval(estimate),
                     f"{found.p_value:.4f}",
                     str(found.images),
                     str(found.left_out),
@@ -117,11 +121,16 @@ def _cell(row: Scores, name: str, over: Over) -> str:
     estimate = row.estimate(name, _over(name, over))
     if estimate.images == 0:
         return "; ".join(row.missing(name))
-    return _interval(estimate)
+    return interval(estimate)
 
 
-def _interval(estimate: Estimate) -> str:
-    """0.862 [0.850, 0.874]."""
+def title(name: str) -> str:
+    """Returns the heading of a metric of maps, or of accuracies."""
+    return MEASURES[name].title if name in MEASURES else name.replace("_", " ")
+
+
+def interval(estimate: Estimate) -> str:
+    """Returns a mean with its interval: 0.862 [0.850, 0.874]."""
     if math.isnan(estimate.low):
         return f"{estimate.mean:.3f}"
     return f"{estimate.mean:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
@@ -144,31 +153,32 @@ def _numbers(row: Scores, name: str, over: Over) -> dict:
     estimate = row.estimate(name, _over(name, over))
     return {
         "over": _over(name, over),
-        "mean": _defined(estimate.mean),
-        "low": _defined(estimate.low),
-        "high": _defined(estimate.high),
+        "mean": defined(estimate.mean),
+        "low": defined(estimate.low),
+        "high": defined(estimate.high),
         "images": estimate.images,
         "without_score": row.missing(name),
     }
 
 
-def _defined(value: float) -> float | None:
+def defined(value: float) -> float | None:
+    """Returns a number as JSON knows it: None in place of NaN."""
     return None if math.isnan(value) else value
 
 
 def _flat(summary: dict) -> dict:
     """One line of the CSV file."""
-    line = summary["labels"] | {key: summary[key] for key in ("images", "fixations")}
+    flat = summary["labels"] | {key: summary[key] for key in ("images", "fixations")}
     counts: dict[str, int] = {}
     for name, numbers in summary["metrics"].items():
         for part in ("mean", "low", "high", "images"):
-            line[f"{name}_{part}"] = numbers[part]
+            flat[f"{name}_{part}"] = numbers[part]
         for reason, images in numbers["without_score"].items():
             counts[f"{name}: {reason}"] = len(images)
-    line["without_score"] = "; ".join(f"{count} {reason}" for reason, count in counts.items())
-    return line
+    flat["without_score"] = "; ".join(f"{count} {reason}" for reason, count in counts.items())
+    return flat
 
 
-def _line(cells: Sequence[str]) -> str:
-    """A line of a Markdown table."""
+def line(cells: Sequence[str]) -> str:
+    """Returns a line of a Markdown table."""
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -78,10 +78,12 @@ def class_names(
 ) -> tuple[str, ...]:
     """Names of a network's classes, in the order of its answers.
 
+    Training writes them into `metrics.json`; where it did not, the prepared data set knows them.
+
     Args:
         stage: whose network it is.
         data_dir: where prepared data sets live, None for TFDS' own place.
-        file: text file with a name per line, in place of the names that the data set has.
+        file: text file with a name per line, in place of those.
 
     Returns:
         As many names as the network has classes; none for a detector.
@@ -94,7 +96,8 @@ def class_names(
     if file is not None:
         names = tuple(pathlib.Path(file).read_text(encoding="utf-8").splitlines())
     else:
-        names = _names_in_set(stage.settings["stage"]["dataset"], data_dir)
+        names = tuple(stage.metrics.get("class_names", ()))
+        names = names or _names_in_set(stage.settings["stage"]["dataset"], data_dir)
     if len(names) != stage.num_classes or not all(names):
         raise ValueError(
             f"the network has {stage.num_classes} classes, each needs a name; got {len(names)} "

@@ -19,8 +19,24 @@ def encode(saliency: tf.Tensor, size: tf.Tensor, geometry: data.Geometry) -> tf.
     Returns:
         8-bit greyscale PNG of `size`, string [].
     """
+    positive = tf.nn.relu(place(saliency, size, geometry))
+    grey = tf.math.divide_no_nan(255 * positive, tf.reduce_max(positive))
+    return tf.io.encode_png(tf.cast(tf.round(grey), tf.uint8))
+
+
+def place(saliency: tf.Tensor, size: tf.Tensor, geometry: data.Geometry) -> tf.Tensor:
+    """Resizes a map of the central crop to where the crop lies in the original image.
+
+    Args:
+        saliency: map of the central crop, float32 [s, s, 1].
+        size: height and width of the original image, int32 [2].
+        geometry: what the crop was made with.
+
+    Returns:
+        The map in the size of the original, 0 outside the crop, float32 [h, w, 1].
+    """
     origin, scale = crop_in_original(size, geometry)
-    placed = tf.raw_ops.ScaleAndTranslate(
+    return tf.raw_ops.ScaleAndTranslate(
         images=saliency[tf.newaxis],
         size=size,
         scale=scale,
@@ -28,9 +44,6 @@ def encode(saliency: tf.Tensor, size: tf.Tensor, geometry: data.Geometry) -> tf.
         kernel_type="triangle",
         antialias=True,
     )[0]
-    positive = tf.nn.relu(placed)
-    grey = tf.math.divide_no_nan(255 * positive, tf.reduce_max(positive))
-    return tf.io.encode_png(tf.cast(tf.round(grey), tf.uint8))
 
 
 def crop_in_original(size: tf.Tensor, geometry: data.Geometry) -> tuple[tf.Tensor, tf.Tensor]:

@@ -1,0 +1,255 @@
+"""The paper's tables for any methods on any data sets: what `evaluate.py` runs."""
+
+import dataclasses
+import functools
+import logging
+import pathlib
+from collections.abc import Iterator
+from typing import TypeVar
+
+from salclass_tf import data, sources
+from salclass_tf.evaluation import baselines, datasets, features, measures, methods, published
+from salclass_tf.evaluation.accuracy import Guesses
+from salclass_tf.evaluation.datasets import EvaluatedSet
+from salclass_tf.evaluation.measuring import measure
+from salclass_tf.evaluation.method import LOGITS, SALIENCY, Method
+from salclass_tf.evaluation.parts import Parts
+from salclass_tf.evaluation.reports import Report
+from salclass_tf.evaluation.scores import Scores
+from salclass_tf.evaluation.scoring import TABLE_4
+
+_log = logging.getLogger(__name__)
+
+_Row = TypeVar("_Row", Scores, Guesses)
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What to evaluate.
+
+    Attributes:
+        models: see `methods.find`.
+        datasets: TFDS names; empty for those that the models were trained on.
+        tables: numbers of the paper's tables, of `published.TABLES`.
+        measures: metrics of Table 4, keys of `MEASURES`.
+        split: TFDS split or slice; None for the test part of each set.
+        data_dir: where prepared data sets live, None for TFDS' own place.
+        manual_dir: folder of original files, for sets that are not downloaded.
+        output: folder of the tables and of finished parts.
+
+    Raises:
+        ValueError: for an unknown table or metric.
+    """
+
+    models: tuple[str, ...]
+    datasets: tuple[str, ...] = ()
+    tables: tuple[int, ...] = (4, 5)
+    measures: tuple[str, ...] = TABLE_4
+    split: str | None = None
+    data_dir: str | None = None
+    manual_dir: str | None = None
+    output: pathlib.Path = pathlib.Path("runs/evaluation")
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot be meant."""
+        unknown = sorted(set(self.tables) - set(published.TABLES))
+        if unknown or not self.tables:
+            raise ValueError(
+                f"tables are some of {', '.join(map(str, published.TABLES))}; "
+                f"got {unknown[0] if unknown else 'none'}"
+            )
+        measures.check(self.measures, 1.0)
+
+
+def run(settings: Settings) -> str:
+    """Makes the tables, prints them, writes them into the output folder.
+
+    What is finished there is not done again while neither model nor data set changes. What cannot
+    be scored does not stop the rest.
+
+    Args:
+        settings: see `Settings`.
+
+    Returns:
+        The report, Markdown.
+
+    Raises:
+        ValueError: for anything the user can mend; once all the rest is written, if something
+            could not be scored.
+    """
+    report = Report(settings.output)
+    failures: list[str] = []
+    if set(settings.tables) - {1}:
+        evaluation = _Evaluation(settings)
+        if 6 in settings.tables:
+            features.check_installed()
+        evaluation.fill()
+        if 4 in settings.tables:
+            report.add_maps(evaluation.maps)
+        for table, rows in ((5, evaluation.classes), (6, evaluation.transferred)):
+            if table in settings.tables:
+                report.add_classes(table, rows)
+        report.add_notes([*evaluation.notes, *evaluation.failures])
+        failures = evaluation.failures
+    if 1 in settings.tables:
+        report.add_published(1)
+    text = report.write()
+    print(text)
+    if failures:
+        lines = "\n".join(f"  {failure}" for failure in failures)
+        raise ValueError(
+            f"the tables lack {len(failures)} parts:\n{lines}\nWhat is scored is kept; mend this "
+            "and give the same command again"
+        )
+    return text
+
+
+class _Evaluation:
+    """Methods, data sets, and what is found of each pair.
+
+    Attributes:
+        maps: rows of Table 4 with their methods.
+        classes: rows of Table 5.
+        transferred: rows of Table 6.
+        notes: what is not in the tables, and why.
+        failures: what should have been in them.
+    """
+
+    def __init__(self, settings: Settings):
+        """Finds and opens everything before anything is computed."""
+        self._settings = settings
+        self._methods = [method for text in settings.models for method in methods.find(text)]
+        known = [method.trained_on for method in self._methods if method.trained_on]
+        wanted = settings.datasets or tuple(dict.fromkeys(known))
+        if not wanted:
+            raise ValueError("nothing tells what the models were trained on; name a --dataset")
+        self._sets = [self._open(name) for name in dict.fromkeys(wanted)]
+        self._parts = Parts(settings.output / "parts")
+        self.maps: list[tuple[Method, Scores]] = []
+        self.classes: list[tuple[Method, Guesses]] = []
+        self.transferred: list[tuple[Method, Guesses]] = []
+        self.notes: list[str] = []
+        self.failures: list[str] = []
+
+    def fill(self) -> None:
+        """Fills the tables, set by set; what fails is noted and the rest goes on."""
+        for opened in self._sets:
+            for method, dataset in self._pairs(opened):
+                try:
+                    self._measure(method, dataset)
+                    if 6 in self._settings.tables and LOGITS in method.gives:
+                        self._transfer(method, dataset)
+                except (ValueError, OSError) as error:
+                    _log.warning("%s on %s: %s", method.name, dataset.title, error)
+                    self.failures.append(f"{method.name} on {dataset.title}: {error}")
+
+    def _open(self, name: str) -> tuple[sources.GazeSet, str]:
+        """A set and the split to evaluate."""
+        gaze_set = datasets.open_set(name, self._settings.data_dir, self._settings.manual_dir)
+        split = self._settings.split or gaze_set.split("test")
+        try:
+            known = split is not None and gaze_set.size(split) > 0
+        except (KeyError, ValueError):
+            known = False
+        if not known:
+            raise ValueError(
+                f"data set {name} has no {split or 'test part with gaze'}; name one of its splits, "
+                f"or a slice, with --split: {', '.join(gaze_set.builder.info.splits)}"
+            )
+        return gaze_set, split
+
+    def _pairs(self, opened: tuple[sources.GazeSet, str]) -> Iterator[tuple[Method, EvaluatedSet]]:
+        """Methods with the crops of one set that they are scored on, baselines first."""
+        at = functools.cache(lambda geometry: EvaluatedSet(*opened, geometry))
+        geometries = self._geometries()
+        if 4 in self._settings.tables:
+            for dataset in map(at, geometries):
+                yield from ((baseline, dataset) for baseline in baselines.of(dataset))
+        for method in self._methods:
+            yield method, at(method.geometry or geometries[0])
+
+    def _geometries(self) -> list[data.Geometry]:
+        """The crops that maps are compared on; the first ones serve all that have none."""
+        chosen = [m.geometry for m in self._methods if m.geometry and SALIENCY in m.gives]
+        chosen = chosen or [m.geometry for m in self._methods if m.geometry][:1]
+        return list(dict.fromkeys(chosen)) or [data.Geometry()]
+
+    def _measure(self, method: Method, dataset: EvaluatedSet) -> None:
+        """Rows of Tables 4 and 5: those kept from before, and the missing ones in one pass."""
+        wanted = self._wanted(method, dataset)
+        facts = {kind: self._facts(kind, method, dataset) for kind in wanted}
+        kinds = {SALIENCY: Scores, LOGITS: Guesses}
+        found = {kind: self._parts.find(kinds[kind], facts[kind]) for kind in wanted}
+        missing = frozenset(kind for kind in wanted if found[kind] is None)
+        if missing:
+            measured = measure(
+                method,
+                dataset,
+                missing,
+                self._settings.measures,
+                prior_sigma_px=self._prior_sigma_px(dataset),
+            )
+            new = {SALIENCY: measured.maps, LOGITS: measured.classes}
+            for kind in missing:
+                self._parts.keep(new[kind], facts[kind])
+                found[kind] = new[kind]
+        for kind, rows in ((SALIENCY, self.maps), (LOGITS, self.classes)):
+            if kind in found:
+                rows.append((method, _relabelled(found[kind], method.labels(dataset))))
+
+    def _wanted(self, method: Method, dataset: EvaluatedSet) -> set[str]:
+        """Which answers of a method can be scored on a set; why not, for the others."""
+        tables, wanted, left_out = self._settings.tables, set(), ""
+        if 4 in tables and SALIENCY in method.gives:
+            wanted |= {SALIENCY} if dataset.has_maps else set()
+            left_out = "" if dataset.has_maps else "no fixation points"
+        if 5 in tables and LOGITS in method.gives:
+            known = method.knows_classes_of(dataset)
+            wanted |= {LOGITS} if known else set()
+            left_out = left_out or ("" if known else "it has learned other classes")
+        if LOGITS in wanted and method.needs_truth and not dataset.has_maps:
+            wanted, left_out = set(), "it needs true maps"
+        if left_out:
+            self.notes.append(f"{method.name} on {dataset.title}: {left_out}")
+        return wanted
+
+    def _transfer(self, method: Method, dataset: EvaluatedSet) -> None:
+        """Row of Table 6."""
+        train = dataset.training
+        obstacles = {
+            "an export gives no features": method.network is None,
+            "the set has no classes": not dataset.class_names,
+            "there are no other images to train on": train is None,
+            "it needs true maps": method.needs_truth and not dataset.has_maps,
+        }
+        why = next((reason for reason, holds in obstacles.items() if holds), None)
+        if why is not None:
+            self.notes.append(f"{method.name} on {dataset.title}, Table 6: {why}")
+            return
+        facts = self._facts(LOGITS, method, dataset) | {
+            "learned from": train.facts(),
+            "inverse regularisation": features.INVERSE_REGULARISATION,
+        }
+        guesses = self._parts.find(Guesses, facts)
+        if guesses is None:
+            guesses = features.classify(method, train, dataset)
+            self._parts.keep(guesses, facts)
+        labels = method.labels(dataset) | {"trained on": method.trained_on or ""}
+        self.transferred.append((method, _relabelled(guesses, labels)))
+
+    def _facts(self, kind: str, method: Method, dataset: EvaluatedSet) -> dict:
+        """What decides the numbers of a part."""
+        metrics = list(self._settings.measures) if kind == SALIENCY else []
+        return dataset.facts() | {"method": method.fingerprint, "metrics": metrics}
+
+    def _prior_sigma_px(self, dataset: EvaluatedSet) -> float | None:
+        """Blur of the prior of information gain, where that is asked for."""
+        if not any(name.startswith("information_gain") for name in self._settings.measures):
+            return None
+        # Without points nothing is blurred, but no number would be refused.
+        return dataset.sigma_crop_px or 1.0
+
+
+def _relabelled(row: _Row, labels: dict[str, str]) -> _Row:
+    """A row from before may have had another name."""
+    return dataclasses.replace(row, labels=labels)

@@ -1,0 +1,63 @@
+"""Finished parts of an evaluation, kept in its folder, so that the same command goes on."""
+
+import hashlib
+import json
+import logging
+import pathlib
+import re
+from typing import Protocol, Self, TypeVar
+
+_log = logging.getLogger(__name__)
+
+
+class Part(Protocol):
+    """What can be written and read back: scores, guesses."""
+
+    def save(self, path: pathlib.Path) -> None:
+        """Writes everything."""
+
+    @classmethod
+    def load(cls, path: pathlib.Path) -> Self:
+        """Reads what `save` wrote; a ValueError says that it is something else."""
+
+
+_Part = TypeVar("_Part", bound=Part)
+
+
+class Parts:
+    """The folder of finished parts.
+
+    Args:
+        folder: made if it is not there.
+    """
+
+    def __init__(self, folder: pathlib.Path):
+        """See the class."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+
+    def find(self, kind: type[_Part], facts: dict) -> _Part | None:
+        """Returns the part that was made from the same facts, None if there is none.
+
+        Args:
+            kind: class of the part.
+            facts: everything that decides its numbers, as plain types.
+        """
+        path = self._path(kind, facts)
+        if not path.is_file():
+            return None
+        try:
+            return kind.load(path)
+        except ValueError as error:
+            _log.warning("%s; it is made anew", error)
+            return None
+
+    def keep(self, part: Part, facts: dict) -> None:
+        """Writes a part, whole or not at all."""
+        part.save(self._path(type(part), facts))
+
+    def _path(self, kind: type, facts: dict) -> pathlib.Path:
+        """A file whose name says what it is of, and changes with any of the facts."""
+        digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+        what = f"{kind.__name__} {facts['data set']} {facts['method'][:12]}".lower()
+        return self._folder / f"{re.sub(r'[^a-z0-9_]+', '-', what)}-{digest[:16]}.json"

@@ -1,0 +1,77 @@
+"""Which images are meant: files, folders and patterns, as a user names them."""
+
+import glob
+import os
+import pathlib
+from collections.abc import Iterator, Sequence
+
+# What people call an image, decodable or not: a folder's WebP files are to be listed as skipped,
+# its text files are not.
+_SUFFIXES = frozenset(
+    (".avif", ".bmp", ".gif", ".heic", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+)
+
+
+def find_images(arguments: Sequence[str], out_dir: str | os.PathLike) -> list[pathlib.Path]:
+    """Finds the images that files, folders and patterns stand for.
+
+    Args:
+        arguments: a file, whatever its ending; a folder, of which and below which all images are
+            taken; or a pattern such as `photos/**/*.jpg`. Hidden files need to be named.
+        out_dir: a folder whose content is nothing to predict: earlier predictions.
+
+    Returns:
+        Each file once, those of a folder or pattern in alphabetical order.
+
+    Raises:
+        ValueError: if there is no argument, or one that stands for nothing.
+    """
+    if not arguments:
+        raise ValueError("no images; name files, folders or patterns: predict.py photos/*.jpg")
+    found = {}
+    for argument in arguments:
+        paths = list(_expand(argument, pathlib.Path(out_dir).resolve()))
+        if not paths:
+            raise ValueError(f"no images in {argument!r}; its files end in none of: {_endings()}")
+        for path in paths:
+            found.setdefault(os.path.abspath(path), path)
+    return list(found.values())
+
+
+def _expand(argument: str, out_dir: pathlib.Path) -> Iterator[pathlib.Path]:
+    """The files that one argument stands for."""
+    path = pathlib.Path(argument)
+    if path.is_dir():
+        yield from _in_folder(path, out_dir)
+    elif path.exists():
+        yield path
+    elif glob.has_magic(argument):
+        matches = sorted(glob.glob(argument, recursive=True))
+        if not matches:
+            raise ValueError(f"no file matches {argument!r}")
+        for match in map(pathlib.Path, matches):
+            if match.is_dir():
+                yield from _in_folder(match, out_dir)
+            elif out_dir not in match.resolve().parents:
+                yield match
+    else:
+        raise ValueError(f"no such file or folder: {argument!r}")
+
+
+def _in_folder(folder: pathlib.Path, out_dir: pathlib.Path) -> Iterator[pathlib.Path]:
+    """The images in and below a folder."""
+    for parent, folders, names in os.walk(folder):
+        here = pathlib.Path(parent)
+        # In place: `walk` goes on with what is left.
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".") and (here / name).resolve() != out_dir
+        )
+        for name in sorted(names):
+            if not name.startswith(".") and pathlib.Path(name).suffix.lower() in _SUFFIXES:
+                yield here / name
+
+
+def _endings() -> str:
+    return ", ".join(sorted(_SUFFIXES))

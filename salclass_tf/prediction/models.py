@@ -1,0 +1,108 @@
+"""What predicts: a finished stage of training, or an export of one."""
+
+import dataclasses
+import json
+import os
+import pathlib
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+from salclass_tf import data
+from salclass_tf.serving import exports, finished, signatures, versions
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """A network as it is served, in this process.
+
+    Attributes:
+        name: what it is and where it was found, for people.
+        geometry: its crop and resize sizes.
+        signature: its `serving_default`, see `serving.signatures.build`.
+    """
+
+    name: str
+    geometry: data.Geometry
+    signature: Callable[..., dict[str, tf.Tensor]]
+
+    @property
+    def makes_maps(self) -> bool:
+        """Whether its answers hold a saliency map."""
+        return "saliency" in self.signature.structured_outputs
+
+    @property
+    def top_k(self) -> int:
+        """How many classes an answer names, 0 of a detector."""
+        classes = self.signature.structured_outputs.get("top_classes")
+        return 0 if classes is None else classes.shape[-1]
+
+    def __call__(self, images: Sequence[bytes]) -> dict[str, tf.Tensor]:
+        """Answers to encoded images, each answer with the images as its first dimension.
+
+        Raises:
+            tf.errors.InvalidArgumentError: if one of them is no image, damaged or too large.
+        """
+        return self.signature(image_bytes=tf.constant(list(images), tf.string))
+
+
+def load_run(
+    workdir: str | os.PathLike,
+    stage: str = "joint",
+    max_pixels: int | None = None,
+    data_dir: str | None = None,
+    class_names: str | os.PathLike | None = None,
+) -> Model:
+    """Loads the network of a finished stage, in float32, as an export of it would be served.
+
+    Args:
+        workdir: folder of the run.
+        stage: name of the stage.
+        max_pixels: the most that an image may have; None is what an export has by default.
+        data_dir: where prepared data sets live, for the names of the classes.
+        class_names: text file with a name per line, in place of those.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: if the stage is not finished, or its classes have no names.
+    """
+    given = {} if max_pixels is None else {"max_pixels": max_pixels}
+    settings = exports.Settings(**given)
+    trained = finished.load(workdir, stage)
+    served = signatures.build(
+        exports.frozen_twin(trained, settings.precision),
+        geometry=trained.geometry,
+        class_names=finished.class_names(trained, data_dir, class_names),
+        top_k=settings.top_k,
+        max_pixels=settings.max_pixels,
+    )
+    name = f"stage {stage} of {workdir}, trained on {trained.metrics['dataset']}"
+    return Model(name, trained.geometry, served["serving_default"])
+
+
+def load_export(folder: str | os.PathLike) -> Model:
+    """Loads an export.
+
+    Args:
+        folder: of a version, or of several, of which the newest is taken.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: if there is no export, or one that `export.py` did not write.
+    """
+    folder = pathlib.Path(folder)
+    version = folder if (folder / "saved_model.pb").is_file() else versions.newest(folder)
+    card = version and version / "model_card.json"
+    if not card or not card.is_file():
+        raise ValueError(
+            f"{folder} holds no export; write one: python export.py --export_dir={folder}"
+        )
+    facts = json.loads(card.read_text())
+    geometry = data.Geometry(*(facts["preparation"][key] for key in ("image_size", "short_side")))
+    signature = tf.saved_model.load(str(version)).signatures["serving_default"]
+    name = f"export {version}: {facts['model']}, trained on {facts['data']}"
+    return Model(name, geometry, signature)
