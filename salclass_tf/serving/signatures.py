@@ -49,6 +49,8 @@ def build(
     if max_pixels < 1:
         raise ValueError(f"max_pixels must be at least 1; got {max_pixels}")
 
+    infer = _also_of_none(forward)
+
     def prepare_bytes(image: tf.Tensor) -> tf.Tensor:
         checked = headers.checked(image, geometry.short_side, max_pixels)
         return data.central_view(checked, geometry)
@@ -59,16 +61,16 @@ def build(
 
     def from_bytes(image_bytes: tf.Tensor) -> Answers:
         views = _each(prepare_bytes, image_bytes, crop)
-        return _with_classes(forward(views), class_names, top_k)
+        return _with_classes(infer(views), class_names, top_k)
 
     def from_pixels(image: tf.Tensor) -> Answers:
-        return _with_classes(forward(prepare_pixels(image)), class_names, top_k)
+        return _with_classes(infer(prepare_pixels(image)), class_names, top_k)
 
     def overlay(image_bytes: tf.Tensor) -> Answers:
         views = _each(prepare_bytes, image_bytes, crop)
         png = _each(
             lambda one: overlays.encode(one[0], headers.size(one[1]), geometry),
-            (forward(views)["saliency"], image_bytes),
+            (infer(views)["saliency"], image_bytes),
             tf.TensorSpec([], tf.string),
         )
         return {"overlay_bytes": png}
@@ -90,6 +92,22 @@ def _each(function: Callable, elements: tf.Tensor | tuple, result: tf.TensorSpec
     return tf.map_fn(
         function, elements, fn_output_signature=result, parallel_iterations=_DECODED_AT_ONCE
     )
+
+
+def _also_of_none(forward: Callable[[tf.Tensor], Answers]) -> Callable[[tf.Tensor], Answers]:
+    """The same inference, with an empty answer to an empty batch.
+
+    oneDNN's convolutions give an empty batch as many channels as it came with, whatever their
+    kernels say, and the next convolution refuses those: so the network gets one black image.
+    """
+
+    def infer(views: tf.Tensor) -> Answers:
+        count = tf.shape(views)[0]
+        added = tf.cast(tf.equal(count, 0), tf.int32)
+        filled = tf.ensure_shape(tf.pad(views, [[0, added], [0, 0], [0, 0], [0, 0]]), views.shape)
+        return {name: value[:count] for name, value in forward(filled).items()}
+
+    return infer
 
 
 def _bounded(images: tf.Tensor, short_side: int, max_pixels: int) -> tf.Tensor:
