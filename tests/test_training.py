@@ -276,7 +276,7 @@ def test_a_network_that_cannot_be_written_is_said(tiny, tmp_path, monkeypatch):
 def test_lost_data_file_is_named_after_saving(tiny_data_dir, tiny, tmp_path, monkeypatch, damage):
     data_dir = tmp_path / "data"
     shutil.copytree(tiny_data_dir, data_dir)
-    [shard] = data_dir.rglob("*train.tfrecord*")
+    [shard] = (data_dir / "dotted_noise").rglob("*train.tfrecord*")
     whole = shard.read_bytes()
     taken, run = loop.Loop._epoch, training.run
 
