@@ -4,9 +4,9 @@ import functools
 
 import keras
 
-from salclass_tf.classifiers import inception_v3, vgg
+from salclass_tf.classifiers import applications, inception_v3, vgg
 
-_BUILDERS = {
+_BUILDERS = applications.BUILDERS | {
     "inception_v3": inception_v3.build,
     "vgg16": functools.partial(vgg.build, "vgg16"),
     "vgg19": functools.partial(vgg.build, "vgg19"),
