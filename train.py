@@ -4,7 +4,7 @@ import dataclasses
 
 from absl import flags
 
-from salclass_tf import commandline, config
+from salclass_tf import commandline, config, recipes
 
 flags.DEFINE_enum("stage", "joint", config.STAGES, "What to train; what it needs is made first.")
 flags.DEFINE_enum("preset", "demo", config.PRESETS, "demo: minutes on a CPU; paper: Sec. 5.2.")
@@ -29,6 +29,9 @@ flags.DEFINE_integer("epochs", None, "Epochs of --stage, in place of the preset'
 flags.DEFINE_integer("batch_size", None, "Batch size of --stage, in place of the preset's.")
 flags.DEFINE_float("learning_rate", None, "Initial rate of --stage, in place of the preset's.")
 flags.DEFINE_float("alpha", None, "Weight of the class error in Eq. 1.")
+flags.DEFINE_list("sweep_alpha", None, "Train stage joint once for each of these alphas.")
+flags.DEFINE_string("saliency_loss", None, "L_S in Eq. 1; default: mse. See docs/losses.md.")
+flags.DEFINE_enum("recipe", "common", recipes.RECIPES, "How saliency_pretrain trains a detector.")
 flags.DEFINE_float("width", None, "Scales every channel count; 1 is the paper.")
 flags.DEFINE_integer("image_size", None, "Side of the crops, in pixels; 299 in the paper.")
 
@@ -43,7 +46,10 @@ def main():
         {f.name: getattr(given, f.name, None) for f in dataclasses.fields(config.Config)}
         | {"max_steps": given.steps},
         {name: getattr(given, name) for name in ("epochs", "batch_size", "learning_rate")},
+        given.recipe,
+        given.saliency_loss,
     )
+    alphas = config.sweep_values(given.sweep_alpha, given.stage, given.alpha)
     name = "-".join(filter(None, (given.preset, given.dataset))).replace("/", "-")
     workdir = given.workdir or f"runs/{name}"
     execution = training.Execution(
@@ -52,7 +58,11 @@ def main():
         keep_checkpoints=given.keep_checkpoints,
         deterministic=given.deterministic,
     )
-    training.run(chosen, given.stage, workdir, given.data_dir, given.manual_dir, execution)
+    places = (workdir, given.data_dir, given.manual_dir, execution)
+    if alphas is not None:
+        training.sweep_alpha(chosen, alphas, *places)
+    else:
+        training.run(chosen, given.stage, *places)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,10 @@ def _bare_rate(given: argparse.Namespace, batch: dict) -> float:
     """Images per second of `train_step` alone, compiled, on one batch over and over."""
     import tensorflow as tf
 
-    step = tf.function(_model(given).train_step)
+    from salclass_tf import precision
+
+    compiled = precision.needs_xla(given.precision) or None
+    step = tf.function(_model(given).train_step, jit_compile=compiled)
     float(step(batch)["step_loss"])
     started = time.perf_counter()
     for _ in range(given.steps):

@@ -1,7 +1,12 @@
 """What a training stage is, what a run is, and the presets: all numbers in one place."""
 
 import dataclasses
-import re
+
+from salclass_tf import recipes
+from salclass_tf.stage import Optimizer as Optimizer
+from salclass_tf.stage import Stage as Stage
+from salclass_tf.stage import check as check_stage
+from salclass_tf.stage import has_detector, require
 
 STAGES = (
     "saliency_pretrain",
@@ -14,61 +19,6 @@ STAGES = (
 PRESETS = ("demo", "paper")
 STRATEGIES = ("auto", "cpu", "gpu", "mirrored", "multi_worker", "tpu")
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
-
-
-@dataclasses.dataclass(frozen=True)
-class Optimizer:
-    """An optimizer and its rates.
-
-    Attributes:
-        name: "sgd" (Torch's update, see `optimizers.SGD`) or "adam".
-        learning_rate: the initial rate.
-        inverse_decay: d in `rate / (1 + d * i)` at iteration i (Sec. 5.2 has 1e-5).
-        steps: (first epoch, rate) pairs that replace the two above, or ().
-        momentum: of SGD.
-        weight_decay: (first epoch, L2 coefficient) pairs, for SGD.
-        dampening: of SGD, see `optimizers.SGD`.
-        untrained_multiplier: factor on the rate of parameters that no pretraining has seen.
-    """
-
-    name: str = "sgd"
-    learning_rate: float = 1e-3
-    inverse_decay: float = 0.0
-    steps: tuple[tuple[int, float], ...] = ()
-    momentum: float = 0.9
-    weight_decay: tuple[tuple[int, float], ...] = ((0, 5e-4),)
-    dampening: float = 0.0
-    untrained_multiplier: float = 1.0
-
-
-@dataclasses.dataclass(frozen=True)
-class Stage:
-    """One stage of training.
-
-    Attributes:
-        dataset: TFDS name of the set it learns from.
-        optimizer: see `Optimizer`.
-        epochs: at most so many.
-        batch_size: global, over all replicas.
-        crops: random crops per image and epoch (five in Sec. 5.2).
-        mirror: "both" adds the flip of every crop, "random" flips half of them, "none" none.
-        patience: stop when nothing that is monitored has improved for so many epochs.
-        validation_share: share of the training images kept for validation where the set has no
-            validation split; 0 trains all epochs and keeps the last model.
-        frozen: regular expression, matched against the start of layer names that do not learn.
-        geometry: (image_size, short_side) of this stage, where they are not the run's.
-    """
-
-    dataset: str
-    optimizer: Optimizer = Optimizer()
-    epochs: int = 200
-    batch_size: int = 16
-    crops: int = 5
-    mirror: str = "both"
-    patience: int = 10
-    validation_share: float = 0.1
-    frozen: str = ""
-    geometry: tuple[int, int] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,20 +67,20 @@ class Config:
 
     def __post_init__(self):
         """Refuses what cannot be meant."""
-        _require(self.alpha >= 0, "alpha must be at least 0", self.alpha)
-        _require(self.width > 0, "width must be above 0", self.width)
-        _require(self.precision in PRECISIONS, f"precision is one of {PRECISIONS}", self.precision)
-        _require(
+        require(self.alpha >= 0, "alpha must be at least 0", self.alpha)
+        require(self.width > 0, "width must be above 0", self.width)
+        require(self.precision in PRECISIONS, f"precision is one of {PRECISIONS}", self.precision)
+        require(
             0 < self.image_size <= self.short_side,
             "image_size must be above 0 and at most short_side",
             (self.image_size, self.short_side),
         )
-        _require(
+        require(
             self.max_steps is None or self.max_steps > 0, "steps must be above 0", self.max_steps
         )
         for name, stage in self.stages.items():
-            _require(name in STAGES, f"a stage is one of {STAGES}", name)
-            _check_stage(name, stage)
+            require(name in STAGES, f"a stage is one of {STAGES}", name)
+            check_stage(name, stage)
 
     def geometry(self, stage: str) -> tuple[int, int]:
         """Side of the crops, and short side before cropping, of a stage, in pixels."""
@@ -150,7 +100,14 @@ class Config:
             "joint": ("saliency", *compared, "classifier"),
         }[stage]
 
-    def override(self, stage: str, run: dict, numbers: dict) -> "Config":
+    def override(
+        self,
+        stage: str,
+        run: dict,
+        numbers: dict,
+        recipe: str = "common",
+        saliency_loss: str | None = None,
+    ) -> "Config":
         """Returns the configuration with what a user asked for; None stands for "not asked".
 
         Args:
@@ -158,29 +115,67 @@ class Config:
             run: values of this class's own fields. Another image size keeps the ratio to the short
                 side; a classifier that the demo weights do not fit is pretrained instead.
             numbers: `epochs`, `batch_size`, `learning_rate` of the stage.
+            recipe: one of `recipes.RECIPES`; "published" has `saliency_pretrain` train as the
+                detector's authors did, with their loss.
+            saliency_loss: L_S of every stage in which a detector learns; a recipe's own gives way.
 
         Raises:
             ValueError: if a value cannot be meant, or contradicts the stage.
         """
         run = {name: value for name, value in run.items() if value is not None and name != "stages"}
-        _check_flags(stage, run)
+        _check_flags(stage, run, saliency_loss)
         if "image_size" in run:
             run["short_side"] = round(run["image_size"] * self.short_side / self.image_size)
-        changed = any(
+        other = any(
             run.get(n, getattr(self, n)) != getattr(self, n) for n in ("classifier", "width")
         )
-        if changed and self.classifier_weights == "demo" and "classifier_weights" not in run:
+        if other and self.classifier_weights == "demo" and "classifier_weights" not in run:
             run = {"classifier_weights": None, "pretrain_classifier": True} | run
+        changed = dataclasses.replace(self, **run)
+        if recipe != "common":
+            changed = changed._with_recipe(stage, recipe)
+        if saliency_loss is not None:
+            changed = changed._with_loss(saliency_loss)
+        return changed._with_numbers(stage, numbers)
+
+    def _with_recipe(self, stage: str, recipe: str) -> "Config":
+        """Has `saliency_pretrain` train as the detector's authors did."""
+        require(recipe in recipes.RECIPES, f"recipe is one of {recipes.RECIPES}", recipe)
+        name = "saliency_pretrain"
+        trained = has_detector(stage) and (stage == name or self.pretrain_detector)
+        require(
+            trained and name in self.stages,
+            f"a published recipe is one of stage {name}, which this run does not make",
+            f"--stage={stage} --recipe={recipe}",
+        )
+        chosen = recipes.published(self.detector)
+        options = self.detector_options.get(self.detector, {}) | chosen.detector_options
+        return dataclasses.replace(
+            self,
+            detector_options=self.detector_options | {self.detector: options},
+            stages=self.stages | {name: recipes.apply(chosen, self.stages[name])},
+        )
+
+    def _with_loss(self, loss: str) -> "Config":
+        """Gives every stage in which a detector learns another L_S."""
+        stages = {
+            name: dataclasses.replace(spec, saliency_loss=loss) if has_detector(name) else spec
+            for name, spec in self.stages.items()
+        }
+        return dataclasses.replace(self, stages=stages)
+
+    def _with_numbers(self, stage: str, numbers: dict) -> "Config":
+        """Changes numbers of one stage; None stands for "not asked"."""
         numbers = {name: value for name, value in numbers.items() if value is not None}
         spec = self.stages.get(stage)
         if spec is None or not numbers:
-            return dataclasses.replace(self, **run)
+            return self
         if "learning_rate" in numbers:
             rate = numbers.pop("learning_rate")
             optimizer = dataclasses.replace(spec.optimizer, learning_rate=rate, steps=())
             numbers["optimizer"] = optimizer
         stages = self.stages | {stage: dataclasses.replace(spec, **numbers)}
-        return dataclasses.replace(self, **run, stages=stages)
+        return dataclasses.replace(self, stages=stages)
 
     def for_stage(self, stage: str) -> dict:
         """What decides the result of a stage, as plain types: what its folder is known by."""
@@ -202,51 +197,67 @@ class Config:
         chosen = {name: everything[name] for name in names} | {"geometry": self.geometry(stage)}
         for part in parts:
             chosen[f"{part}_options"] = everything[f"{part}_options"].get(chosen[part], {})
-        return chosen | {"stage": everything["stages"][stage]}
+        numbers = everything["stages"][stage]
+        if not has_detector(stage):
+            del numbers["saliency_loss"]
+        return chosen | {"stage": numbers}
 
 
-def _require(holds: bool, rule: str, value: object) -> None:
-    """Raises a ValueError that names the rule and the value."""
-    if not holds:
-        raise ValueError(f"{rule}; got {value!r}")
-
-
-def _check_flags(stage: str, run: dict) -> None:
+def _check_flags(stage: str, run: dict, saliency_loss: str | None) -> None:
     """Refuses what was asked for beside a stage that rules it out."""
     for part, trained in (("detector", "saliency_pretrain"), ("classifier", "classifier_pretrain")):
-        _require(
+        require(
             stage != trained or run.get(f"pretrain_{part}", True),
             f"stage {trained} cannot be trained with --nopretrain_{part}: leave one of them out",
             f"--stage={stage}",
         )
-    _require(
+    require(
         stage == "joint" or "alpha" not in run,
         "alpha weighs the two errors of stage joint; the other stages have one error",
         f"--stage={stage} --alpha={run.get('alpha')}",
     )
-
-
-def _check_stage(name: str, stage: Stage) -> None:
-    """Refuses numbers of a stage that cannot be meant."""
-    for field in ("epochs", "batch_size", "crops", "patience"):
-        value = getattr(stage, field)
-        _require(value > 0, f"{field} of stage {name} must be above 0", value)
-    rate = stage.optimizer.learning_rate
-    _require(rate > 0, f"the learning rate of stage {name} must be above 0", rate)
-    _require(
-        stage.optimizer.name in ("sgd", "adam"),
-        f"the optimizer of stage {name} is 'sgd' or 'adam'",
-        stage.optimizer.name,
+    require(
+        has_detector(stage) or saliency_loss is None,
+        "a saliency loss is one of the stages in which a detector learns",
+        f"--stage={stage} --saliency_loss={saliency_loss}",
     )
-    _require(
-        0 <= stage.validation_share < 1,
-        f"validation_share of stage {name} must lie in [0, 1)",
-        stage.validation_share,
+
+
+def sweep_values(
+    texts: list[str] | None, stage: str, alpha: float | None
+) -> tuple[float, ...] | None:
+    """Reads the values of `--sweep_alpha`.
+
+    Args:
+        texts: as they stand on the command line, None where there is no such flag.
+        stage: the stage asked for.
+        alpha: the one alpha asked for, or None.
+
+    Returns:
+        The numbers, None where no sweep is asked for.
+
+    Raises:
+        ValueError: if one is no number, or the sweep contradicts the other flags.
+    """
+    if texts is None:
+        return None
+    written = f"--sweep_alpha={','.join(texts)}"
+    require(
+        stage == "joint",
+        "a sweep of alpha trains stage joint; the other stages have one error",
+        f"--stage={stage} {written}",
+    )
+    require(
+        alpha is None,
+        "a sweep of alpha names all its values: leave --alpha out",
+        f"--alpha={alpha} {written}",
     )
     try:
-        re.compile(stage.frozen)
-    except re.error as error:
-        raise ValueError(f"frozen of stage {name} is no regular expression: {error}") from None
+        return tuple(float(text) for text in texts)
+    except ValueError:
+        raise ValueError(
+            f"a sweep takes numbers, with commas between them; got {written}"
+        ) from None
 
 
 def _paper() -> Config:

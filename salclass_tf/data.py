@@ -93,6 +93,7 @@ def training_batches(
     crops: int = 5,
     mirror: str = "both",
     with_maps: bool = True,
+    with_fixations: bool = False,
     shuffle_images: int = 2048,
     shuffle_views: int = 512,
     skip_steps: int = 0,
@@ -115,6 +116,7 @@ def training_batches(
         mirror: "both" gives each crop and its mirror image, "random" one of the two, "none"
             the crop as it is.
         with_maps: False leaves `saliency` out, for a classifier alone.
+        with_fixations: whether `fixation_counts` are added, for losses that are taken there.
         shuffle_images: images shuffled among each other, still encoded; a full permutation
             of sets up to this number.
         shuffle_views: views mixed, so that those of one image do not meet in a batch.
@@ -122,23 +124,30 @@ def training_batches(
 
     Returns:
         Dicts of `image` uint8 [b, s, s, 3], `saliency` float32 [b, s, s, 1] in [0, 1] and
-        `label` int32 [b], 0 where the source has none. Views beyond the last full batch are
-        left out.
+        `label` int32 [b], 0 where the source has none; where asked, `fixation_counts` float32
+        [b, s, s, 1], how many fixations hit each pixel. Views beyond the last full batch are left
+        out.
 
     Raises:
-        ValueError: if an argument is out of range, or not one batch can be filled.
+        ValueError: if an argument is out of range, not one batch can be filled, or fixations are
+            asked of a source that has maps in place of them.
     """
     views = _views_per_image(crops, mirror)
     images = int(source.cardinality())
     _check_batches(batch_size, images, views, skip_steps)
     if with_maps:
         _check_sigma(sigma_px, source)
+    if with_fixations and "heatmap" in source.element_spec:
+        raise ValueError(
+            "with_fixations needs fixation points; this source has maps in their place"
+        )
     image_seed, view_seed, crop_seed = _seeds(seed, epoch)
     skipped = skip_steps * batch_size
 
     def prepare(index: tf.Tensor, example: dict) -> dict:
         prepared = _prepare(example, geometry.short_side) | {"index": index}
-        return _add_saliency(prepared, sigma_px) if with_maps else prepared
+        prepared = _add_saliency(prepared, sigma_px) if with_maps else prepared
+        return _add_fixation_counts(prepared) if with_fixations else prepared
 
     def cut(view: tf.Tensor, example: dict) -> dict:
         return _random_view(example, view, geometry.image_size, crops, mirror, crop_seed)

@@ -14,24 +14,26 @@ class GazeModel(keras.Model):
     A batch is a dict of `image` (RGB in [0, 255], [b, s, s, 3]), `saliency` (float32 in [0, 1],
     [b, s, s, 1]) and `label` (int [b]); each subclass reads what it learns from. An optional
     `weight` (float [b]) says how much an example counts in what is reported, not in training.
+    A saliency loss that is taken at fixations reads `fixation_counts`, [b, s, s, 1].
     `compile(optimizer)` and `fit` work, and so does any other loop around `train_step`.
+
+    Args:
+        reported: what `_score` reports besides the loss.
+        **kwargs: passed to `keras.Model`.
     """
 
-    #: what `_score` reports, besides the loss
-    reported: tuple[str, ...] = ()
-
-    def __init__(self, **kwargs):
+    def __init__(self, reported: tuple[str, ...], **kwargs):
         """Creates the running means of everything that is reported."""
         super().__init__(**kwargs)
-        self._means = [keras.metrics.Mean(name=name) for name in ("loss", *self.reported)]
+        self._means = [keras.metrics.Mean(name=name) for name in ("loss", *reported)]
 
     @property
     def metrics(self):
-        """The running means of `loss` and of everything in `reported`."""
+        """The running means of `loss` and of everything else that is reported."""
         return self._means
 
     def _score(self, batch: Batch, training: bool) -> dict[str, tf.Tensor]:
-        """Returns one value per example, float32 [b], for `loss` and everything in `reported`."""
+        """Returns one value per example, float32 [b], for `loss` and all that is reported."""
         raise NotImplementedError
 
     def _score_and_track(self, batch: Batch, training: bool) -> tf.Tensor:
@@ -84,13 +86,22 @@ def _classification_scores(batch: Batch, logits: tf.Tensor) -> dict[str, tf.Tens
     }
 
 
-def _saliency_scores(batch: Batch, saliency: tf.Tensor) -> dict[str, tf.Tensor]:
-    """L_S (Eq. 3) and the correlation of map and truth, per example."""
-    return {
-        "saliency_loss": losses.saliency_loss(batch["saliency"], saliency),
+def _saliency_scores(
+    batch: Batch, saliency: tf.Tensor, loss: losses.SaliencyLoss, output: str
+) -> dict[str, tf.Tensor]:
+    """L_S, the correlation of map and truth, and Eq. 3 where it is not L_S, per example."""
+    values = {"saliency_loss": loss(batch, saliency, output)}
+    if loss.name != losses.DEFAULT:
+        values["mse"] = losses.saliency_loss(batch["saliency"], saliency)
+    return values | {
         "cc": metrics.correlation(batch["saliency"], saliency),
         "seen": tf.cast(metrics.has_gaze(batch["saliency"]), tf.float32),
     }
+
+
+def _with_squared_error(reported: tuple[str, ...], loss: losses.SaliencyLoss) -> tuple[str, ...]:
+    """What is reported: the error of Eq. 3 too, where another one takes its place."""
+    return reported if loss.name == losses.DEFAULT else (*reported, "mse")
 
 
 def _image_of(inputs: tf.Tensor | Batch) -> tf.Tensor:
@@ -100,18 +111,31 @@ def _image_of(inputs: tf.Tensor | Batch) -> tf.Tensor:
 
 @keras.saving.register_keras_serializable("salclass_tf")
 class DetectorModel(GazeModel):
-    """Trains a detector alone: the mean squared error of its maps (Eq. 3).
+    """Trains a detector alone: the mean squared error of its maps (Eq. 3), or another loss.
 
     Args:
         detector: image -> saliency map, see `detectors.build_detector`.
+        saliency_loss: one of `losses.list_saliency_losses()`; with another than "mse" the squared
+            error is reported beside it, as `mse`.
+        output: what the detector puts out, one of `losses.OUTPUTS`.
         **kwargs: passed to `keras.Model`.
+
+    Raises:
+        ValueError: for a loss or an output that is not there.
     """
 
-    reported = ("saliency_loss", "cc")
-
-    def __init__(self, detector: keras.Model, **kwargs):
+    def __init__(
+        self,
+        detector: keras.Model,
+        saliency_loss: str = losses.DEFAULT,
+        output: str = "map",
+        **kwargs,
+    ):
         """See the class."""
-        super().__init__(**kwargs)
+        losses.check_output(output)
+        loss = losses.get(saliency_loss)
+        super().__init__(_with_squared_error(("saliency_loss", "cc"), loss), **kwargs)
+        self.saliency_loss, self.output_kind = loss, output
         self.detector = detector
         self.built = True
 
@@ -120,13 +144,16 @@ class DetectorModel(GazeModel):
         return {"saliency": self.detector(_image_of(inputs), training=training)}
 
     def _score(self, batch, training):
-        values = _saliency_scores(batch, self(batch, training=training)["saliency"])
+        saliency = self(batch, training=training)["saliency"]
+        values = _saliency_scores(batch, saliency, self.saliency_loss, self.output_kind)
         return values | {"loss": values["saliency_loss"]}
 
     def get_config(self):
-        """Returns the detector, serialised."""
+        """Returns the detector, serialised, and its loss."""
         return super().get_config() | {
-            "detector": keras.saving.serialize_keras_object(self.detector)
+            "detector": keras.saving.serialize_keras_object(self.detector),
+            "saliency_loss": self.saliency_loss.name,
+            "output": self.output_kind,
         }
 
 
@@ -139,11 +166,9 @@ class ClassifierModel(GazeModel):
         **kwargs: passed to `keras.Model`.
     """
 
-    reported = ("classification_loss", "accuracy")
-
     def __init__(self, classifier: keras.Model, **kwargs):
         """See the class."""
-        super().__init__(**kwargs)
+        super().__init__(("classification_loss", "accuracy"), **kwargs)
         self.classifier = classifier
         self.takes_saliency = len(classifier.inputs) > 1
         self.built = True
@@ -170,28 +195,38 @@ class ClassifierModel(GazeModel):
 class SalClassNet(GazeModel):
     """A detector whose map is the fourth channel of a classifier (paper, Sec. 3 and Fig. 2).
 
-    Both are trained together under `L = alpha * L_C + L_S` (Eq. 1): the squared error is taken on
-    the enlarged map before the classifier normalises it, and the class error reaches the detector
-    through that map.
+    Both are trained together under `L = alpha * L_C + L_S` (Eq. 1): the error of the map is taken
+    on the enlarged map before the classifier normalises it, and the class error reaches the
+    detector through that map.
 
     Args:
         detector: image -> saliency map, see `detectors.build_detector`.
         classifier: {"image", "saliency"} -> logits, see `classifiers.build_classifier`.
         alpha: weight of the class error, at least 0; 0.2 in the paper (Sec. 5.2, Fig. 4).
+        saliency_loss: L_S, one of `losses.list_saliency_losses()`; "mse" in the paper. With another
+            one the squared error is reported beside it, as `mse`.
+        output: what the detector puts out, one of `losses.OUTPUTS`.
         **kwargs: passed to `keras.Model`.
 
     Raises:
-        ValueError: if alpha is negative, the classifier takes no saliency map, or the two parts
-            want images of different sizes.
+        ValueError: if alpha is negative, the classifier takes no saliency map, the two parts want
+            images of different sizes, or a loss or an output is not there.
     """
 
-    reported = ("classification_loss", "saliency_loss", "accuracy", "cc")
-
     def __init__(
-        self, detector: keras.Model, classifier: keras.Model, alpha: float = 0.2, **kwargs
+        self,
+        detector: keras.Model,
+        classifier: keras.Model,
+        alpha: float = 0.2,
+        saliency_loss: str = losses.DEFAULT,
+        output: str = "map",
+        **kwargs,
     ):
         """See the class."""
-        super().__init__(**kwargs)
+        losses.check_output(output)
+        loss = losses.get(saliency_loss)
+        reported = ("classification_loss", "saliency_loss", "accuracy", "cc")
+        super().__init__(_with_squared_error(reported, loss), **kwargs)
         if not alpha >= 0:
             raise ValueError(f"alpha weighs the class error and must be at least 0; got {alpha}")
         if len(classifier.inputs) < 2:
@@ -207,6 +242,7 @@ class SalClassNet(GazeModel):
         self.detector = detector
         self.classifier = classifier
         self.alpha = alpha
+        self.saliency_loss, self.output_kind = loss, output
         self.built = True
 
     def call(self, inputs, training=None):
@@ -227,14 +263,16 @@ class SalClassNet(GazeModel):
     def _score(self, batch, training):
         out = self(batch, training=training)
         values = _classification_scores(batch, out["logits"])
-        values |= _saliency_scores(batch, out["saliency"])
+        values |= _saliency_scores(batch, out["saliency"], self.saliency_loss, self.output_kind)
         loss = losses.joint_loss(values["classification_loss"], values["saliency_loss"], self.alpha)
         return values | {"loss": loss}
 
     def get_config(self):
-        """Returns both parts, serialised, and alpha."""
+        """Returns both parts, serialised, alpha and the loss."""
         return super().get_config() | {
             "detector": keras.saving.serialize_keras_object(self.detector),
             "classifier": keras.saving.serialize_keras_object(self.classifier),
             "alpha": self.alpha,
+            "saliency_loss": self.saliency_loss.name,
+            "output": self.output_kind,
         }

@@ -90,46 +90,51 @@ class SGD(_RateMultipliers, keras.optimizers.Optimizer):
         g' = g + c * w
         v  = g'                      for t = 0
         v  = m * v + (1 - d) * g'    after
-        w  = w - l * multiplier * v
+        w  = w - l * multiplier * v            or, by Nesterov's rule,
+        w  = w - l * multiplier * (g' + m * v)
 
     Keras' own SGD differs twice: it folds the rate into the velocity, which is another path as
     soon as the rate decays, and its weight decay is not part of the gradient.
 
     Args:
         learning_rate: a number or a schedule over iterations.
-        momentum: m, in [0, 1).
+        momentum: m, in [0, 1), a number or a schedule over iterations.
         weight_decay: c, a number or a schedule over iterations; acts on every variable, biases and
             normalisations included, as in Torch7.
         dampening: d, in [0, 1]. Torch7's `optim.sgd` has the momentum as its default.
+        nesterov: whether a step looks ahead by Nesterov's rule; dampening is then 0.
         name: name of the optimizer.
         **kwargs: `lr_multipliers` (a regular expression, searched in `variable.path`, -> a number,
             or nested lists that broadcast against the variable, for a rate per slice; the first
             match counts), and what `keras.optimizers.Optimizer` takes.
 
     Raises:
-        ValueError: if momentum, dampening or a constant weight decay lie outside their range.
+        ValueError: if dampening, or a constant momentum or weight decay, lie outside their range.
     """
 
     def __init__(
         self,
         learning_rate: float | LearningRateSchedule = 0.01,
-        momentum: float = 0.0,
+        momentum: float | LearningRateSchedule = 0.0,
         weight_decay: float | LearningRateSchedule = 0.0,
         dampening: float = 0.0,
+        nesterov: bool = False,
         name: str = "sgd",
         **kwargs,
     ):
         """See the class."""
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
-        if not 0 <= momentum < 1:
+        if not callable(momentum) and not 0 <= momentum < 1:
             raise ValueError(f"momentum must lie in [0, 1); got {momentum}")
         if not 0 <= dampening <= 1:
             raise ValueError(f"dampening must lie in [0, 1]; got {dampening}")
+        if nesterov and dampening:
+            raise ValueError(f"Nesterov's rule has no dampening; got dampening {dampening}")
         if not callable(weight_decay) and weight_decay < 0:
             raise ValueError(f"weight_decay must be at least 0; got {weight_decay}")
         self.momentum = momentum
         self.coupled_weight_decay = weight_decay
-        self.dampening = dampening
+        self.dampening, self.nesterov = dampening, nesterov
 
     def build(self, variables):
         """Creates one velocity per variable."""
@@ -144,33 +149,38 @@ class SGD(_RateMultipliers, keras.optimizers.Optimizer):
         """Updates one variable (see the class)."""
         index = self._get_variable_index(variable)
         velocity, dtype = self._velocities[index], variable.dtype
-        decay = self.coupled_weight_decay
-        decay = decay(self.iterations) if callable(decay) else decay
+        decay, momentum = self._now(self.coupled_weight_decay), self._now(self.momentum)
         gradient = tf.cast(gradient, dtype) + tf.cast(decay, dtype) * variable
         share = tf.where(tf.equal(self.iterations, 0), 1.0, 1.0 - self.dampening)
-        moved = self.momentum * velocity + tf.cast(share, dtype) * gradient
+        moved = tf.cast(momentum, dtype) * velocity + tf.cast(share, dtype) * gradient
         self.assign(velocity, moved)
+        if self.nesterov:
+            moved = gradient + tf.cast(momentum, dtype) * moved
         self.assign_sub(variable, self._rate(index, learning_rate, dtype) * moved)
+
+    def _now(self, value: float | LearningRateSchedule) -> float | tf.Tensor:
+        """What a number or a schedule is at this iteration."""
+        return value(self.iterations) if callable(value) else value
 
     def get_config(self):
         """Returns all arguments of the constructor."""
-        decay = self.coupled_weight_decay
-        if callable(decay):
-            decay = keras.optimizers.schedules.serialize(decay)
-        return super().get_config() | {
-            "momentum": self.momentum,
-            "weight_decay": decay,
-            "dampening": self.dampening,
-        }
+        scheduled = {"momentum": self.momentum, "weight_decay": self.coupled_weight_decay}
+        return (
+            super().get_config()
+            | {
+                name: keras.optimizers.schedules.serialize(value) if callable(value) else value
+                for name, value in scheduled.items()
+            }
+            | {"dampening": self.dampening, "nesterov": self.nesterov}
+        )
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """Builds the optimizer that `get_config` described."""
         config = dict(config)
-        if isinstance(config["weight_decay"], dict):
-            config["weight_decay"] = keras.optimizers.schedules.deserialize(
-                config["weight_decay"], custom_objects
-            )
+        for name in ("momentum", "weight_decay"):
+            if isinstance(config[name], dict):
+                config[name] = keras.optimizers.schedules.deserialize(config[name], custom_objects)
         return super().from_config(config, custom_objects)
 
 

@@ -1,4 +1,4 @@
-"""Learning-rate and weight-decay schedules of the paper (Sec. 5.2)."""
+"""Schedules of learning rates, momentum and weight decay (Sec. 5.2, and published recipes)."""
 
 import keras
 
@@ -25,6 +25,34 @@ def inverse_time(initial: float, decay: float) -> ScheduleLike:
     if decay == 0:
         return initial
     return keras.optimizers.schedules.InverseTimeDecay(initial, decay_steps=1, decay_rate=decay)
+
+
+def linear(first: float, last: float, iterations: int) -> ScheduleLike:
+    """Returns a straight line from `first` to `last`, which stays there.
+
+    Args:
+        first: the value at iteration 0.
+        last: the value from iteration `iterations` on.
+        iterations: at least 1.
+
+    Returns:
+        A schedule over iterations.
+    """
+    return keras.optimizers.schedules.PolynomialDecay(first, iterations, last, power=1.0)
+
+
+def staircase(initial: float, iterations: int, factor: float) -> ScheduleLike:
+    """Returns `initial * factor ** floor(i / iterations)` at iteration i: Caffe's policy "step".
+
+    Args:
+        initial: the value at iteration 0.
+        iterations: length of a step, at least 1.
+        factor: from one step to the next, above 0.
+
+    Returns:
+        A schedule over iterations.
+    """
+    return keras.optimizers.schedules.ExponentialDecay(initial, iterations, factor, staircase=True)
 
 
 def stepwise(values: tuple[tuple[int, float], ...], steps_per_epoch: int) -> ScheduleLike:

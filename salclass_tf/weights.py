@@ -8,14 +8,15 @@ import pathlib
 import re
 import shutil
 import tarfile
-from collections.abc import Iterable, Iterator
+import types
+from collections.abc import Iterable, Iterator, Mapping
 
 import keras
 import numpy as np
 from absl import logging
 from numpy.typing import ArrayLike
 
-from salclass_tf import caffemodel, kerasfile
+from salclass_tf import caffemodel, keras1file, kerasfile
 
 _URL = "https://storage.googleapis.com/tensorflow/keras-applications"
 _VGG_CONVOLUTION = re.compile(r"block\d_conv\d")
@@ -29,16 +30,20 @@ class PublicFile:
         url: where it is.
         md5: MD5 sum of its bytes, or None where nobody has published one.
         member: the file's name in the archive at `url`, or None if `url` is the file itself.
+        sha256: SHA-256 sum of its bytes, where that was published instead.
+        saved_as: the file's name in the cache, where the URL does not end in one.
     """
 
     url: str
     md5: str | None = None
     member: str | None = None
+    sha256: str | None = None
+    saved_as: str | None = None
 
     @property
     def name(self) -> str:
         """The file's name in the cache."""
-        return self.member or self.url.rpartition("/")[2]
+        return self.saved_as or self.member or self.url.rpartition("/")[2]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,30 +86,38 @@ PUBLIC_FILES = {
         "http://www.cs.pitt.edu/~chris/files/2016/model_files.tgz",
         member="salicon_osie.caffemodel",
     ),
+    # HDF5 in spite of its name.
+    "ml_net": PublicFile(
+        "https://drive.google.com/uc?export=download&id=0B3ZguV08iwjsOGFEWlRfZkVqaWs",
+        saved_as="mlnet_salicon_weights.pkl",
+    ),
 }
 
 
-def find(weights: str | os.PathLike, public: str | dict[str, str], width: float) -> pathlib.Path:
+def find(
+    weights: str | os.PathLike, public: str | PublicFile | dict[str, str], width: float
+) -> pathlib.Path:
     """Returns the file that a builder's `weights` argument means.
 
     Args:
         weights: a name in `public`, or the path of a file that exists.
-        public: name -> key of `PUBLIC_FILES`; a key alone is what "imagenet" stands for.
+        public: name -> key of `PUBLIC_FILES`; a key, or a file, is what "imagenet" stands for.
         width: of the network; public files exist for 1.0 only.
 
     Raises:
         ValueError: for a public file at another width, or a file with a wrong checksum.
         OSError: if the file does not exist or cannot be downloaded.
     """
-    public = {"imagenet": public} if isinstance(public, str) else public
+    public = public if isinstance(public, dict) else {"imagenet": public}
     if weights in public:
         if width != 1.0:
             raise ValueError(f'weights="{weights}" exist for width 1.0 only; got width {width}')
-        return download(PUBLIC_FILES[public[weights]])
+        file = public[weights]
+        return download(file if isinstance(file, PublicFile) else PUBLIC_FILES[file])
     path = pathlib.Path(weights)
     if not path.is_file():
-        names = ", ".join(f'"{name}"' for name in public)
-        raise FileNotFoundError(f"weights must be None, {names} or a file; no file at {path}")
+        names = "".join(f', "{name}"' for name in public)
+        raise FileNotFoundError(f"weights must be None{names} or a file; no file at {path}")
     return path
 
 
@@ -126,23 +139,29 @@ def download(file: PublicFile) -> pathlib.Path:
             f"cannot download the weights {file.name} ({error}); "
             f"fetch {file.url} elsewhere and put {file.member or 'it'} at {path}"
         ) from error
-    if file.md5 is None:
+    _check_sum(path, file)
+    return path
+
+
+def _check_sum(path: pathlib.Path, file: PublicFile) -> None:
+    """Refuses a file that is not the published one, as far as that can be known."""
+    kind, expected = ("MD5", file.md5) if file.sha256 is None else ("SHA256", file.sha256)
+    if expected is None:
         logging.warning("%s: no checksum is published; only shapes can be checked", file.name)
-        return path
+        return
     with path.open("rb") as stream:
-        md5 = hashlib.file_digest(stream, "md5").hexdigest()
-    if md5 != file.md5:
+        found = hashlib.file_digest(stream, kind.lower()).hexdigest()
+    if found != expected:
         raise ValueError(
-            f"{path} is damaged: its MD5 sum must be {file.md5}; got {md5}; "
+            f"{path} is damaged: its {kind} sum must be {expected}; got {found}; "
             f"delete it, so that {file.url} is fetched again"
         )
-    return path
 
 
 def _fetch(file: PublicFile, path: pathlib.Path, home: pathlib.Path) -> None:
     """Downloads a file, or takes it out of the archive that it is published in."""
     # Without its hash: get_file would delete a file that does not have it.
-    name = file.url.rpartition("/")[2]
+    name = file.url.rpartition("/")[2] if file.member else file.name
     fetched = keras.utils.get_file(name, file.url, cache_dir=str(home), cache_subdir="models")
     if file.member is None:
         return
@@ -176,11 +195,13 @@ def load(
     widened: str | None = None,
     heads: tuple[str, ...] = (),
     twin_prefix: str = "",
+    aliases: Mapping[str, str] = types.MappingProxyType({}),
 ) -> LoadReport:
     """Assigns the arrays of a file to the layers that have the same names.
 
-    Reads Keras' `.weights.h5` and `.keras`, the older `.h5` of `keras.applications`, and the
-    convolutions of Caffe's `.caffemodel`, see `caffemodel.read_layers`; values are cast to the
+    Reads Keras' `.weights.h5` and `.keras`, the older `.h5` of `keras.applications`, what Keras 1
+    wrote on Theano, see `keras1file.read_layers`, and the convolutions of Caffe's `.caffemodel`,
+    see `caffemodel.read_layers`; values are cast to the
     dtype of the variables. Layers that the file lacks keep their initial values; they are logged
     and reported. Nothing is assigned if any layer is refused.
 
@@ -193,6 +214,7 @@ def load(
             to other classes.
         twin_prefix: a layer whose name begins so starts like the layer without the prefix, where
             the file has nothing under its own name.
+        aliases: name of a layer in the file -> its name in the network, where they differ.
 
     Returns:
         What was loaded and what was not.
@@ -204,7 +226,8 @@ def load(
     path = pathlib.Path(path)
     layers = {layer.name: layer for layer in model.layers if layer.weights}
     values = {}
-    with _open_layers(path) as stored:
+    with _open_layers(path) as found_layers:
+        stored = {aliases.get(name, name): arrays for name, arrays in found_layers.items()}
         sources = {name: _source(name, stored, twin_prefix) for name in layers}
         for name, source in sources.items():
             if source is not None:
@@ -245,6 +268,8 @@ def _open_layers(path: pathlib.Path) -> Iterator[dict[str, list[list[ArrayLike]]
     """Layer name -> the variables stored under it, once for each layer of that name."""
     if path.suffix == ".caffemodel":
         yield caffemodel.read_layers(path)
+    elif keras1file.is_one(path):
+        yield keras1file.read_layers(path)
     else:
         with kerasfile.open_layers(path) as stored:
             yield stored

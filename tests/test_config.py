@@ -120,6 +120,63 @@ def test_settings_that_do_not_decide_a_stage_are_not_part_of_it():
     assert one.for_stage("joint") != other.for_stage("joint")
 
 
+def test_saliency_loss_is_that_of_every_stage_with_a_detector():
+    run = config.build_config("paper").override("joint", {}, {}, saliency_loss="kl")
+    losses = {name: stage.saliency_loss for name, stage in run.stages.items()}
+    learning = ("saliency_pretrain", "saliency", "joint")
+    assert losses == {name: "kl" if name in learning else "mse" for name in config.STAGES}
+    known_by = {name: run.for_stage(name)["stage"].get("saliency_loss") for name in config.STAGES}
+    assert known_by == {name: "kl" if name in learning else None for name in config.STAGES}
+    assert {s.saliency_loss for s in config.build_config("paper").stages.values()} == {"mse"}
+
+
+def test_published_recipe_changes_how_saliency_pretrain_trains_and_not_on_what():
+    before = config.build_config("paper")
+    asked = ("saliency_pretrain", {"detector": "ml_net"}, {"epochs": 3}, "published")
+    after = before.override(*asked)
+    stage = after.stages["saliency_pretrain"]
+    assert (stage.batch_size, stage.saliency_loss, stage.epochs) == (10, "weighted_error", 3)
+    assert stage.dataset == "osie" and stage.validation_share == 0.1
+    assert after.detector_options["ml_net"] == {"prior_decay": 1 / 48}
+    others = set(config.STAGES) - {"saliency_pretrain"}
+    assert all(after.stages[name] == before.stages[name] for name in others)
+    assert before.override(*asked, "kl").stages["saliency_pretrain"].saliency_loss == "kl"
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        (("classifier", {}, {}, "published"), "--stage=classifier --recipe=published"),
+        (("saliency", {"pretrain_detector": False}, {}, "published"), "does not make"),
+        (("joint", {"detector": "edn"}, {}, "published"), r"edn_search\.fit"),
+        (("joint", {"detector": "mine"}, {}, "published"), "'mine' has no published .*vgg19 have"),
+        (("joint", {}, {}, "publishd"), "recipe is one of .*published.*; got 'publishd'"),
+        (("classifier_rgb", {}, {}, "common", "kl"), "--saliency_loss=kl"),
+    ],
+)
+def test_losses_and_recipes_that_contradict_the_stage_are_refused(asked, named):
+    with pytest.raises(ValueError, match=named):
+        config.build_config().override(*asked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ((["0", "1"], "saliency", None), "--stage=saliency --sweep_alpha=0,1"),
+        ((["0", "1"], "joint", 0.2), "--alpha=0.2 --sweep_alpha=0,1"),
+        ((["0", "high"], "joint", None), "got --sweep_alpha=0,high"),
+    ],
+)
+def test_sweep_that_contradicts_other_flags_is_refused(asked, named):
+    with pytest.raises(ValueError, match=named):
+        config.sweep_values(*asked)
+
+
+def test_sweep_is_read_as_numbers():
+    assert config.sweep_values(["0", "0.05", "1"], "joint", None) == (0.0, 0.05, 1.0)
+    assert config.sweep_values(None, "saliency", 0.2) is None
+
+
 def test_recipes_for_real_gaze_do_not_inherit_the_demos_small_pictures():
     osie, birds = (config.build_config("demo", name) for name in ("osie", "cub_gha"))
     assert (osie.image_size, osie.short_side) == (299, 340)

@@ -357,6 +357,42 @@ def test_counts_are_the_fixations_in_the_crop():
         np.testing.assert_array_equal(counts[..., 0], expected)
 
 
+@pytest.mark.parametrize("mirror", ["both", "random"])
+def test_training_counts_are_the_fixations_in_each_view_and_move_nothing_else(mirror):
+    """One image of a size that leaves crops no room; so a view is the image or its mirror image."""
+    image = np.random.default_rng(0).integers(0, 256, (24, 24, 3), np.uint8)
+    points = [(2, 3), (2, 3), (20, 9)]
+    geometry = data.Geometry(image_size=24, short_side=24)
+    arguments = dict(geometry=geometry, mirror=mirror, crops=2, batch_size=2)
+    views = training([example(0, image, points)], with_fixations=True, **arguments)
+    plain = all_of(training([example(0, image, points)], **arguments))
+    views = all_of(views)
+    straight = np.zeros((24, 24))
+    np.add.at(straight, tuple(np.transpose(points)[::-1]), 1)
+    for view, counts in zip(views["image"], views["fixation_counts"], strict=True):
+        turned = not np.array_equal(view, image)
+        np.testing.assert_array_equal(counts[..., 0], straight[:, ::-1] if turned else straight)
+    assert counts.dtype == np.float32
+    assert set(plain) == set(views) - {"fixation_counts"}
+    for key, value in plain.items():
+        np.testing.assert_array_equal(value, views[key])
+
+
+def test_fixations_asked_of_maps_are_refused():
+    examples = random_examples(2)
+    source = source_of(examples).map(lambda one: one | {"heatmap": tf.zeros([8, 8, 1], tf.uint8)})
+    with pytest.raises(ValueError, match="maps in their place"):
+        data.training_batches(
+            source,
+            geometry=GEOMETRY,
+            sigma_px=2.0,
+            batch_size=2,
+            seed=0,
+            epoch=0,
+            with_fixations=True,
+        )
+
+
 def test_fixations_on_the_very_edge_are_counted():
     image = np.zeros((48, 48, 3), np.uint8)
     edges = [(0, 0), (47.9, 47.9), (0, 47.9)]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from salclass_tf import metrics
 from salclass_tf.classifiers import build_classifier
 from salclass_tf.detectors import build_detector
 from salclass_tf.model import ClassifierModel, DetectorModel, SalClassNet
@@ -159,6 +160,41 @@ def test_saved_and_loaded_model_answers_the_same(kind, tmp_path):
     for key, value in model(batch()).items():
         np.testing.assert_array_equal(again(batch())[key].numpy(), value.numpy())
     assert getattr(again, "alpha", 0.7) == 0.7
+
+
+def test_chosen_saliency_loss_takes_the_place_of_the_squared_error_in_equation_1():
+    model = SalClassNet(*parts(), alpha=0.7, saliency_loss="nss")
+    model.compile(keras.optimizers.SGD(0.0))
+    counts = tf.constant(np.random.default_rng(3).poisson(0.05, (4, SIZE, SIZE, 1)), tf.float32)
+    data = batch() | {"fixation_counts": counts}
+    logs = {name: float(value) for name, value in model.test_step(data).items()}
+    saliency = model(data)["saliency"]
+    error = np.mean((saliency - data["saliency"]) ** 2)
+    nss = np.mean(metrics.normalized_scanpath(saliency, counts))
+    np.testing.assert_allclose([logs["saliency_loss"], logs["mse"]], [-nss, error], rtol=1e-4)
+    both = 0.7 * logs["classification_loss"] + logs["saliency_loss"]
+    np.testing.assert_allclose(logs["loss"], both, rtol=1e-5)
+    assert "mse" not in SalClassNet(*parts()).get_metrics_result()
+
+
+@pytest.mark.parametrize("kind", [DetectorModel, SalClassNet])
+def test_saliency_loss_survives_saving_and_is_the_papers_in_older_files(kind, tmp_path):
+    given = parts()[: 1 if kind is DetectorModel else 2]
+    model = kind(*given, saliency_loss="kl", output="density")
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert (again.saliency_loss.name, again.output_kind) == ("kl", "density")
+    older = model.get_config()
+    del older["saliency_loss"], older["output"]
+    older = kind.from_config(older)
+    assert (older.saliency_loss.name, older.output_kind) == ("mse", "map")
+
+
+def test_refuses_a_loss_and_an_output_that_are_not_there():
+    with pytest.raises(ValueError, match="'emd'; choose one of bhattacharyya"):
+        SalClassNet(*parts(), saliency_loss="emd")
+    with pytest.raises(ValueError, match="map, density; got 'logits'"):
+        DetectorModel(parts()[0], output="logits")
 
 
 def test_refuses_negative_alpha():

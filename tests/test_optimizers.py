@@ -46,6 +46,28 @@ def test_sgd_follows_torch_for_fifty_steps(dampening, factor):
     np.testing.assert_allclose(variable.numpy(), expected, rtol=1e-6, atol=1e-6)
 
 
+def test_nesterov_with_a_schedule_of_momentum_is_keras_nesterov_at_a_constant_rate():
+    rng = np.random.default_rng(2)
+    start, gradients = rng.normal(size=3), rng.normal(size=(20, 3))
+    momentum = schedules.linear(0.5, 0.9, 10)
+    variable = keras.Variable(start.astype(np.float32), name="kernel")
+    ours = optimizers.SGD(1e-2, momentum=momentum, nesterov=True)
+    weight, velocity = start, 0.0
+    for step, gradient in enumerate(gradients):  # as Lasagne has it: the rate is in the velocity
+        m = min(0.5 + 0.04 * step, 0.9)
+        velocity = m * velocity - 1e-2 * gradient
+        weight = weight + m * velocity - 1e-2 * gradient
+        ours.apply([tf.constant(gradient, tf.float32)], [variable])
+    np.testing.assert_allclose(variable.numpy(), weight, rtol=1e-5)
+    again = optimizers.SGD.from_config(ours.get_config())
+    assert again.nesterov and float(again.momentum(5)) == pytest.approx(0.7)
+
+
+def test_nesterov_has_no_dampening():
+    with pytest.raises(ValueError, match="no dampening; got dampening 0.9"):
+        optimizers.SGD(0.1, momentum=0.9, dampening=0.9, nesterov=True)
+
+
 def test_adam_multiplier_scales_the_step_of_its_slice_alone():
     start = np.ones((2, 3), np.float32)
     plain, scaled = keras.Variable(start, name="a"), keras.Variable(start, name="b")

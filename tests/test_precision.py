@@ -54,3 +54,23 @@ def test_float16_without_gpu_is_refused(monkeypatch):
 
 def test_asked_for_is_taken():
     assert precision.choose("mixed_bfloat16")[0] == "mixed_bfloat16"
+
+
+@pytest.mark.parametrize(
+    ("flags", "gpus", "policy", "xla"),
+    [
+        ("flags: avx2", [], "mixed_bfloat16", True),
+        ("flags: avx2", [], "float32", False),
+        ("flags: avx512_bf16", [], "mixed_bfloat16", False),
+        ("flags: avx2", ["gpu"], "mixed_bfloat16", False),
+    ],
+)
+def test_xla_widens_bfloat16_that_a_cpu_lacks(flags, gpus, policy, xla, tmp_path, monkeypatch):
+    (tmp_path / "cpuinfo").write_text(flags)
+    monkeypatch.setattr(precision, "_CPU_FLAGS", tmp_path / "cpuinfo")
+    monkeypatch.setattr(precision.tf.config, "get_visible_devices", lambda kind: gpus)
+    details = {"compute_capability": (6, 1)}
+    monkeypatch.setattr(
+        precision.tf.config.experimental, "get_device_details", lambda device: details
+    )
+    assert precision.needs_xla(policy) is xla

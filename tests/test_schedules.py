@@ -33,3 +33,15 @@ def test_stepwise_refuses_epochs_out_of_order(values):
 def test_inverse_time_refuses_negative_decay():
     with pytest.raises(ValueError, match="at least 0"):
         schedules.inverse_time(0.1, -1.0)
+
+
+def test_linear_arrives_and_stays():
+    schedule = schedules.linear(0.9, 0.999, 100)
+    found = [float(schedule(i)) for i in (0, 25, 100, 400)]
+    np.testing.assert_allclose(found, [0.9, 0.9 + 0.25 * 0.099, 0.999, 0.999], rtol=1e-6)
+
+
+def test_staircase_is_caffes_step_policy():
+    schedule = schedules.staircase(1e-6, 4000, 0.1)
+    found = [float(schedule(i)) for i in (0, 3999, 4000, 8000)]
+    np.testing.assert_allclose(found, [1e-6, 1e-6, 1e-7, 1e-8], rtol=1e-5)

@@ -147,6 +147,57 @@ def test_detector_learns_from_a_set_that_ships_maps(tiny, tmp_path):
     assert scores["centre_bias"]["cc"] > 0 and -1 < scores["test"]["cc"] < 1
 
 
+@pytest.fixture
+def with_loss(tiny):
+    """Call it to train `saliency_pretrain` for a step with another saliency loss."""
+
+    def run(loss, dataset="dotted_noise"):
+        stage = config.Stage(dataset, ADAM, 1, 4, crops=1, saliency_loss=loss)
+        return tiny("saliency_pretrain", stages={"saliency_pretrain": stage}, max_steps=1)
+
+    return run
+
+
+def test_loss_at_fixations_trains_validates_and_names_its_folder(with_loss, tmp_path):
+    with_loss("nss")
+    [row] = history.read(tmp_path / "saliency_pretrain" / "history.csv")
+    assert {"saliency_loss", "mse", "cc", "val_saliency_loss", "val_mse", "val_cc"} <= set(row)
+    assert row["mse"] != row["saliency_loss"] and np.isfinite(row["val_saliency_loss"])
+    with pytest.raises(ValueError, match=r"stage\.saliency_loss: 'nss' there, 'mse' asked for"):
+        with_loss("mse")
+
+
+def test_loss_at_fixations_refuses_a_set_of_maps_and_names_those_that_work(with_loss, tmp_path):
+    with pytest.raises(ValueError, match="dotted_maps ships maps.*bhattacharyya, cc, chi_squared"):
+        with_loss("log_likelihood", "dotted_maps")
+    with pytest.raises(ValueError, match="'emd'; choose one of bhattacharyya"):
+        with_loss("emd")
+    assert not list(tmp_path.glob("*/config.json"))
+
+
+def test_folder_from_before_there_were_losses_is_the_same_run(tiny, tmp_path):
+    tiny(max_steps=1)
+    folder = tmp_path / "saliency_pretrain"
+    known = json.loads((folder / "config.json").read_text())
+    for name in ("saliency_loss", "iterations"):
+        del known["stage"][name]
+    for name in ("staircase", "final_learning_rate", "final_momentum", "nesterov"):
+        del known["stage"]["optimizer"][name]
+    del known["stage"]["optimizer"]["bias_multiplier"]
+    (folder / "config.json").write_text(json.dumps(known))
+    made = (folder / "model.keras").stat().st_mtime_ns
+    tiny(max_steps=1)
+    assert (folder / "model.keras").stat().st_mtime_ns == made
+    with pytest.raises(ValueError, match="learning_rate: 0.001 there, 0.5 asked for"):
+        tiny(max_steps=1, numbers={"learning_rate": 0.5})
+
+
+def test_iterations_of_a_recipe_end_a_stage(tiny):
+    stage = config.Stage("dotted_noise", ADAM, 9, 4, crops=1, iterations=2)
+    made = tiny("saliency_pretrain", stages={"saliency_pretrain": stage})
+    assert made["saliency_pretrain"]["steps"] == 2
+
+
 def test_batch_larger_than_the_set_is_refused(tiny, tmp_path):
     with pytest.raises(ValueError, match="batch"):
         tiny(numbers={"batch_size": 64})

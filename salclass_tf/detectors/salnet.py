@@ -10,6 +10,7 @@ import keras
 
 from salclass_tf import layers, sizes
 from salclass_tf import weights as weight_files
+from salclass_tf.detectors import convolutions
 
 _BGR_MEANS = (100.0, 110.0, 118.0)
 _PIXEL_SCALE = 1 / 127.5
@@ -92,7 +93,7 @@ def build_network(image: keras.KerasTensor, width: float = 1.0) -> keras.KerasTe
         if index == 1:
             x = layers.LocalResponseNormalization(name="norm1")(x)
         if index <= 2:
-            x = _pool(x, index)
+            x = convolutions.ceil_pool(x, index)
     # One channel costs little in float32, and small differences of the map count.
     x = keras.layers.Conv2D(
         1,
@@ -114,14 +115,3 @@ def build_network(image: keras.KerasTensor, width: float = 1.0) -> keras.KerasTe
         dtype="float32",
         name="deconv1",
     )(x)
-
-
-def _pool(x: keras.KerasTensor, index: int) -> keras.KerasTensor:
-    """Caffe's 3x3 maximum at stride 2, which rounds up: an even side gets one more row of zeros.
-
-    Zeros do not matter to the maximum of what a ReLU has left.
-    """
-    height, width = x.shape[1:3]
-    rows = ((0, 1 - height % 2), (0, 1 - width % 2))
-    x = keras.layers.ZeroPadding2D(rows, name=f"pad{index}")(x)
-    return keras.layers.MaxPooling2D(3, 2, name=f"pool{index}")(x)

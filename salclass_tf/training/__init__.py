@@ -2,3 +2,4 @@
 
 from salclass_tf.training.execution import Execution as Execution
 from salclass_tf.training.stages import run as run
+from salclass_tf.training.sweeps import sweep_alpha as sweep_alpha

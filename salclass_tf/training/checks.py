@@ -1,19 +1,24 @@
 """What can be known to be wrong before hours of training: settings, folders, data sets, files."""
 
+import dataclasses
 import json
 import pathlib
 
 import keras
 
-from salclass_tf import sources
+from salclass_tf import losses, sources
 from salclass_tf.classifiers import list_classifiers
 from salclass_tf.config import Config
 from salclass_tf.detectors import list_detectors
+from salclass_tf.stage import Stage, has_detector
 from salclass_tf.training import networks
+
+# What decides how a stage is trained, and not what it is for the stages after it.
+_OF_TRAINING = ("stage", "pretrain_detector", "pretrain_classifier")
 
 
 def check_settings(config: Config, order: list[str]) -> None:
-    """Refuses networks and stages that are not there, and frozen layers that nothing has trained.
+    """Refuses what is not there by that name, and frozen layers that nothing has trained.
 
     Args:
         config: the run.
@@ -33,6 +38,8 @@ def check_settings(config: Config, order: list[str]) -> None:
             raise ValueError(
                 f"stage {stage} has no place in this run; it has {', '.join(config.stages)}"
             )
+        if has_detector(stage):
+            losses.get(config.stages[stage].saliency_loss)
         part = "detector" if "saliency" in stage else "classifier"
         weights = getattr(config, f"{part}_weights")
         alone = stage != "joint" and not config.prerequisites(stage)
@@ -56,20 +63,56 @@ def is_done(config: Config, stage: str, folder: pathlib.Path, asked_for: bool) -
     Raises:
         ValueError: if the folder belongs to another configuration; each difference has a line.
     """
-    known = folder / "config.json"
-    if known.is_file():
-        there = json.loads(known.read_text())
-        asked = json.loads(json.dumps(config.for_stage(stage)))
-        if not asked_for and (folder / "metrics.json").is_file():
-            kept = {"stage", "pretrain_detector", "pretrain_classifier"}
-            there, asked = ({k: v for k, v in d.items() if k not in kept} for d in (there, asked))
-        differences = "\n".join(_differences(there, asked))
-        if differences:
-            raise ValueError(
-                f"{folder} belongs to another configuration:\n{differences}\n"
-                "Name another --workdir, or remove that folder"
-            )
+    kept = () if asked_for or not is_finished(folder) else _OF_TRAINING
+    lines = "\n".join(differences(config, stage, folder, ignored=kept))
+    if lines:
+        raise ValueError(
+            f"{folder} belongs to another configuration:\n{lines}\n"
+            "Name another --workdir, or remove that folder"
+        )
+    return is_finished(folder)
+
+
+def is_finished(folder: pathlib.Path) -> bool:
+    """Whether a stage has been made in a folder, whatever its configuration."""
     return (folder / "metrics.json").is_file()
+
+
+def differences(
+    config: Config, stage: str, folder: pathlib.Path, ignored: tuple[str, ...] = ()
+) -> list[str]:
+    """Compares a stage with what its folder was begun with.
+
+    Args:
+        config: the run.
+        stage: name of the stage.
+        folder: where it is, or will be.
+        ignored: settings that may differ.
+
+    Returns:
+        One line for each setting in which they differ; none where there is no such folder.
+    """
+    known = folder / "config.json"
+    if not known.is_file():
+        return []
+    asked = json.loads(json.dumps(config.for_stage(stage)))
+    there = _completed(json.loads(known.read_text()), asked)
+    pair = ({k: v for k, v in d.items() if k not in ignored} for d in (there, asked))
+    return _differences(*pair)
+
+
+def _completed(there: dict, asked: dict) -> dict:
+    """Adds the numbers of a stage that are younger than a folder: they had their defaults then."""
+    defaults = json.loads(json.dumps(dataclasses.asdict(Stage(dataset=""))))
+
+    def fill(known: dict, wanted: dict, default: dict) -> dict:
+        filled = {name: default[name] for name in wanted if name in default} | known
+        if "optimizer" in known:
+            parts = (source["optimizer"] for source in (known, wanted, default))
+            filled["optimizer"] = fill(*parts)
+        return filled
+
+    return there | {"stage": fill(there["stage"], asked["stage"], defaults)}
 
 
 def _differences(there: object, asked: object, path: str = "") -> list[str]:
@@ -94,6 +137,18 @@ def check_set(config: Config, stage: str, gaze_set: sources.GazeSet) -> None:
         raise ValueError(f"stage {stage} needs classes; data set {gaze_set.name} has none")
     if stage not in ("classifier_pretrain", "classifier_rgb") and not gaze_set.has_gaze:
         raise ValueError(f"stage {stage} needs gaze; data set {gaze_set.name} has none")
+    if needs_fixations(config, stage) and "heatmap" in gaze_set.builder.info.features:
+        valid = ", ".join(losses.list_saliency_losses(with_fixations=False))
+        raise ValueError(
+            f"saliency loss {config.stages[stage].saliency_loss} of stage {stage} is taken at "
+            f"fixations; data set {gaze_set.name} ships maps and no points. Losses that work with "
+            f"it are {valid}"
+        )
+
+
+def needs_fixations(config: Config, stage: str) -> bool:
+    """Whether a stage learns from fixation points, and not from maps of them alone."""
+    return has_detector(stage) and losses.get(config.stages[stage].saliency_loss).needs_fixations
 
 
 def check_network(config: Config, stage: str, gaze_set: sources.GazeSet) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from salclass_tf import figures
+from salclass_tf import figures, precision
 from salclass_tf.config import Stage
 from salclass_tf.distribution import Placement
 from salclass_tf.model import GazeModel
@@ -127,7 +127,11 @@ class Loop:
         self.callbacks = keras.callbacks.CallbackList(
             list(self.execution.callbacks(name)), model=model
         )
-        self._train_step = tf.function(self._on_replicas(model.train_step, "step_loss"))
+        alone = self.strategy.num_replicas_in_sync == 1
+        self._train_step = tf.function(
+            self._on_replicas(model.train_step, "step_loss"),
+            jit_compile=(alone and precision.needs_xla(keras.config.dtype_policy().name)) or None,
+        )
         self._test_step = tf.function(self._on_replicas(model.test_step))
         self._unchecked: list[tuple[int, tf.Tensor]] = []
         self._saved_at = self._clock = time.monotonic()

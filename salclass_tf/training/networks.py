@@ -7,11 +7,12 @@ import re
 import keras
 import numpy as np
 
-from salclass_tf import optimizers, schedules
+from salclass_tf import detectors, optimizers, schedules
 from salclass_tf.classifiers import build_classifier
 from salclass_tf.config import Config, Optimizer, Stage
 from salclass_tf.detectors import build_detector
 from salclass_tf.model import ClassifierModel, DetectorModel, GazeModel, SalClassNet
+from salclass_tf.stage import has_detector
 
 _PRETRAINED = pathlib.Path(__file__).parent.parent / "pretrained"
 #: file and sha256 of the small classifier that `docs/reproduction.md` tells how to make
@@ -36,11 +37,14 @@ def build_model(config: Config, stage: str, workdir: pathlib.Path, num_classes: 
     Returns:
         The model, not compiled; layers that `frozen` names do not learn.
     """
+    if has_detector(stage):
+        output = detectors.output_of(config.detector)
+        error = {"saliency_loss": config.stages[stage].saliency_loss, "output": output}
     if stage == "joint":
         parts = [_load(workdir, name) for name in ("saliency", "classifier")]
-        model = SalClassNet(*parts, alpha=config.alpha)
+        model = SalClassNet(*parts, alpha=config.alpha, **error)
     elif stage.startswith("saliency"):
-        model = DetectorModel(_detector(config, stage, workdir))
+        model = DetectorModel(_detector(config, stage, workdir), **error)
     else:
         model = ClassifierModel(_classifier(config, stage, workdir, num_classes))
     _freeze(model, config.stages[stage].frozen)
@@ -65,32 +69,44 @@ def build_optimizer(
         steps_per_epoch: iterations in an epoch, for schedules that are given by epochs.
     """
     options = stage.optimizer
-    rate = schedules.inverse_time(options.learning_rate, options.inverse_decay)
-    if options.steps:
-        rate = schedules.stepwise(options.steps, steps_per_epoch)
+    rate = _rate(options, stage.epochs, steps_per_epoch)
     multipliers = untrained_multipliers(model, options.untrained_multiplier)
+    if options.bias_multiplier != 1:
+        multipliers |= {r"/bias$": options.bias_multiplier}
     if options.name == "adam":
         return optimizers.Adam(rate, lr_multipliers=multipliers)
-    return _sgd(options, rate, steps_per_epoch, multipliers)
-
-
-def _sgd(options: Optimizer, rate, steps_per_epoch: int, multipliers: dict) -> optimizers.SGD:
-    """SGD with Torch's update."""
+    momentum = options.momentum
+    if options.final_momentum is not None:
+        iterations = stage.epochs * steps_per_epoch
+        momentum = schedules.linear(momentum, options.final_momentum, iterations)
     return optimizers.SGD(
         rate,
-        momentum=options.momentum,
+        momentum=momentum,
         weight_decay=schedules.stepwise(options.weight_decay, steps_per_epoch),
         dampening=options.dampening,
+        nesterov=options.nesterov,
         lr_multipliers=multipliers,
     )
+
+
+def _rate(options: Optimizer, epochs: int, steps_per_epoch: int) -> schedules.ScheduleLike:
+    """The learning rate, a number or a schedule over iterations."""
+    first = options.learning_rate
+    if options.steps:
+        return schedules.stepwise(options.steps, steps_per_epoch)
+    if options.staircase:
+        return schedules.staircase(first, *options.staircase)
+    if options.final_learning_rate is not None:
+        return schedules.linear(first, options.final_learning_rate, epochs * steps_per_epoch)
+    return schedules.inverse_time(first, options.inverse_decay)
 
 
 def untrained_multipliers(model: GazeModel, factor: float) -> dict[str, float | list]:
     """Rate multipliers for the parameters that no pretraining has seen (Sec. 3.2 and 5.2).
 
     In a classifier these are the saliency slice of the first kernel, the normalisation of the
-    saliency channel, and the last dense layer; in a detector, the scores. When both are trained
-    jointly, nothing is new any more.
+    saliency channel, and the class layer, which is the last one with weights; in a detector, the
+    scores. When both are trained jointly, nothing is new any more.
 
     Args:
         model: what a stage trains.
@@ -98,16 +114,21 @@ def untrained_multipliers(model: GazeModel, factor: float) -> dict[str, float | 
 
     Returns:
         Expressions over variable paths, for the optimizers' `lr_multipliers`.
+
+    Raises:
+        ValueError: if a classifier has no convolution that could read the map.
     """
     if factor == 1 or isinstance(model, SalClassNet):
         return {}
     if isinstance(model, DetectorModel):
         return {r"(^|/)saliency_score/": factor}
     classifier = model.classifier
-    dense = [layer for layer in classifier.layers if isinstance(layer, keras.layers.Dense)][-1]
-    multipliers = {rf"(^|/){dense.name}/": factor}
+    class_layer = [layer for layer in classifier.layers if layer.weights][-1]
+    multipliers = {rf"(^|/){class_layer.name}/": factor}
     if model.takes_saliency:
-        first = next(x for x in classifier.layers if isinstance(x, keras.layers.Conv2D))
+        first = next((x for x in classifier.layers if isinstance(x, keras.layers.Conv2D)), None)
+        if first is None:
+            raise ValueError(f"{classifier.name} has no convolution that could read the map")
         slices = np.ones((1, 1, first.kernel.shape[2], 1), np.float32)
         slices[0, 0, 3] = factor
         multipliers[rf"(^|/){first.name}/kernel"] = slices.tolist()

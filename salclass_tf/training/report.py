@@ -48,15 +48,36 @@ def table(results: dict[str, dict]) -> str:
 
 def _row(name: str, dataset: str, scores: dict) -> str:
     """One row of the table."""
-    cells = [name, dataset, str(scores["images"])]
-    cells += ["" if scores[key] is None else f"{scores[key]:.3f}" for _, key in _COLUMNS]
+    cells = [name, dataset, str(scores["images"]), *_cells(scores)]
     return f"| {' | '.join(cells)} |"
+
+
+def _cells(scores: dict) -> list[str]:
+    """The scores of a row, in the order of the columns."""
+    return ["" if scores[key] is None else f"{scores[key]:.3f}" for _, key in _COLUMNS]
+
+
+def sweep_table(rows: list[dict]) -> str:
+    """Returns the test scores of a sweep as a Markdown table.
+
+    Args:
+        rows: as `sweeps.sweep_alpha` returns them.
+    """
+    lines = [
+        "| alpha | images | " + " | ".join(title for title, _ in _COLUMNS) + " |",
+        "|--:|--:|" + "--:|" * len(_COLUMNS),
+    ]
+    for row in rows:
+        cells = [f"{row['alpha']:g}", str(row["images"]), *_cells(row)]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def draw(
     config: Config,
     stage: str,
     workdir: pathlib.Path,
+    folder: pathlib.Path,
     kept: keras.Model,
     rows: list[dict[str, float]],
     kept_epoch: int,
@@ -68,14 +89,14 @@ def draw(
     Args:
         config: the run.
         stage: the stage.
-        workdir: where the stages keep their networks.
+        workdir: where the stages before it keep their networks.
+        folder: where the stage is.
         kept: the network that the stage keeps.
         rows: of the stage's history.
         kept_epoch: epoch of the kept network.
         batches: evaluation batches of the images to show, or None.
         class_names: in label order.
     """
-    folder = workdir / stage
     figures.curves(rows, kept_epoch, f"{stage}, seed {config.seed}", folder / "curves.png")
     if batches is None:
         return

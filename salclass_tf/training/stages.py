@@ -9,21 +9,41 @@ import pathlib
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
-from salclass_tf import data, distribution, precision, scoring, sources
+from salclass_tf import distribution, precision, scoring, sources
 from salclass_tf.config import Config
-from salclass_tf.training import checks, loop, networks, report
+from salclass_tf.training import checks, feeding, loop, networks, report
 from salclass_tf.training.execution import Execution, sole_user
+from salclass_tf.training.files import write_json
 
 _log = logging.getLogger(__name__)
 
-_EVALUATION_BATCH = 16
-_SHOWN_IMAGES = 12
-_SHOWN_WHILE_TRAINING = 4
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A stage that a run needs.
+
+    Attributes:
+        config: the run.
+        name: of the stage.
+        workdir: where the stages before it leave their networks.
+        folder: where this one is, or will be.
+        asked_for: whether the user named it, or another stage needs it.
+    """
+
+    config: Config
+    name: str
+    workdir: pathlib.Path
+    folder: pathlib.Path
+    asked_for: bool
+
+    def metrics(self) -> dict:
+        """Returns what its `metrics.json` holds, once it is done."""
+        return json.loads((self.folder / "metrics.json").read_text())
 
 
 def run(
@@ -54,40 +74,82 @@ def run(
         OSError: if something cannot be written or read, or another worker has gone.
     """
     workdir, execution = pathlib.Path(workdir), execution or Execution()
+    placement, config = settle(config, execution)
+    jobs = [job(config, name, workdir, name == stage) for name in order(config, stage)]
+    carry_out(jobs, placement, execution, data_dir, manual_dir)
+    if not placement.is_chief:
+        return {}
+    results = {made.name: made.metrics() for made in jobs}
+    print(report.table(results))
+    print(f"Results, pictures and networks: {workdir}/{stage}")
+    return results
+
+
+def settle(config: Config, execution: Execution) -> tuple[distribution.Placement, Config]:
+    """Decides what goes by the machine: the devices, and the arithmetic of a configuration."""
     placement = distribution.choose(execution.strategy)
     if execution.deterministic:
         tf.config.experimental.enable_op_determinism()
     policy, why = precision.choose(config.precision)
     _log.info("strategy %s: %s", type(placement.strategy).__name__, placement.why)
     _log.info("precision %s: %s", policy, why)
-    config = dataclasses.replace(config, precision=policy)
-    order = _order(config, stage)
-    checks.check_settings(config, order)
-    done = {n: checks.is_done(config, n, workdir / n, asked_for=n == stage) for n in order}
-    for name in order:
-        _log.info("stage %-19s %s", name, "done before, kept" if done[name] else "to do")
-    todo = [name for name in order if not done[name]]
-    sets = _open_sets(config, todo, placement, data_dir, manual_dir)
-    for name, gaze_set in sets.items():
-        checks.check_set(config, name, gaze_set)
-        checks.check_network(config, name, gaze_set)
-        _feed(config, name, gaze_set)
+    return placement, dataclasses.replace(config, precision=policy)
+
+
+def job(config: Config, name: str, workdir: pathlib.Path, asked_for: bool) -> Job:
+    """The job of a stage in its usual place, `workdir/<stage>`."""
+    return Job(config, name, workdir, workdir / name, asked_for)
+
+
+def carry_out(
+    jobs: list[Job],
+    placement: distribution.Placement,
+    execution: Execution,
+    data_dir: str | None,
+    manual_dir: str | None,
+    finished: Callable[[], None] = lambda: None,
+) -> None:
+    """Makes the stages that are not done, in order, after all has been looked at that can fail.
+
+    Args:
+        jobs: each after those that it needs, in one workdir.
+        placement: the devices.
+        execution: checkpoints, callbacks.
+        data_dir: see `run`.
+        manual_dir: see `run`.
+        finished: called by the chief whenever a stage has been made.
+
+    Raises:
+        ValueError: for anything the user can mend; the message says how.
+        OSError: if something cannot be written or read, or another worker has gone.
+    """
+    checks.check_settings(jobs[-1].config, [one.name for one in jobs])
+    todo = [one for one in jobs if not _is_done(one)]
+    sets = _open_sets(todo, placement, data_dir, manual_dir)
+    for name, one in {one.name: one for one in todo}.items():
+        checks.check_set(one.config, name, sets[name])
+        checks.check_network(one.config, name, sets[name])
+        feeding.build_feed(one.config, name, sets[name])
+    workdir = jobs[-1].workdir
     locked = sole_user(workdir) if placement.is_chief else contextlib.nullcontext()
     with locked, placement.lost_workers_named():
-        for name, gaze_set in sets.items():
-            with _readable(gaze_set):
-                _make(config, name, workdir, gaze_set, placement, execution)
-    if not placement.is_chief:
-        return {}
-    results = {name: json.loads((workdir / name / "metrics.json").read_text()) for name in order}
-    print(report.table(results))
-    print(f"Results, pictures and networks: {workdir}/{stage}")
-    return results
+        for one in todo:
+            with feeding.readable(sets[one.name]):
+                _make(one, sets[one.name], placement, execution)
+            if placement.is_chief:
+                finished()
+
+
+def _is_done(one: Job) -> bool:
+    """Whether a stage has been made, which the log says too."""
+    done = checks.is_done(one.config, one.name, one.folder, one.asked_for)
+    place = one.folder.relative_to(one.workdir)
+    _log.info("stage %-19s %s", place, "done before, kept" if done else "to do")
+    return done
 
 
 def _open_sets(
-    config: Config,
-    stages: list[str],
+    jobs: list[Job],
     placement: distribution.Placement,
     data_dir: str | None,
     manual_dir: str | None,
@@ -95,42 +157,41 @@ def _open_sets(
     """The set of each stage; the chief prepares those that are not there, the others wait."""
     if not placement.is_chief:
         placement.wait_for_all()
-    sets = {n: sources.open_set(config.stages[n].dataset, data_dir, manual_dir) for n in stages}
+    datasets = {one.name: one.config.stages[one.name].dataset for one in jobs}
+    sets = {name: sources.open_set(set_, data_dir, manual_dir) for name, set_ in datasets.items()}
     if placement.is_chief:
         placement.wait_for_all()
     return sets
 
 
-def _order(config: Config, stage: str) -> list[str]:
+def order(config: Config, stage: str) -> list[str]:
     """The stages that `stage` needs, each after what it needs itself, and `stage` last."""
-    order = []
+    names = []
     for name in (*config.prerequisites(stage), stage):
-        for needed in (name,) if name == stage else _order(config, name):
-            if needed not in order:
-                order.append(needed)
-    return order
+        for needed in (name,) if name == stage else order(config, name):
+            if needed not in names:
+                names.append(needed)
+    return names
 
 
 def _make(
-    config: Config,
-    name: str,
-    workdir: pathlib.Path,
+    one: Job,
     gaze_set: sources.GazeSet,
     placement: distribution.Placement,
     execution: Execution,
 ) -> None:
     """Trains one stage, scores what it keeps, draws it; `metrics.json` comes last."""
     started = time.monotonic()
-    folder, stage = workdir / name, config.stages[name]
+    config, name, stage = one.config, one.name, one.config.stages[one.name]
     keras.backend.clear_session()
     keras.config.set_dtype_policy(config.precision)
     keras.utils.set_random_seed(config.seed)
-    feed = _feed(config, name, gaze_set)
+    feed = feeding.build_feed(config, name, gaze_set)
     with placement.strategy.scope():
-        model = networks.build_model(config, name, workdir, len(gaze_set.class_names))
+        model = networks.build_model(config, name, one.workdir, len(gaze_set.class_names))
         model.compile(networks.build_optimizer(stage, model, feed.steps))
     if placement.is_chief:
-        write_json(folder / "config.json", config.for_stage(name))
+        write_json(one.folder / "config.json", config.for_stage(name))
     _log.info(
         "stage %s: %d parameters, %d images of %s, %d steps an epoch",
         name,
@@ -139,7 +200,9 @@ def _make(
         gaze_set.name,
         feed.steps,
     )
-    training = loop.Loop(name, stage, model, feed, folder, config.max_steps, placement, execution)
+    limits = [limit for limit in (config.max_steps, stage.iterations) if limit is not None]
+    max_steps = min(limits, default=None)
+    training = loop.Loop(name, stage, model, feed, one.folder, max_steps, placement, execution)
     rows = training.run()
     if placement.is_chief:
         place = training.position
@@ -155,132 +218,39 @@ def _make(
             "training_seconds": round(place.seconds, 1),
             "peak_memory_gib": round(_peak_memory_gib(), 2),
         }
-        _conclude(config, name, workdir, gaze_set, rows, facts, started)
+        _conclude(one, gaze_set, rows, facts, started)
     placement.wait_for_all()
 
 
 def _conclude(
-    config: Config,
-    name: str,
-    workdir: pathlib.Path,
+    one: Job,
     gaze_set: sources.GazeSet,
     rows: list[dict[str, float]],
     facts: dict,
     started: float,
 ) -> None:
     """Scores and draws what a stage has kept; what was learned before it is in `rows`, `facts`."""
-    folder = workdir / name
-    kept = keras.models.load_model(folder / networks.KEPT, compile=False)
-    metrics = _scores(config, name, workdir, kept, gaze_set) | facts
+    kept = keras.models.load_model(one.folder / networks.KEPT, compile=False)
+    metrics = _scores(one.config, one.name, one.workdir, kept, gaze_set) | facts
     report.draw(
-        config,
-        name,
-        workdir,
+        one.config,
+        one.name,
+        one.workdir,
+        one.folder,
         kept,
         rows,
         facts["kept_epoch"],
-        _shown_batches(config, name, gaze_set),
+        feeding.shown_batches(one.config, one.name, gaze_set),
         gaze_set.class_names,
     )
     metrics["seconds"] = round(time.monotonic() - started, 1)
-    write_json(folder / "metrics.json", metrics)
+    write_json(one.folder / "metrics.json", metrics)
     _log.info(
         "stage %s done in %.0f s, %.0f s of them training; peak memory so far %.2f GiB",
-        name,
+        one.name,
         metrics["seconds"],
         metrics["training_seconds"],
         metrics["peak_memory_gib"],
-    )
-
-
-def _feed(config: Config, name: str, gaze_set: sources.GazeSet) -> loop.Feed:
-    """The batches of a stage."""
-    stage = config.stages[name]
-    validation = gaze_set.split("validation", stage.validation_share)
-
-    def epoch(number: int, skip: int) -> tf.data.Dataset:
-        return data.training_batches(
-            _source(gaze_set, "train", stage.validation_share),
-            geometry=data.Geometry(*config.geometry(name)),
-            sigma_px=gaze_set.sigma_px,
-            batch_size=stage.batch_size,
-            seed=config.seed,
-            epoch=number,
-            crops=stage.crops,
-            mirror=stage.mirror,
-            with_maps=name not in ("classifier_pretrain", "classifier_rgb"),
-            skip_steps=skip,
-        )
-
-    steps = int(epoch(0, 0).cardinality())
-    return loop.Feed(
-        epoch,
-        steps,
-        validation and _validation_batches(config, name, gaze_set, validation),
-        _shown_while_training(config, name, gaze_set),
-    )
-
-
-def _validation_batches(
-    config: Config, name: str, gaze_set: sources.GazeSet, split: str
-) -> tf.data.Dataset:
-    """What validation reads of a split, in batches of one size."""
-    batches = central_batches(config, name, gaze_set, split)
-    return data.whole_batches(batches.map(_network_keys), _EVALUATION_BATCH)
-
-
-def _shown_while_training(
-    config: Config, name: str, gaze_set: sources.GazeSet
-) -> tf.data.Dataset | None:
-    """A batch of a few test images for TensorBoard, where the stage makes maps."""
-    batches = _shown_batches(config, name, gaze_set)
-    if batches is None or "classifier" in name:
-        return None
-
-    def few(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return {key: value[:_SHOWN_WHILE_TRAINING] for key, value in _network_keys(batch).items()}
-
-    return batches.take(1).map(few).cache()
-
-
-def _network_keys(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """What networks read of an evaluation batch; names would not fit on a GPU."""
-    return {key: batch[key] for key in ("image", "saliency", "label") if key in batch}
-
-
-@contextlib.contextmanager
-def _readable(gaze_set: sources.GazeSet) -> Iterator[None]:
-    """Turns what a broken image or a damaged file raises into an error that names it."""
-    try:
-        with data.corrupt_images_named(data.open_split(gaze_set.builder, "all")):
-            yield
-    except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
-        broken = gaze_set.broken_files() or (str(gaze_set.builder.data_path),)
-        raise ValueError(
-            f"prepared files of {gaze_set.name} are damaged or gone: {', '.join(broken)} "
-            f"({error.message}). The run is saved; remove {gaze_set.builder.data_path}, and the "
-            "same command prepares the set again and goes on"
-        ) from error
-
-
-def _source(gaze_set: sources.GazeSet, part: str, share: float) -> tf.data.Dataset:
-    """The undecoded examples of a part of a set."""
-    return data.open_split(gaze_set.builder, gaze_set.split(part, share))
-
-
-def central_batches(
-    config: Config, name: str, gaze_set: sources.GazeSet, split: str, every: int = 1
-) -> tf.data.Dataset:
-    """Central crops of a split: of all images, or of some that are evenly spread."""
-    source = data.open_split(gaze_set.builder, split)
-    if every > 1:
-        source = source.shard(every, index=0).take(_SHOWN_IMAGES)
-    return data.evaluation_batches(
-        source,
-        geometry=data.Geometry(*config.geometry(name)),
-        sigma_px=gaze_set.sigma_px,
-        batch_size=_EVALUATION_BATCH,
-        with_maps=gaze_set.has_gaze,
     )
 
 
@@ -295,11 +265,11 @@ def _scores(
     split = gaze_set.split("test")
     if split is None:
         return {"test": None}
-    batches = central_batches(config, name, gaze_set, split)
+    batches = feeding.central_batches(config, name, gaze_set, split)
     metrics = {"test": vars(scoring.score(network, batches, f"{name} test"))}
     if name.startswith("saliency"):
         train = gaze_set.split("train", config.stages[name].validation_share)
-        mean = scoring.mean_map(central_batches(config, name, gaze_set, train))
+        mean = scoring.mean_map(feeding.central_batches(config, name, gaze_set, train))
         metrics["centre_bias"] = vars(scoring.score_map(mean, batches))
     if name == "joint":
         before = networks.build_model(config, name, workdir, 0)
@@ -307,24 +277,7 @@ def _scores(
     return metrics
 
 
-def _shown_batches(config: Config, name: str, gaze_set: sources.GazeSet) -> tf.data.Dataset | None:
-    """Test images for the picture, evenly spread over the split."""
-    split = gaze_set.split("test")
-    if split is None:
-        return None
-    count = gaze_set.size(split)
-    return central_batches(config, name, gaze_set, split, every=max(count // _SHOWN_IMAGES, 1))
-
-
 def _peak_memory_gib() -> float:
     """The most memory that this process has held so far, in GiB; that of GPUs is not in it."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**30 if sys.platform == "darwin" else 2**20)
-
-
-def write_json(path: pathlib.Path, content: dict) -> None:
-    """Writes a JSON file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".json.tmp")
-    temporary.write_text(json.dumps(content, indent=2) + "\n")
-    os.replace(temporary, path)

@@ -1,8 +1,4 @@
-"""The two losses of SalClassNet and their sum (paper, Sec. 3.3, Eq. 1-3).
-
-Each returns one value per example in float32, so that the caller chooses how to average over
-a batch (under a distribution strategy: over the global batch).
-"""
+"""The objective of the paper (Sec. 3.3): the class error, and Eq. 1 that adds the two errors."""
 
 import tensorflow as tf
 
@@ -35,33 +31,6 @@ def classification_loss(label: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     return tf.nn.sparse_softmax_cross_entropy_with_logits(
         tf.cast(label, tf.int64), tf.cast(logits, tf.float32)
     )
-
-
-def saliency_loss(target: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
-    """Mean squared error, L_S = 1/(h w) sum_ij (Y_ij - T_ij)^2 (paper, Eq. 3).
-
-    Args:
-        target: ground-truth maps T in [0, 1], float [b, h, w, 1]; half precision is widened.
-        predicted: predicted maps Y, same shape; unbounded, the head is linear.
-
-    Returns:
-        One loss per example, float32 [b].
-
-    Raises:
-        ValueError: if the shapes differ or lack an axis; broadcasting would hide it.
-    """
-    target, predicted = tf.convert_to_tensor(target), tf.convert_to_tensor(predicted)
-    if (
-        target.shape.rank != 4
-        or predicted.shape.rank != 4
-        or not target.shape.is_compatible_with(predicted.shape)
-    ):
-        raise ValueError(
-            "maps must share one shape [b, h, w, 1]; "
-            f"got target {target.shape}, predicted {predicted.shape}"
-        )
-    error = tf.cast(predicted, tf.float32) - tf.cast(target, tf.float32)
-    return tf.reduce_mean(tf.square(error), axis=(1, 2, 3))
 
 
 def joint_loss(classification: tf.Tensor, saliency: tf.Tensor, alpha: float) -> tf.Tensor:

@@ -1,0 +1,84 @@
+"""Bilinear resizing by fixed matrices, with aligned corners or by the half-pixel rule."""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("salclass_tf")
+class BilinearUpsampling(keras.layers.Layer):
+    """Resizes maps to a fixed size by bilinear interpolation (paper, Sec. 3.1).
+
+    Each axis has a fixed interpolation matrix, so a map S becomes `A S B^T`: two small matrix
+    products, differentiable, without gathers. Computes in float32 under every precision policy.
+
+    With `align_corners=True` output cell i samples the input at `i (in - 1) / (out - 1)`, which is
+    what `SpatialUpSamplingBilinear` of Torch7 does; otherwise at `(i + 0.5) in / out - 0.5`, the
+    half-pixel rule of `tf.image.resize`.
+    """
+
+    def __init__(self, size, align_corners=True, dtype="float32", **kwargs):
+        """Creates the layer.
+
+        Args:
+            size: output height and width in cells; one int gives a square.
+            align_corners: whether the centres of the corner cells coincide.
+            dtype: of the computation and the result.
+            **kwargs: `name` and the like, for `keras.layers.Layer`.
+
+        Raises:
+            ValueError: if a side is not a positive integer.
+        """
+        super().__init__(dtype=dtype, **kwargs)
+        sides = (size, size) if np.ndim(size) == 0 else tuple(size)
+        if len(sides) != 2 or any(int(side) != side or side < 1 for side in sides):
+            raise ValueError(f"size must be one or two positive integers; got {size!r}")
+        self.size = tuple(int(side) for side in sides)
+        self.align_corners = align_corners
+
+    def build(self, input_shape):
+        """Computes the two interpolation matrices from the input's height and width."""
+        if len(input_shape) != 4 or None in input_shape[1:3]:
+            raise ValueError(f"maps must be [b, h, w, c] with known h and w; got {input_shape}")
+        self._rows, self._columns = (
+            interpolation_matrix(cells, side, self.align_corners)
+            for cells, side in zip(input_shape[1:3], self.size, strict=True)
+        )
+        self.built = True
+
+    def call(self, maps):
+        """Returns the maps as float32 [b, *size, c], from [b, h, w, c]."""
+        channels_first = ops.transpose(maps, (0, 3, 1, 2))
+        wide = ops.matmul(
+            channels_first, ops.convert_to_tensor(self._columns.T, self.compute_dtype)
+        )
+        resized = ops.matmul(ops.convert_to_tensor(self._rows, self.compute_dtype), wide)
+        return ops.transpose(resized, (0, 2, 3, 1))
+
+    def compute_output_shape(self, input_shape):
+        """Returns (b, *size, c)."""
+        return (input_shape[0], *self.size, input_shape[3])
+
+    def get_config(self):
+        """Returns the arguments that rebuild this layer."""
+        return super().get_config() | {"size": self.size, "align_corners": self.align_corners}
+
+
+def interpolation_matrix(cells: int, samples: int, align_corners: bool = True) -> np.ndarray:
+    """Returns the matrix of linear interpolation from `cells` values to `samples` values.
+
+    Args:
+        cells: length of the input axis.
+        samples: length of the output axis.
+        align_corners: see `BilinearUpsampling`.
+
+    Returns:
+        float32 [samples, cells]; every row is non-negative and sums to 1.
+    """
+    if align_corners:
+        positions = np.linspace(0, cells - 1, samples)
+    else:
+        centres = (np.arange(samples) + 0.5) * cells / samples - 0.5
+        positions = np.clip(centres, 0, cells - 1)
+    distances = np.abs(positions[:, np.newaxis] - np.arange(cells))
+    return np.maximum(0, 1 - distances).astype(np.float32)

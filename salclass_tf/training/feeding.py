@@ -1,0 +1,119 @@
+"""The batches of a stage: what it learns from, validates on, is scored on and shows."""
+
+import contextlib
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from salclass_tf import data, sources
+from salclass_tf.config import Config
+from salclass_tf.training import checks, loop
+
+_EVALUATION_BATCH = 16
+_SHOWN_IMAGES = 12
+_SHOWN_WHILE_TRAINING = 4
+
+# What networks and losses read of an evaluation batch; names would not fit on a GPU.
+_READ = ("image", "saliency", "label")
+
+
+def build_feed(config: Config, name: str, gaze_set: sources.GazeSet) -> loop.Feed:
+    """The batches of a stage."""
+    stage = config.stages[name]
+    validation = gaze_set.split("validation", stage.validation_share)
+
+    def epoch(number: int, skip: int) -> tf.data.Dataset:
+        return data.training_batches(
+            _source(gaze_set, "train", stage.validation_share),
+            geometry=data.Geometry(*config.geometry(name)),
+            sigma_px=gaze_set.sigma_px,
+            batch_size=stage.batch_size,
+            seed=config.seed,
+            epoch=number,
+            crops=stage.crops,
+            mirror=stage.mirror,
+            with_maps=name not in ("classifier_pretrain", "classifier_rgb"),
+            with_fixations=checks.needs_fixations(config, name),
+            skip_steps=skip,
+        )
+
+    steps = int(epoch(0, 0).cardinality())
+    return loop.Feed(
+        epoch,
+        steps,
+        validation and _validation_batches(config, name, gaze_set, validation),
+        _shown_while_training(config, name, gaze_set),
+    )
+
+
+def _validation_batches(
+    config: Config, name: str, gaze_set: sources.GazeSet, split: str
+) -> tf.data.Dataset:
+    """What validation reads of a split, in batches of one size."""
+    read = (*_READ, "fixation_counts") if checks.needs_fixations(config, name) else _READ
+    batches = central_batches(config, name, gaze_set, split)
+    return data.whole_batches(batches.map(lambda batch: _only(batch, read)), _EVALUATION_BATCH)
+
+
+def _shown_while_training(
+    config: Config, name: str, gaze_set: sources.GazeSet
+) -> tf.data.Dataset | None:
+    """A batch of a few test images for TensorBoard, where the stage makes maps."""
+    batches = shown_batches(config, name, gaze_set)
+    if batches is None or "classifier" in name:
+        return None
+
+    def few(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return {key: value[:_SHOWN_WHILE_TRAINING] for key, value in _only(batch, _READ).items()}
+
+    return batches.take(1).map(few).cache()
+
+
+def _only(batch: dict[str, tf.Tensor], keys: tuple[str, ...]) -> dict[str, tf.Tensor]:
+    """What a batch has of some keys."""
+    return {key: batch[key] for key in keys if key in batch}
+
+
+@contextlib.contextmanager
+def readable(gaze_set: sources.GazeSet) -> Iterator[None]:
+    """Turns what a broken image or a damaged file raises into an error that names it."""
+    try:
+        with data.corrupt_images_named(data.open_split(gaze_set.builder, "all")):
+            yield
+    except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
+        broken = gaze_set.broken_files() or (str(gaze_set.builder.data_path),)
+        raise ValueError(
+            f"prepared files of {gaze_set.name} are damaged or gone: {', '.join(broken)} "
+            f"({error.message}). The run is saved; remove {gaze_set.builder.data_path}, and the "
+            "same command prepares the set again and goes on"
+        ) from error
+
+
+def _source(gaze_set: sources.GazeSet, part: str, share: float) -> tf.data.Dataset:
+    """The undecoded examples of a part of a set."""
+    return data.open_split(gaze_set.builder, gaze_set.split(part, share))
+
+
+def central_batches(
+    config: Config, name: str, gaze_set: sources.GazeSet, split: str, every: int = 1
+) -> tf.data.Dataset:
+    """Central crops of a split: of all images, or of some that are evenly spread."""
+    source = data.open_split(gaze_set.builder, split)
+    if every > 1:
+        source = source.shard(every, index=0).take(_SHOWN_IMAGES)
+    return data.evaluation_batches(
+        source,
+        geometry=data.Geometry(*config.geometry(name)),
+        sigma_px=gaze_set.sigma_px,
+        batch_size=_EVALUATION_BATCH,
+        with_maps=gaze_set.has_gaze,
+    )
+
+
+def shown_batches(config: Config, name: str, gaze_set: sources.GazeSet) -> tf.data.Dataset | None:
+    """Test images for the picture, evenly spread over the split."""
+    split = gaze_set.split("test")
+    if split is None:
+        return None
+    count = gaze_set.size(split)
+    return central_batches(config, name, gaze_set, split, every=max(count // _SHOWN_IMAGES, 1))
