@@ -1,4 +1,4 @@
-"""Prints the paper's tables for trained models: `python evaluate.py --model=runs/demo`."""
+"""Prints the paper's tables and draws its figures: `python evaluate.py --model=runs/demo`."""
 
 import pathlib
 
@@ -15,32 +15,53 @@ flags.DEFINE_multi_string(
 flags.DEFINE_multi_string(
     "dataset", [], "Data sets, repeated or with commas; default: those that models learned from."
 )
-flags.DEFINE_list("table", ["4", "5"], "Tables of the paper: 1, 4, 5, 6.")
+flags.DEFINE_list("table", None, "Tables of the paper: 1, 4, 5, 6; default: 4,5 without a figure.")
+flags.DEFINE_list(
+    "figure",
+    [],
+    "Figures of the paper: 3 (maps before and after the class error), 4 (a sweep of alpha), 5 and "
+    "6 (methods side by side, on the sets they learned from and on others), or overlays.",
+)
+flags.DEFINE_integer("images", 6, "How many images a figure shows.")
+flags.DEFINE_list(
+    "pick", [], "Images of figures: changed (Fig. 3), random, or names of images with commas."
+)
+flags.DEFINE_integer("seed", 0, "Of the random choice of images.")
 flags.DEFINE_list("measures", None, "Metrics of Table 4; default: shuffled_auc,nss,cc.")
 flags.DEFINE_string("split", None, "Split or slice to evaluate; default: the test part.")
 flags.DEFINE_string("data_dir", None, "Prepared data sets; default: ~/tensorflow_datasets.")
 flags.DEFINE_string("manual_dir", None, "Folder of original files of a set, if not downloaded.")
-flags.DEFINE_string("output", "runs/evaluation", "Folder of the tables and of finished parts.")
+flags.DEFINE_string("output", "runs/evaluation", "Folder of tables, figures and finished parts.")
 
 
 def main():
     """Turns flags into settings and evaluates."""
-    from salclass_tf.evaluation import paper_tables, scoring  # imports TensorFlow
+    from salclass_tf.evaluation import paper_figures, paper_tables, scoring  # imports TensorFlow
 
     given = flags.FLAGS
     names = [name.strip() for text in given.dataset for name in text.split(",")]
-    paper_tables.run(
-        paper_tables.Settings(
-            models=tuple(given.model),
-            datasets=tuple(name for name in names if name),
-            tables=tuple(_number(text) for text in given.table),
-            measures=tuple(given.measures or scoring.TABLE_4),
-            split=given.split,
-            data_dir=given.data_dir,
-            manual_dir=given.manual_dir,
-            output=pathlib.Path(given.output),
-        )
+    where = {
+        "models": tuple(given.model),
+        "datasets": tuple(name for name in names if name),
+        "split": given.split,
+        "data_dir": given.data_dir,
+        "manual_dir": given.manual_dir,
+        "output": pathlib.Path(given.output),
+    }
+    numbers = given.table if given.table is not None else [] if given.figure else ["4", "5"]
+    drawn = given.figure and paper_figures.Settings(
+        **where,
+        figures=tuple(given.figure),
+        images=given.images,
+        pick=tuple(given.pick),
+        seed=given.seed,
     )
+    if numbers:
+        measures = tuple(given.measures or scoring.TABLE_4)
+        tables = tuple(_number(text) for text in numbers)
+        paper_tables.run(paper_tables.Settings(**where, tables=tables, measures=measures))
+    if drawn:
+        paper_figures.run(drawn)
 
 
 def _number(text: str) -> int:

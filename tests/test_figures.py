@@ -1,10 +1,13 @@
 """The pictures: what is drawn where, read back from the file."""
 
+import matplotlib
 import numpy as np
 import pytest
+import scipy.stats
 from PIL import Image
 
 from salclass_tf import figures
+from salclass_tf.figures import alpha, canvas
 
 
 def example(**changes):
@@ -59,3 +62,105 @@ def test_strip_has_the_image_and_its_maps_side_by_side():
     np.testing.assert_array_equal(strip[:, :, :6], images)
     assert {tuple(c) for c in strip[:, :, 6:12].reshape(-1, 3)} == {(68, 1, 84)}  # viridis at 0
     assert {tuple(c) for c in strip[:, :, 12:].reshape(-1, 3)} == {(253, 231, 37)}  # and at 1
+
+
+GREY = np.full((40, 40, 3), 90, np.uint8)
+
+
+def row(*values, **changes):
+    """A row of constant maps, the true one first."""
+    truth, *maps = (np.full((40, 40), value, np.float64) for value in values)
+    scores = tuple({"NSS": 1.0, "CC": np.nan} for _ in maps)
+    fields = {"name": "a", "image": GREY, "xy": np.zeros((0, 2)), "truth": truth}
+    return figures.Row(**(fields | {"maps": tuple(maps), "scores": scores} | changes))
+
+
+def cells(path, count):
+    """Colours in the middles of so many cells of one row, from the left."""
+    pixels = np.asarray(Image.open(path).convert("RGB")).astype(int)
+    line = pixels[np.nonzero((pixels == 90).all(-1).sum(1) > 40)[0].mean().astype(int)]
+    inside = np.abs(line - 255).max(-1) > 3
+    edges = np.flatnonzero(np.diff(np.r_[0, inside, 0]))
+    wide = [pair for pair in edges.reshape(-1, 2) if np.ptp(pair) > 60]
+    assert len(wide) == count
+    return [tuple(line[(left + right) // 2]) for left, right in wide]
+
+
+def seen_as(value, colours="viridis"):
+    return tuple(int(round(255 * c)) for c in matplotlib.colormaps[colours](value)[:3])
+
+
+def near(colour, expected):
+    return np.abs(np.subtract(colour, expected)).max() <= 2
+
+
+def test_all_maps_of_a_comparison_have_one_scale(tmp_path):
+    scale = figures.Scale(-1, 3, "height")
+    change = figures.Scale(-2, 2, "change", figures.CHANGE_COLOURS)
+    rows = [row(-1.0, 1.0, 3.0, change=np.full((40, 40), -2.0))]
+    png, pdf = figures.comparison(rows, ("a", "b"), "t", tmp_path / "grid", scale, change)
+    image, *maps, changed = cells(png, 5)
+    assert image == (90, 90, 90)
+    for colour, value in zip(maps, (0.0, 0.5, 1.0), strict=True):
+        assert near(colour, seen_as(value))
+    assert near(changed, seen_as(0.0, figures.CHANGE_COLOURS))
+    assert pdf.read_bytes().startswith(b"%PDF")
+    assert {path.name for path in tmp_path.iterdir()} == {"grid.png", "grid.pdf"}
+
+
+def test_comparison_without_gaze_has_no_column_for_it(tmp_path):
+    rows = [row(0.0, 0.0, 1.0, truth=None)]
+    png, _ = figures.comparison(rows, ("a", "b"), "t", tmp_path / "grid", figures.Scale(0, 1, "h"))
+    _, low, high = cells(png, 3)
+    assert near(low, seen_as(0.0)) and near(high, seen_as(1.0))
+
+
+def test_equal_figures_are_equal_files(tmp_path):
+    made = [
+        figures.comparison([row(0, 1)], ("a",), "t", tmp_path / name, figures.Scale(0, 1, "h"))
+        for name in ("one", "two")
+    ]
+    for first, second in zip(*made, strict=True):
+        assert first.read_bytes() == second.read_bytes()
+
+
+def test_undefined_scores_are_left_out():
+    assert figures.caption({"NSS": 1.234, "CC": float("nan")}) == "NSS 1.23"
+    assert figures.caption({"NSS": -0.5, "CC": 0.25}) == "NSS -0.50   CC 0.25"
+
+
+def test_overlay_lies_where_the_map_and_the_eyes_were(tmp_path):
+    height = np.zeros((40, 40))
+    height[28:33, 6:11] = 1.0
+    one = figures.Overlay(GREY, height, np.array([[30.0, 10.0]]), "a")
+    png, _ = figures.overlays([one], "t", tmp_path / "over", figures.Scale(0, 1, "h"))
+    pixels = np.asarray(Image.open(png).convert("RGB")).astype(int)
+    rows, columns = np.nonzero((pixels == 90).all(-1))
+    top, left, side = rows.min(), columns.min(), np.ptp(columns) + 1
+    inside = pixels[top : top + side, left : left + side]
+    peak = 0.25 * 90 + 0.75 * np.array(seen_as(1.0))
+    for colour, (x, y) in ((peak, (8.5, 30.5)), ((240, 228, 66), (30.5, 10.5))):
+        found = np.nonzero(np.abs(inside - np.array(colour)).max(-1) < 25)
+        assert [axis.mean() / side * 40 for axis in found] == pytest.approx([y, x], abs=0.8)
+    # Where the map is low the image shows as it is.
+    assert tuple(inside[side // 2, side // 2]) == (90, 90, 90)
+
+
+def test_alpha_curves_show_the_trials_and_wilson_intervals(tmp_path, monkeypatch):
+    monkeypatch.setattr(canvas, "publish", lambda figure, path: figure)
+    trials = [figures.Trial(a, m, 50, x) for a, m, x in ((0.5, 0.02, 0.0), (0.7, 0.03, 0.2))]
+    figure = alpha.alpha_curves(trials, figures.Trial(0.4, 0.01, 50), "t", tmp_path / "a")
+    left, right = figure.axes
+    (container,) = left.containers
+    np.testing.assert_allclose(container.lines[0].get_ydata(), [50, 70])
+    segments = container.lines[2][0].get_segments()
+    z, n = scipy.stats.norm.ppf(0.975), 50
+    for p, segment in zip((0.5, 0.7), segments, strict=True):
+        middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+        half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+        np.testing.assert_allclose(segment[:, 1], [100 * (middle - half), 100 * (middle + half)])
+    np.testing.assert_allclose(right.lines[0].get_ydata(), [0.02, 0.03])
+    dashed = {line.get_label(): line for line in left.lines}
+    assert dashed["before joint"].get_ydata()[0] == pytest.approx(40)
+    assert dashed["the paper's choice"].get_xdata()[0] == 1
+    assert [text.get_text() for text in right.get_xticklabels()] == ["0", "0.2"]

@@ -17,7 +17,7 @@ def find(text: str) -> list[Method]:
     Raises:
         ValueError: if it is nothing of that; the message says what is there.
     """
-    name, path = _split(text)
+    name, path = split(text)
     methods = _at(path)
     if not name:
         return methods
@@ -26,8 +26,8 @@ def find(text: str) -> list[Method]:
     return [dataclasses.replace(method, name=f"{name}: {method.name}") for method in methods]
 
 
-def _split(text: str) -> tuple[str, pathlib.Path]:
-    """Name and path; a path that exists may hold "=" itself."""
+def split(text: str) -> tuple[str, pathlib.Path]:
+    """Returns the name, "" where there is none, and the path; one that exists may hold "="."""
     name, equals, path = text.partition("=")
     if not equals or pathlib.Path(text).exists():
         return "", pathlib.Path(text)

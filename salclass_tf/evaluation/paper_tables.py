@@ -1,14 +1,13 @@
 """The paper's tables for any methods on any data sets: what `evaluate.py` runs."""
 
 import dataclasses
-import functools
 import logging
 import pathlib
 from collections.abc import Iterator
 from typing import TypeVar
 
-from salclass_tf import data, sources
-from salclass_tf.evaluation import baselines, datasets, features, measures, methods, published
+from salclass_tf import sources
+from salclass_tf.evaluation import baselines, features, lineup, measures, published
 from salclass_tf.evaluation.accuracy import Guesses
 from salclass_tf.evaluation.datasets import EvaluatedSet
 from salclass_tf.evaluation.measuring import measure
@@ -80,7 +79,7 @@ def run(settings: Settings) -> str:
     report = Report(settings.output)
     failures: list[str] = []
     if set(settings.tables) - {1}:
-        evaluation = _Evaluation(settings)
+        evaluation = Evaluation(settings)
         if 6 in settings.tables:
             features.check_installed()
         evaluation.fill()
@@ -104,7 +103,7 @@ def run(settings: Settings) -> str:
     return text
 
 
-class _Evaluation:
+class Evaluation:
     """Methods, data sets, and what is found of each pair.
 
     Attributes:
@@ -118,12 +117,13 @@ class _Evaluation:
     def __init__(self, settings: Settings):
         """Finds and opens everything before anything is computed."""
         self._settings = settings
-        self._methods = [method for text in settings.models for method in methods.find(text)]
-        known = [method.trained_on for method in self._methods if method.trained_on]
-        wanted = settings.datasets or tuple(dict.fromkeys(known))
-        if not wanted:
-            raise ValueError("nothing tells what the models were trained on; name a --dataset")
-        self._sets = [self._open(name) for name in dict.fromkeys(wanted)]
+        self._lineup = lineup.open_all(
+            settings.models,
+            settings.datasets,
+            settings.split,
+            settings.data_dir,
+            settings.manual_dir,
+        )
         self._parts = Parts(settings.output / "parts")
         self.maps: list[tuple[Method, Scores]] = []
         self.classes: list[tuple[Method, Guesses]] = []
@@ -133,7 +133,7 @@ class _Evaluation:
 
     def fill(self) -> None:
         """Fills the tables, set by set; what fails is noted and the rest goes on."""
-        for opened in self._sets:
+        for opened in self._lineup.sets:
             for method, dataset in self._pairs(opened):
                 try:
                     self._measure(method, dataset)
@@ -143,36 +143,14 @@ class _Evaluation:
                     _log.warning("%s on %s: %s", method.name, dataset.title, error)
                     self.failures.append(f"{method.name} on {dataset.title}: {error}")
 
-    def _open(self, name: str) -> tuple[sources.GazeSet, str]:
-        """A set and the split to evaluate."""
-        gaze_set = datasets.open_set(name, self._settings.data_dir, self._settings.manual_dir)
-        split = self._settings.split or gaze_set.split("test")
-        try:
-            known = split is not None and gaze_set.size(split) > 0
-        except (KeyError, ValueError):
-            known = False
-        if not known:
-            raise ValueError(
-                f"data set {name} has no {split or 'test part with gaze'}; name one of its splits, "
-                f"or a slice, with --split: {', '.join(gaze_set.builder.info.splits)}"
-            )
-        return gaze_set, split
-
     def _pairs(self, opened: tuple[sources.GazeSet, str]) -> Iterator[tuple[Method, EvaluatedSet]]:
         """Methods with the crops of one set that they are scored on, baselines first."""
-        at = functools.cache(lambda geometry: EvaluatedSet(*opened, geometry))
-        geometries = self._geometries()
         if 4 in self._settings.tables:
-            for dataset in map(at, geometries):
+            for geometry in self._lineup.geometries:
+                dataset = self._lineup.crops(opened, geometry)
                 yield from ((baseline, dataset) for baseline in baselines.of(dataset))
-        for method in self._methods:
-            yield method, at(method.geometry or geometries[0])
-
-    def _geometries(self) -> list[data.Geometry]:
-        """The crops that maps are compared on; the first ones serve all that have none."""
-        chosen = [m.geometry for m in self._methods if m.geometry and SALIENCY in m.gives]
-        chosen = chosen or [m.geometry for m in self._methods if m.geometry][:1]
-        return list(dict.fromkeys(chosen)) or [data.Geometry()]
+        for method in self._lineup.methods:
+            yield method, self._lineup.crops(opened, method.geometry)
 
     def _measure(self, method: Method, dataset: EvaluatedSet) -> None:
         """Rows of Tables 4 and 5: those kept from before, and the missing ones in one pass."""

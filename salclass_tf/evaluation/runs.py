@@ -117,6 +117,22 @@ def from_run(workdir: pathlib.Path) -> list[Method]:
     return list(methods.values())
 
 
+def joined(workdir: pathlib.Path) -> tuple[Method, Method]:
+    """Returns a run's detector as it was before joint training, and SalClassNet.
+
+    Raises:
+        ValueError: if one of both stages is not finished.
+    """
+    missing = [name for name in ("saliency", "joint") if not is_stage(workdir / name)]
+    if missing:
+        raise ValueError(
+            f"{workdir} has no finished stage {missing[0]}; name a run that has been trained "
+            f"jointly, or do so: python train.py --stage=joint --workdir={workdir}"
+        )
+    before, after = (_Stage(workdir / name).method() for name in ("saliency", "joint"))
+    return before, after
+
+
 def from_file(path: pathlib.Path) -> list[Method]:
     """Returns the network of a `.keras` file; beside its stage's files it is that stage.
 

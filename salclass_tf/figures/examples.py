@@ -1,8 +1,7 @@
-"""Pictures: examples with maps, and the curves of a training stage."""
+"""Examples with maps and answers, as a training stage shows them."""
 
 import dataclasses
 import os
-import pathlib
 from collections.abc import Sequence
 
 import matplotlib
@@ -10,9 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-_MAP_COLOURS = "viridis"  # even in lightness, and readable by the colour-blind
+from salclass_tf.figures import canvas
+
 _CELL_INCHES = 2.1
-_RIGHT, _WRONG = "#0072b2", "#d55e00"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,10 +53,11 @@ def example_grid(
     figure.suptitle(title, fontsize=10)
     axes = figure.subplots(len(examples), columns, squeeze=False)
     for row, example in zip(axes, examples, strict=True):
-        _draw_image(row[0], example)
+        row[0].imshow(example.image)
+        canvas.draw_fixations(row[0], example.xy)
         for cell, saliency in zip(row[1:], example.maps, strict=False):
             if saliency is not None:
-                shown = cell.imshow(saliency, cmap=_MAP_COLOURS, vmin=0, vmax=1)
+                shown = cell.imshow(saliency, cmap=canvas.MAP_COLOURS, vmin=0, vmax=1)
         if answers:
             _write_answers(row[-1], example)
         for cell in row:
@@ -70,7 +70,7 @@ def example_grid(
         bar = figure.colorbar(shown, ax=axes, location="bottom", shrink=0.3, aspect=40, pad=0.01)
         bar.ax.tick_params(labelsize=7)
         bar.set_label("saliency", fontsize=8)
-    _write(figure, path)
+    canvas.write(figure, path)
 
 
 def strips(images: np.ndarray, maps: Sequence[np.ndarray]) -> np.ndarray:
@@ -83,55 +83,10 @@ def strips(images: np.ndarray, maps: Sequence[np.ndarray]) -> np.ndarray:
     Returns:
         uint8 [n, s, s * (1 + number of maps), 3].
     """
-    colours = matplotlib.colormaps[_MAP_COLOURS]
+    colours = matplotlib.colormaps[canvas.MAP_COLOURS]
     painted = [colours(np.clip(np.asarray(values)[..., 0], 0, 1))[..., :3] for values in maps]
     columns = [np.asarray(images) / 255, *painted]
     return np.round(np.concatenate(columns, axis=2) * 255).astype(np.uint8)
-
-
-def curves(
-    rows: list[dict[str, float]], kept_epoch: int, title: str, path: str | os.PathLike
-) -> None:
-    """Draws what a stage reported per epoch, training and validation, and marks the kept epoch.
-
-    Args:
-        rows: of the stage's history.
-        kept_epoch: epoch of the kept network, counted from 1.
-        title: above everything.
-        path: PNG file.
-    """
-    labels = {
-        "loss": "loss",
-        "classification_loss": "class error $L_C$",
-        "saliency_loss": "map error $L_S$",
-        "accuracy": "accuracy",
-        "cc": "CC",
-    }
-    names = [name for name in labels if name in rows[-1]]
-    figure = Figure(figsize=(2.8 * len(names), 2.6), layout="constrained")
-    figure.suptitle(title, fontsize=10)
-    for axis, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
-        for key, label, style in ((name, "training", "o-"), (f"val_{name}", "validation", "s--")):
-            points = [(row["epoch"], row[key]) for row in rows if key in row]
-            if points:
-                axis.plot(*zip(*points, strict=True), style, markersize=3, label=label)
-        axis.axvline(kept_epoch, color="0.6", linewidth=1, linestyle=":", label="kept")
-        axis.set_title(labels[name], fontsize=9)
-        axis.set_xlabel("epoch", fontsize=8)
-        axis.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
-        axis.set_xlim(rows[0]["epoch"] - 0.5, rows[-1]["epoch"] + 0.5)
-        axis.tick_params(labelsize=7)
-    axis.legend(fontsize=7)
-    _write(figure, path)
-
-
-def _draw_image(axis: Axes, example: Example) -> None:
-    """The image, fixations as rings that stay visible on light and dark ground."""
-    axis.imshow(example.image)
-    if len(example.xy):
-        style = {"facecolors": "none", "s": 28}
-        axis.scatter(*example.xy.T, edgecolors="black", linewidths=2.2, **style)
-        axis.scatter(*example.xy.T, edgecolors="#f0e442", linewidths=1.1, **style)
 
 
 def _write_answers(axis: Axes, example: Example) -> None:
@@ -146,15 +101,6 @@ def _write_answers(axis: Axes, example: Example) -> None:
             place,
             text,
             fontsize=7,
-            color=_RIGHT if right else _WRONG,
+            color=canvas.BLUE if right else canvas.VERMILION,
             transform=axis.transAxes,
         )
-
-
-def _write(figure: Figure, path: str | os.PathLike) -> None:
-    """Writes a PNG whole or not at all."""
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}")
-    figure.savefig(temporary, format="png", dpi=110)
-    os.replace(temporary, path)

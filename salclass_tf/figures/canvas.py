@@ -1,0 +1,66 @@
+"""What all pictures share: colours, fixations, and files that are whole or not there."""
+
+import os
+import pathlib
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+#: even in lightness, and readable by the colour-blind; of heights, and of differences
+MAP_COLOURS, CHANGE_COLOURS = "viridis", "PuOr_r"
+
+#: blue and vermilion of Okabe and Ito, which the colour-blind tell apart
+BLUE, VERMILION = "#0072b2", "#d55e00"
+
+_RING = "#f0e442"
+_DPI = 110
+
+
+def draw_fixations(axis: Axes, xy: np.ndarray, size: float = 28) -> None:
+    """Draws fixations as rings that stay visible on light and dark ground.
+
+    Args:
+        axis: shows an image or a map, a unit a pixel.
+        xy: (column, row) pixels, [n, 2]; n may be 0.
+        size: area of a ring, in square points.
+    """
+    if len(xy):
+        style = {"facecolors": "none", "s": size, "clip_on": False}
+        axis.scatter(*np.transpose(xy), edgecolors="black", linewidths=2.2, **style)
+        axis.scatter(*np.transpose(xy), edgecolors=_RING, linewidths=1.1, **style)
+
+
+def bare(axis: Axes) -> None:
+    """Takes ticks and frame off, and leaves room for a caption below."""
+    axis.set_xticks([])
+    axis.set_yticks([])
+    axis.spines[:].set_visible(False)
+
+
+def write(figure: Figure, path: str | os.PathLike) -> None:
+    """Writes a file in the format of its ending, whole or not at all."""
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}")
+    kind = path.suffix.removeprefix(".")
+    # A PDF would hold the time at which it was made: no two would be equal.
+    undated = {"CreationDate": None} if kind == "pdf" else None
+    figure.savefig(temporary, format=kind, dpi=_DPI, metadata=undated)
+    os.replace(temporary, path)
+
+
+def publish(figure: Figure, path: str | os.PathLike) -> list[pathlib.Path]:
+    """Writes a picture for the screen and for print.
+
+    Args:
+        figure: the picture.
+        path: of both files, without their endings.
+
+    Returns:
+        The PNG and the PDF.
+    """
+    paths = [pathlib.Path(f"{os.fspath(path)}.{kind}") for kind in ("png", "pdf")]
+    for each in paths:
+        write(figure, each)
+    return paths
