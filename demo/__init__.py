@@ -1,0 +1,1 @@
+"""The demo page: drop a picture into a browser, see where the network looks and what it says."""

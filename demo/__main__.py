@@ -1,0 +1,54 @@
+"""Serves the demo page of an export: `python -m demo`."""
+
+import os
+import pathlib
+import signal
+import sys
+import tempfile
+
+from absl import flags
+
+from salclass_tf import commandline
+
+flags.DEFINE_string("export_dir", "export/joint", "Folder of the versions, or of one of them.")
+flags.DEFINE_string("host", "127.0.0.1", "Address to listen at; 0.0.0.0 is every one there is.")
+flags.DEFINE_integer("port", 7860, "Port to listen at.", lower_bound=1, upper_bound=65535)
+flags.DEFINE_integer("max_megabytes", 10, "The largest file that is taken.", lower_bound=1)
+
+_SILENT = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_OFFLINE": "1",
+}
+
+
+def main():
+    """Turns flags into a page and serves it until it is interrupted."""
+    os.environ.update(_SILENT)  # before Gradio is imported
+    # As Ctrl-C does it, so that the pictures of visitors do not stay behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    with tempfile.TemporaryDirectory(prefix="salclass-demo-") as scratch:
+        os.environ["GRADIO_TEMP_DIR"] = str(pathlib.Path(scratch, "uploads"))
+        _serve(pathlib.Path(scratch))
+
+
+def _serve(scratch: pathlib.Path) -> None:
+    """Serves the page; `scratch` is for the pictures of its visitors."""
+    given = flags.FLAGS
+    try:
+        from demo import page
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"{error.name} is not installed; the demo page needs it: "
+            "pip install -r requirements-demo.txt"
+        ) from None
+    from demo import examples, served
+
+    loaded = served.load(given.export_dir)
+    shown = page.build(loaded, examples.write(loaded.card["data"], scratch), given.max_megabytes)
+    print(f"Model: {loaded.model.name}")
+    page.launch(shown, given.host, given.port, given.max_megabytes)
+
+
+if __name__ == "__main__":
+    commandline.run(main)
