@@ -215,8 +215,10 @@ def test_bytes_and_floats_give_the_same_logits(narrow_inception):
 
 
 def test_names_are_listed_and_unknown_ones_refused():
-    assert list_classifiers() == ["inception_v3", "vgg16", "vgg19"]
-    with pytest.raises(ValueError, match="inception_v3, vgg16, vgg19; got 'resnet'"):
+    names = list_classifiers()
+    assert names == sorted(names)
+    assert {"inception_v3", "vgg16", "vgg19", "mobilenet_v3_small", "resnet50"} <= set(names)
+    with pytest.raises(ValueError, match=f"one of {', '.join(names)}; got 'resnet'"):
         build_classifier("resnet")
 
 
