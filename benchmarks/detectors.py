@@ -1,0 +1,207 @@
+"""Every detector of Table 1 by one training and one evaluation, side by side in a table.
+
+python -m benchmarks.detectors --dataset=osie --workdir=runs/detectors
+
+Each detector learns by stage `saliency_pretrain` of the demo preset, with the preset's recipe for
+that set where there is one, in a process of its own, so that its peak memory is its own. All are
+scored on the test part, beside the centre bias and people. What is finished in the work folder is
+not done again; a detector that fails is reported, and the rest goes on.
+"""
+
+import argparse
+import dataclasses
+import os
+import pathlib
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from salclass_tf import config, recipes
+from salclass_tf.reproduction import Place, Plan, running
+from salclass_tf.reproduction.steps import Step, Train
+
+_STAGE = "saliency_pretrain"
+_MEASURES = ("cc", "nss", "shuffled_auc", "auc_judd")
+
+# Random features that never learn would compare nothing; with weights they stay as published.
+_WITHOUT_WEIGHTS = {"deep_gaze": {"frozen": False}, "deep_gaze_2": {"frozen": False}}
+
+
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--dataset", default="osie", help="TFDS name of a set with gaze")
+    parser.add_argument("--data_dir", help="prepared data sets; default: ~/tensorflow_datasets")
+    parser.add_argument("--manual_dir", help="original files of a set, if not downloaded")
+    parser.add_argument("--workdir", default="runs/detectors", help="a folder for each detector")
+    parser.add_argument("--detectors", default="all", help="names with commas between them")
+    parser.add_argument("--saliency_loss", default="mse", help='a loss, or "published": their own')
+    parser.add_argument("--weights", help='start of all that are named: "imagenet" or a file')
+    parser.add_argument("--width", type=float, help="scales every channel count")
+    parser.add_argument("--image_size", type=int, help="side of the crops, in pixels")
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--batch_size", type=int)
+    parser.add_argument("--learning_rate", type=float)
+    parser.add_argument("--steps", type=int, help="stop each after so many steps: a try-out")
+    parser.add_argument("--precision", choices=config.PRECISIONS)
+    parser.add_argument("--seed", type=int)
+    return parser.parse_args(argv)
+
+
+def _config(given: argparse.Namespace, detector: str) -> config.Config:
+    """The run that trains one detector."""
+    preset = config.build_config("demo", given.dataset)
+    stage = dataclasses.replace(preset.stages[_STAGE], dataset=given.dataset)
+    options = {} if given.weights else _WITHOUT_WEIGHTS
+    preset = dataclasses.replace(preset, stages={_STAGE: stage}, detector_options=options)
+    loss = given.saliency_loss
+    if loss == "published":
+        known = detector in recipes.list_published()
+        loss = recipes.published(detector).saliency_loss if known else "mse"
+    run = {name: getattr(given, name) for name in ("width", "image_size", "precision", "seed")}
+    return preset.override(
+        _STAGE,
+        run | {"detector": detector, "detector_weights": given.weights, "max_steps": given.steps},
+        {name: getattr(given, name) for name in ("epochs", "batch_size", "learning_rate")},
+        saliency_loss=loss,
+    )
+
+
+def _train(configs: dict[str, config.Config], place: Place) -> dict[str, str]:
+    """Trains what is not trained yet, each in its own process; returns why some could not be."""
+    failures = {}
+    for name, chosen in configs.items():
+        step = Step(name, Train(name, _STAGE, chosen))
+        try:
+            running.run(Plan("demo", (step,), stands_for=""), place)
+        except (ValueError, OSError) as error:
+            failures[name] = str(error)
+            print(f"error: {error}", file=sys.stderr, flush=True)
+    return failures
+
+
+def _score(names: list[str], dataset: str, place: Place) -> tuple[list[dict], dict[str, str]]:
+    """Rows of scores, baselines first, and what could not be scored."""
+    from salclass_tf.evaluation import paper_tables  # imports TensorFlow, which training needs not
+
+    settings = paper_tables.Settings(
+        models=tuple(f"{name}={place.workdir / name / _STAGE}" for name in names),
+        datasets=(dataset,),
+        tables=(4,),
+        measures=_MEASURES,
+        data_dir=place.data_dir,
+        manual_dir=place.manual_dir,
+        output=place.workdir / "evaluation",
+    )
+    evaluation = paper_tables.Evaluation(settings)
+    evaluation.fill()
+    rows = []
+    for method, scores in evaluation.maps:
+        facts = {"method": method.name, "data set": scores.labels["data set"]}
+        facts |= {"crop": scores.labels["crop"], "images": len(scores.images)}
+        rows.append(facts | {name: scores.estimate(name).mean for name in _MEASURES})
+    return rows, {text.partition(" on ")[0]: text for text in evaluation.failures}
+
+
+def _cost(folder: pathlib.Path, chosen: config.Config) -> dict:
+    """What a finished detector is and has cost."""
+    import json
+
+    from salclass_tf.training import history
+
+    facts = json.loads((folder / "metrics.json").read_text())
+    last = history.read(folder / "history.csv")[-1]
+    return {
+        "loss": chosen.stages[_STAGE].saliency_loss,
+        "parameters": facts["parameters"],
+        "epochs": facts["epochs"],
+        "images_per_second": last["images_per_second"],
+        "peak_memory_gib": facts["peak_memory_gib"],
+        "minutes": facts["training_seconds"] / 60,
+    }
+
+
+_COLUMNS = {
+    "method": ("detector", "{}"),
+    "loss": ("loss", "{}"),
+    "parameters": ("parameters", "{:,}"),
+    "cc": ("CC", "{:.3f}"),
+    "nss": ("NSS", "{:.3f}"),
+    "shuffled_auc": ("s-AUC", "{:.3f}"),
+    "auc_judd": ("AUC-Judd", "{:.3f}"),
+    "images_per_second": ("images/s", "{:.1f}"),
+    "peak_memory_gib": ("memory (GiB)", "{:.2f}"),
+    "epochs": ("epochs", "{}"),
+    "minutes": ("minutes", "{:.1f}"),
+}
+
+
+def _markdown(rows: list[dict], failures: dict[str, str], facts: str) -> str:
+    """The table, what is missing in it, and the numbers that the paper prints."""
+    from salclass_tf.evaluation import published, reports, tables
+
+    lines = [tables.line([title for title, _ in _COLUMNS.values()])]
+    lines.append("|---|---|" + "--:|" * (len(_COLUMNS) - 2))
+    for row in rows:
+        cells = (form.format(row[key]) if key in row else "" for key, (_, form) in _COLUMNS.items())
+        lines.append(tables.line(list(cells)))
+    missing = [f"- {name} is missing: {' '.join(why.split())}" for name, why in failures.items()]
+    printed = f"Published, not measured here ({published.SOURCE}, Table 1, who gathered them):"
+    parts = [facts, "\n".join(lines), "\n".join(missing), printed]
+    parts.append(reports.published_markdown(published.rows(1)))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _write(folder: pathlib.Path, rows: list[dict], failures: dict[str, str], facts: str) -> None:
+    """Prints and writes `detectors.md`, `.csv` and `.json`, each whole or not at all."""
+    from salclass_tf.evaluation import published, tables
+    from salclass_tf.training.files import write_json
+
+    text = _markdown(rows, failures, facts)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    for ending, content in (("md", text), ("csv", tables.csv_lines(rows, names))):
+        temporary = folder / f".detectors.{ending}"
+        temporary.write_text(content, encoding="utf-8")
+        os.replace(temporary, folder / f"detectors.{ending}")
+    printed = [dataclasses.asdict(row) | {"source": published.SOURCE} for row in published.rows(1)]
+    content = {"rows": rows, "missing": failures, "published": printed}
+    write_json(folder / "detectors.json", content)
+    print(text)
+
+
+def _facts(given: argparse.Namespace, chosen: config.Config, scored: dict) -> str:
+    """What all rows have in common, in words."""
+    stage = chosen.stages[_STAGE]
+    start = f"from {given.weights}" if given.weights else "from random weights"
+    return (
+        f"{scored['data set']}, {scored['images']} images, crops of {scored['crop']} pixels; width "
+        f"{chosen.width:g}, {start}, {stage.optimizer.name}, batches of {stage.batch_size}, seed "
+        f"{chosen.seed}. Images per second are those of the last epoch, minutes and memory those "
+        "of training alone."
+    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Trains, scores, writes the tables; returns 1 if a detector is missing in them."""
+    given = _parse(argv)
+    if given.detectors == "all":
+        from salclass_tf.detectors import list_detectors
+
+        given.detectors = ",".join(list_detectors())
+    configs = {name: _config(given, name) for name in given.detectors.split(",")}
+    place = Place(pathlib.Path(given.workdir), given.data_dir, given.manual_dir)
+    failures = _train(configs, place)
+    trained = [name for name in configs if name not in failures]
+    if not trained:
+        return 1
+    rows, unscored = _score(trained, given.dataset, place)
+    for row in rows:
+        if row["method"] in configs:
+            name = row["method"]
+            row |= _cost(place.workdir / name / _STAGE, configs[name])
+    failures |= unscored
+    _write(place.workdir, rows, failures, _facts(given, configs[trained[0]], rows[0]))
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
