@@ -81,7 +81,7 @@ def _train(configs: dict[str, config.Config], place: Place) -> dict[str, str]:
 
 def _score(names: list[str], dataset: str, place: Place) -> tuple[list[dict], dict[str, str]]:
     """Rows of scores, baselines first, and what could not be scored."""
-    from salclass_tf.evaluation import paper_tables  # imports TensorFlow, which training needs not
+    from salclass_tf.evaluation import paper_tables, tables  # imports TensorFlow
 
     settings = paper_tables.Settings(
         models=tuple(f"{name}={place.workdir / name / _STAGE}" for name in names),
@@ -98,7 +98,8 @@ def _score(names: list[str], dataset: str, place: Place) -> tuple[list[dict], di
     for method, scores in evaluation.maps:
         facts = {"method": method.name, "data set": scores.labels["data set"]}
         facts |= {"crop": scores.labels["crop"], "images": len(scores.images)}
-        rows.append(facts | {name: scores.estimate(name).mean for name in _MEASURES})
+        means = {name: tables.defined(scores.estimate(name).mean) for name in _MEASURES}
+        rows.append(facts | means)
     return rows, {text.partition(" on ")[0]: text for text in evaluation.failures}
 
 
@@ -142,8 +143,8 @@ def _markdown(rows: list[dict], failures: dict[str, str], facts: str) -> str:
     lines = [tables.line([title for title, _ in _COLUMNS.values()])]
     lines.append("|---|---|" + "--:|" * (len(_COLUMNS) - 2))
     for row in rows:
-        cells = (form.format(row[key]) if key in row else "" for key, (_, form) in _COLUMNS.items())
-        lines.append(tables.line(list(cells)))
+        found = [(form, row.get(key)) for key, (_, form) in _COLUMNS.items()]
+        lines.append(tables.line(["" if x is None else form.format(x) for form, x in found]))
     missing = [f"- {name} is missing: {' '.join(why.split())}" for name, why in failures.items()]
     printed = f"Published, not measured here ({published.SOURCE}, Table 1, who gathered them):"
     parts = [facts, "\n".join(lines), "\n".join(missing), printed]
@@ -180,14 +181,26 @@ def _facts(given: argparse.Namespace, chosen: config.Config, scored: dict) -> st
     )
 
 
+def _chosen(given: argparse.Namespace) -> dict[str, config.Config]:
+    """The detectors that were asked for, and the run of each."""
+    from salclass_tf.detectors import list_detectors
+
+    known = list_detectors()
+    names = known if given.detectors == "all" else given.detectors.split(",")
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(f"detectors are some of {', '.join(known)}; got {unknown[0]!r}")
+    return {name: _config(given, name) for name in names}
+
+
 def main(argv: list[str] | None = None) -> int:
     """Trains, scores, writes the tables; returns 1 if a detector is missing in them."""
     given = _parse(argv)
-    if given.detectors == "all":
-        from salclass_tf.detectors import list_detectors
-
-        given.detectors = ",".join(list_detectors())
-    configs = {name: _config(given, name) for name in given.detectors.split(",")}
+    try:
+        configs = _chosen(given)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     place = Place(pathlib.Path(given.workdir), given.data_dir, given.manual_dir)
     failures = _train(configs, place)
     trained = [name for name in configs if name not in failures]
