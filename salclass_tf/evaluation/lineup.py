@@ -29,6 +29,17 @@ class Lineup:
         chosen = chosen or [m.geometry for m in self.methods if m.geometry][:1]
         return list(dict.fromkeys(chosen)) or [data.Geometry()]
 
+    def map_givers(self) -> list[Method]:
+        """Returns the methods that give maps.
+
+        Raises:
+            ValueError: if there is none.
+        """
+        givers = [method for method in self.methods if SALIENCY in method.gives]
+        if not givers:
+            raise ValueError("no model gives maps; name one that does with --model")
+        return givers
+
     @functools.cached_property
     def _crops(self) -> dict[tuple[str, str, data.Geometry], EvaluatedSet]:
         return {}

@@ -1,0 +1,72 @@
+"""What to draw, checked before anything is computed."""
+
+import dataclasses
+import pathlib
+
+from salclass_tf.evaluation import lineup, picking
+from salclass_tf.evaluation.datasets import EvaluatedSet
+from salclass_tf.evaluation.lineup import Lineup
+
+#: what can be drawn: numbers of the paper's figures, and maps over their images
+FIGURES = ("3", "4", "5", "6", "overlays")
+
+#: ways of choosing images
+CHANGED, RANDOM = "changed", "random"
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What to draw.
+
+    Attributes:
+        figures: some of `FIGURES`.
+        models: see `methods.find`; Figs. 3 and 4 take runs.
+        datasets: TFDS names; empty for those that the models were trained on.
+        images: how many images a picture shows.
+        pick: `CHANGED` (Fig. 3 alone: where the map changed most), `RANDOM`, or names of images;
+            () is `CHANGED` for Fig. 3 and `RANDOM` for the others.
+        seed: of the random choice.
+        split: TFDS split or slice; None for the test part of each set.
+        data_dir: where prepared data sets live, None for TFDS' own place.
+        manual_dir: folder of original files, for sets that are not downloaded.
+        output: folder of the pictures.
+
+    Raises:
+        ValueError: for an unknown figure, and a number of images below 1.
+    """
+
+    figures: tuple[str, ...]
+    models: tuple[str, ...]
+    datasets: tuple[str, ...] = ()
+    images: int = 6
+    pick: tuple[str, ...] = ()
+    seed: int = 0
+    split: str | None = None
+    data_dir: str | None = None
+    manual_dir: str | None = None
+    output: pathlib.Path = pathlib.Path("runs/evaluation")
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot be meant."""
+        unknown = [name for name in self.figures if name not in FIGURES]
+        if unknown or not self.figures:
+            got = repr(unknown[0]) if unknown else "none"
+            raise ValueError(f"figures are some of {', '.join(FIGURES)}; got {got}")
+        if self.images < 1:
+            raise ValueError(f"a picture shows at least 1 image; got {self.images}")
+        if CHANGED in self.pick and set(self.figures) - {"3", "4"}:
+            raise ValueError(
+                f"only Fig. 3 knows what changed; with --pick={CHANGED} ask for --figure=3 alone"
+            )
+
+    def open(self, models: tuple[str, ...] | None = None) -> Lineup:
+        """Opens the methods, those of `models` if given, and the sets."""
+        models = self.models if models is None else models
+        return lineup.open_all(models, self.datasets, self.split, self.data_dir, self.manual_dir)
+
+    def chosen(self, dataset: EvaluatedSet) -> tuple[list[str], str]:
+        """Returns the names of the images to show, and how they were chosen."""
+        if self.pick and set(self.pick) != {RANDOM}:
+            return list(self.pick), "chosen images"
+        names = picking.draw(dataset, self.images, self.seed)
+        return names, f"{len(names)} images drawn at random (seed {self.seed})"
