@@ -32,6 +32,7 @@ class PublicFile:
         member: the file's name in the archive at `url`, or None if `url` is the file itself.
         sha256: SHA-256 sum of its bytes, where that was published instead.
         saved_as: the file's name in the cache, where the URL does not end in one.
+        archive_md5: MD5 sum of the archive that `member` is in, or None.
     """
 
     url: str
@@ -39,6 +40,7 @@ class PublicFile:
     member: str | None = None
     sha256: str | None = None
     saved_as: str | None = None
+    archive_md5: str | None = None
 
     @property
     def name(self) -> str:
@@ -68,7 +70,8 @@ def _public(network: str, part: str, md5: str) -> PublicFile:
     return PublicFile(f"{_URL}/{network}/{network}_weights_tf_dim_ordering_tf_{part}.h5", md5)
 
 
-# Checksums as in the source of `keras.applications`; the authors of the two others give none.
+# Checksums as in the source of `keras.applications`; the authors of the three others give none.
+# That of OpenSALICON's archive is the one that the library pysaliency expects.
 PUBLIC_FILES = {
     "vgg16": _public("vgg16", "kernels", "64373286793e3c8b2b4e3219cbf3544b"),
     "vgg16_notop": _public("vgg16", "kernels_notop", "6d6bbae143d832006294945121d1f1fc"),
@@ -85,6 +88,7 @@ PUBLIC_FILES = {
     "salicon": PublicFile(
         "http://www.cs.pitt.edu/~chris/files/2016/model_files.tgz",
         member="salicon_osie.caffemodel",
+        archive_md5="c150041a975e52cf2ff234975a699fd6",
     ),
     # HDF5 in spite of its name.
     "ml_net": PublicFile(
@@ -158,6 +162,14 @@ def _check_sum(path: pathlib.Path, file: PublicFile) -> None:
         )
 
 
+def _check_archive(path: pathlib.Path, file: PublicFile) -> None:
+    """Refuses an archive that is not the published one, where that can be known."""
+    with path.open("rb") as stream:
+        found = hashlib.file_digest(stream, "md5").hexdigest()
+    if file.archive_md5 not in (None, found):
+        raise ValueError(f"the MD5 sum of {path.name} must be {file.archive_md5}; got {found}")
+
+
 def _fetch(file: PublicFile, path: pathlib.Path, home: pathlib.Path) -> None:
     """Downloads a file, or takes it out of the archive that it is published in."""
     # Without its hash: get_file would delete a file that does not have it.
@@ -167,6 +179,7 @@ def _fetch(file: PublicFile, path: pathlib.Path, home: pathlib.Path) -> None:
         return
     unpacked = path.with_name(f".{path.name}")
     try:
+        _check_archive(pathlib.Path(fetched), file)
         with tarfile.open(fetched) as archive:
             inside = [name for name in archive.getnames() if name.endswith(file.member)]
             if not inside:

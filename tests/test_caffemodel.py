@@ -216,3 +216,31 @@ def test_damaged_and_foreign_files_are_refused_by_name(tmp_path):
     path.write_bytes(message.SerializeToString())
     with pytest.raises(ValueError, match="kernel of four axes; got .294,."):
         caffemodel.read_layers(path)
+
+
+def test_alexnet_of_caffe_fills_the_features_of_deep_gaze(tmp_path):
+    """Its second, fourth and fifth convolution read half of the channels each."""
+    shapes = {
+        "conv1": (4, 3, 11, 11),
+        "conv2": (10, 2, 5, 5),
+        "conv3": (16, 10, 3, 3),
+        "conv4": (16, 8, 3, 3),
+        "conv5": (10, 8, 3, 3),
+    }
+    own = caffe_files.random_layers(shapes)
+    dense = {"fc6": ("InnerProduct", [np.ones((4, 90)), np.ones(4)])}
+    path = caffe_files.write(tmp_path / "alexnet.caffemodel", own | dense, generation=1)
+    model = build_detector("deep_gaze", image_size=40, width=1 / 24, weights=path)
+    image = np.random.default_rng(1).integers(0, 256, (40, 40, 3), np.uint8)
+    pixels = image[..., ::-1] - np.array([104.007, 116.669, 122.679])
+    whole = convolve(pixels, *own["conv1"][1])
+    expected = np.maximum(whole[5:-5:4, 5:-5:4], 0)  # no zeros around, every fourth pixel
+    got = layer_output(model, "conv1", image)
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-2)
+    for name in shapes:
+        kernel = model.get_layer(name).get_weights()[0]
+        np.testing.assert_array_equal(kernel, own[name][1][0].transpose(2, 3, 1, 0))
+    own["conv4"] = ("Convolution", [own["conv4"][1][0][:, :-1], own["conv4"][1][1]])
+    path = caffe_files.write(tmp_path / "other.caffemodel", own)
+    with pytest.raises(ValueError, match="layer conv4 must have the shapes"):
+        build_detector("deep_gaze", image_size=40, width=1 / 24, weights=path)

@@ -1,5 +1,6 @@
 """docs/detectors.md says what is there, and the example of docs/extending.md works."""
 
+import inspect
 import pathlib
 import re
 import types
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from salclass_tf import detectors
+from salclass_tf import detectors, weights
 from salclass_tf.detectors import build_detector, list_detectors, output_of
 from salclass_tf.model import DetectorModel
 
@@ -38,6 +39,28 @@ def test_row_of_the_table_is_right(name):
         build_detector(name, image_size=65, width=0.02, weights="absent")
     offered = re.findall(r'"(\w+)"', str(error.value))
     assert offered == re.findall(r"`(\w+)`", files)
+
+
+@pytest.mark.parametrize("name", list_detectors())
+def test_detector_is_one_file_of_fewer_than_120_lines(name):
+    build = detectors._DETECTORS[name][0]
+    module = inspect.getmodule(getattr(build, "func", build))
+    assert module.__package__ == "salclass_tf.detectors"
+    assert len(inspect.getsource(module).splitlines()) < 120
+
+
+@pytest.mark.parametrize("name", ["ml_net", "salicon", "salnet"])
+def test_released_file_is_documented_as_it_is_fetched(name):
+    public = weights.PUBLIC_FILES[name]
+    [row] = [
+        line
+        for line in (DOCS / "detectors.md").read_text().splitlines()
+        if line.startswith(f"| `{public.name}`")
+    ]
+    _, _, address, _, checksum, _ = row.split("|")
+    assert public.url in address.replace(",", " ").split()
+    known = public.sha256 or public.md5 or public.archive_md5
+    assert checksum.strip() == "none published" if known is None else f"`{known}`" in checksum
 
 
 def _blocks():

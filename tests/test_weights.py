@@ -205,7 +205,8 @@ def released(tmp_path, monkeypatch):
     archive = tmp_path / "model_files.tgz"
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(file, f"model_files/{file.name}")
-    public = weights.PublicFile(archive.as_uri(), member=file.name)
+    digest = hashlib.md5(archive.read_bytes()).hexdigest()
+    public = weights.PublicFile(archive.as_uri(), member=file.name, archive_md5=digest)
     monkeypatch.setitem(weights.PUBLIC_FILES, "salicon", public)
     return archive, tmp_path / "cache" / "models" / file.name
 
@@ -222,8 +223,18 @@ def test_released_file_is_taken_out_of_its_archive_once(released):
         )
 
 
-def test_archive_that_cannot_be_had_or_lacks_the_file_is_an_error_that_says_what_to_do(released):
+def test_archive_that_cannot_be_had_or_lacks_the_file_is_an_error_that_says_what_to_do(
+    released, monkeypatch
+):
     archive, cached = released
+    whole = archive.read_bytes()
+    archive.write_bytes(whole[:-9])
+    with pytest.raises(OSError, match="MD5 sum of model_files.tgz must be .*; got .*fetch file://"):
+        build_detector("salicon", image_size=64, weights="released")
+    assert os.listdir(cached.parent) == []
+    monkeypatch.setitem(
+        weights.PUBLIC_FILES, "salicon", weights.PublicFile(archive.as_uri(), member=cached.name)
+    )
     with tarfile.open(archive, "w:gz"):
         pass
     message = f"no {cached.name} in model_files.tgz.*fetch {archive.as_uri()} elsewhere and put "

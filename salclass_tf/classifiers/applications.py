@@ -64,7 +64,7 @@ def build(
         {"image", "saliency"} or image -> logits float32 [b, num_classes].
     """
     sizes.check_image_size(f"classifier {name}", image_size, smallest_image(name))
-    family, path = _family(NETWORKS[name]), None
+    family, path = family_of(name), None
     if weights is not None:
         path = stock_weights.find(name, family, weights, image_size, width)
     stock = NETWORKS[name](
@@ -81,6 +81,11 @@ def build(
     if path is not None:
         stock_weights.load(model, rebuilding, stock, path)
     return model
+
+
+def family_of(name: str) -> str:
+    """Returns the module of `keras.applications` that a network is in, which is its family."""
+    return _family(NETWORKS[name])
 
 
 def smallest_image(name: str) -> int:

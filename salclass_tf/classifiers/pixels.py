@@ -58,6 +58,20 @@ def build_preprocessing(name: str, family: str) -> tuple[keras.Layer, float]:
     return keras.layers.Rescaling(**settings, dtype="float32", name="preprocessing"), 1.0
 
 
+def manner(name: str, family: str) -> str:
+    """Returns what docs/classifiers.md calls a network's way with pixels.
+
+    Args:
+        name: see `build_preprocessing`.
+        family: see `build_preprocessing`.
+    """
+    settings = _EXCEPTIONS.get(name, FAMILIES[family])
+    if settings is None:
+        return "Caffe"
+    known = {"signed": _SIGNED, "standard": _STANDARD, "128": _EIGHT_BIT}
+    return next(word for word, meant in known.items() if meant is settings)
+
+
 def check_file(path: pathlib.Path) -> None:
     """Checks that an EfficientNet was trained on pixels that are normalised as ours are.
 
