@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from salclass_tf import losses, metrics
+from salclass_tf import losses, metrics, pair
 
 Batch = dict[str, tf.Tensor]
 
@@ -209,8 +209,8 @@ class SalClassNet(GazeModel):
         **kwargs: passed to `keras.Model`.
 
     Raises:
-        ValueError: if alpha is negative, the classifier takes no saliency map, the two parts want
-            images of different sizes, or a loss or an output is not there.
+        ValueError: if alpha is negative, the pair cannot work (see `pair.check`), or a loss or an
+            output is not there.
     """
 
     def __init__(
@@ -229,16 +229,7 @@ class SalClassNet(GazeModel):
         super().__init__(_with_squared_error(reported, loss), **kwargs)
         if not alpha >= 0:
             raise ValueError(f"alpha weighs the class error and must be at least 0; got {alpha}")
-        if len(classifier.inputs) < 2:
-            raise ValueError(
-                "SalClassNet needs a classifier that takes a saliency map; "
-                "build it with saliency_input=True"
-            )
-        sizes = [tuple(part.inputs[0].shape[1:3]) for part in (detector, classifier)]
-        if sizes[0] != sizes[1]:
-            raise ValueError(
-                f"detector and classifier need images of one size; got {sizes[0]} and {sizes[1]}"
-            )
+        pair.check(detector, classifier)
         self.detector = detector
         self.classifier = classifier
         self.alpha = alpha

@@ -40,6 +40,9 @@ class Rebuilding:
             width: factor on every other channel count.
             bn_momentum: of every batch normalisation; None keeps the network's own.
             dropout: rate of the dropouts before the class layer; None keeps the network's own.
+
+        Raises:
+            ValueError: if it has no convolution, which could be widened.
         """
         layers = list(_flat(network.operations))
         last = max(i for i, layer in enumerate(layers) if getattr(layer, "weights", ()))
@@ -49,8 +52,10 @@ class Rebuilding:
         self._channels = channels.plan(network, width) | {layers[last].name: num_classes}
         self._bn_momentum = bn_momentum
         self._dropout = dropout
-        self.first = next(x.name for x in layers if isinstance(x, keras.layers.Conv2D))
-        self.first, self.head = self._names[self.first], self._names[layers[last].name]
+        first = next((x.name for x in layers if isinstance(x, keras.layers.Conv2D)), None)
+        if first is None:
+            raise ValueError(f"{network.name} has no convolution that could read the map")
+        self.first, self.head = self._names[first], self._names[layers[last].name]
         self.pairs: list[tuple[keras.Layer, keras.Layer]] = []
 
     def apply(self, stack: keras.KerasTensor) -> keras.KerasTensor:

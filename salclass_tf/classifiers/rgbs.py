@@ -1,7 +1,11 @@
 """The four-channel RGBS input that all classifiers share (paper, Sec. 3.2 and 3.3)."""
 
+from collections.abc import Iterator
+
 import keras
 import tensorflow as tf
+
+_CHANNELS = 4
 
 
 def build_input(
@@ -36,6 +40,35 @@ def build_input(
     )(saliency)
     stack = keras.layers.Concatenate(name="rgbs")([colours, normalised])
     return {"image": image, "saliency": saliency}, stack
+
+
+def first_convolution(classifier: keras.Model) -> keras.layers.Conv2D:
+    """Returns the convolution that reads the four channels.
+
+    Args:
+        classifier: any; layers of models inside it count too.
+
+    Raises:
+        ValueError: if its first convolution reads fewer channels, or there is none.
+    """
+    first = next((x for x in leaves(classifier) if isinstance(x, keras.layers.Conv2D)), None)
+    channels = 0 if first is None else first.kernel.shape[-2] * first.groups
+    if channels < _CHANNELS:
+        found = "none" if first is None else f"{first.name}, which reads {channels}"
+        raise ValueError(
+            f"{classifier.name} has no convolution that could read the map: its first Conv2D must "
+            f"read {_CHANNELS} channels, image and map stacked as by rgbs.build_input; got {found}"
+        )
+    return first
+
+
+def leaves(model: keras.Model) -> Iterator[keras.Layer]:
+    """Yields the layers of a network in order, those of models inside it in their place."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from leaves(layer)
+        else:
+            yield layer
 
 
 def has_replicas() -> bool:

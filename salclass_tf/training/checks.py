@@ -6,7 +6,7 @@ import pathlib
 
 import keras
 
-from salclass_tf import losses, sources
+from salclass_tf import losses, pair, sources
 from salclass_tf.classifiers import list_classifiers
 from salclass_tf.config import Config
 from salclass_tf.detectors import list_detectors
@@ -48,6 +48,43 @@ def check_settings(config: Config, order: list[str]) -> None:
                 f"stage {stage} trains only part of a network that has been trained before; "
                 f"name its weights with --{part}_weights"
             )
+
+
+def check_parts(config: Config, order: list[str]) -> None:
+    """Refuses networks that cannot be built for their images, and pairs that cannot work.
+
+    All stages that are to be made are looked at before the first one is, since the last of them
+    may be hours away.
+
+    Args:
+        config: the run.
+        order: the stages that are to be made.
+
+    Raises:
+        ValueError: with the reason and the sizes that work.
+    """
+    classifiers = {config.geometry(n)[0] for n in order if "classifier" in n or n == "joint"}
+    for stage in order:
+        _check_geometry(config, stage, joint="joint" in order)
+    try:
+        detector = networks.blank_detector(config) if any(map(has_detector, order)) else None
+        built = {size: networks.blank_classifier(config, size) for size in sorted(classifiers)}
+        if "joint" in order:
+            pair.check(detector, built[config.image_size])
+    finally:
+        keras.backend.clear_session()  # it would give values to what was built, later
+
+
+def _check_geometry(config: Config, stage: str, joint: bool) -> None:
+    """Refuses crops of a stage that are of another size than the network that it trains."""
+    shared = has_detector(stage) or (joint and stage == "classifier")
+    size = config.geometry(stage)[0]
+    if shared and size != config.image_size:
+        raise ValueError(
+            f"stage {stage} trains a network for images of {config.image_size} x "
+            f"{config.image_size} pixels, which the detector and the classifier of a run share; "
+            f"its own geometry gives crops of {size}: leave that out, or set image_size={size}"
+        )
 
 
 def is_done(config: Config, stage: str, folder: pathlib.Path, asked_for: bool) -> bool:

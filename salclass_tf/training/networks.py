@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from salclass_tf import detectors, optimizers, schedules
-from salclass_tf.classifiers import build_classifier
+from salclass_tf.classifiers import build_classifier, rgbs
 from salclass_tf.config import Config, Optimizer, Stage
 from salclass_tf.detectors import build_detector
 from salclass_tf.model import ClassifierModel, DetectorModel, GazeModel, SalClassNet
@@ -49,6 +49,29 @@ def build_model(config: Config, stage: str, workdir: pathlib.Path, num_classes: 
         model = ClassifierModel(_classifier(config, stage, workdir, num_classes))
     _freeze(model, config.stages[stage].frozen)
     return model
+
+
+def blank_detector(config: Config) -> keras.Model:
+    """Builds the detector of a run in shape alone: no values, no files; not to be computed with."""
+    options = config.detector_options.get(config.detector, {})
+    with keras.StatelessScope(initialize_variables=False):
+        return build_detector(
+            config.detector, image_size=config.image_size, width=config.width, **options
+        )
+
+
+def blank_classifier(config: Config, image_size: int) -> keras.Model:
+    """Builds a classifier of a run in shape alone, see `blank_detector`.
+
+    Args:
+        config: the run.
+        image_size: side of the crops of the stage that it is for, in pixels.
+    """
+    options = config.classifier_options.get(config.classifier, {})
+    with keras.StatelessScope(initialize_variables=False):
+        return build_classifier(
+            config.classifier, image_size=image_size, width=config.width, **options
+        )
 
 
 def kept_part(model: GazeModel) -> keras.Model:
@@ -123,12 +146,10 @@ def untrained_multipliers(model: GazeModel, factor: float) -> dict[str, float | 
     if isinstance(model, DetectorModel):
         return {r"(^|/)saliency_score/": factor}
     classifier = model.classifier
-    class_layer = [layer for layer in classifier.layers if layer.weights][-1]
+    class_layer = [layer for layer in rgbs.leaves(classifier) if layer.weights][-1]
     multipliers = {rf"(^|/){class_layer.name}/": factor}
     if model.takes_saliency:
-        first = next((x for x in classifier.layers if isinstance(x, keras.layers.Conv2D)), None)
-        if first is None:
-            raise ValueError(f"{classifier.name} has no convolution that could read the map")
+        first = rgbs.first_convolution(classifier)
         slices = np.ones((1, 1, first.kernel.shape[2], 1), np.float32)
         slices[0, 0, 3] = factor
         multipliers[rf"(^|/){first.name}/kernel"] = slices.tolist()

@@ -125,6 +125,7 @@ def carry_out(
     """
     checks.check_settings(jobs[-1].config, [one.name for one in jobs])
     todo = [one for one in jobs if not _is_done(one)]
+    checks.check_parts(jobs[-1].config, [one.name for one in todo])
     sets = _open_sets(todo, placement, data_dir, manual_dir)
     for name, one in {one.name: one for one in todo}.items():
         checks.check_set(one.config, name, sets[name])
