@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import tensorflow_datasets as tfds
 
+from tfds_builders import shuffling
+
 Record = TypeVar("Record")
 Made = tuple[str, dict[str, Any], dict[str, int]]
 
@@ -18,7 +20,8 @@ class GazeBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     The examples are made in this process, one after the other. Where the download configuration
     names a `beam_runner` or `beam_options`, Apache Beam makes them, on as many workers as it has,
     by the same function. Either way the counts that come with the examples are added up in
-    `info.metadata`; a builder sets those counts to zero before it starts.
+    `info.metadata`; a builder sets those counts to zero before it starts. Memory does not grow with
+    the set.
     """
 
     _on_beam = False
@@ -32,7 +35,8 @@ class GazeBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         """
         config = options.get("download_config")
         self._on_beam = config is not None and bool(config.beam_runner or config.beam_options)
-        super().download_and_prepare(**options)
+        with shuffling.in_little_memory():
+            super().download_and_prepare(**options)
 
     def _generate_examples(
         self, make: Callable[[Record], Made], records: Iterable[Record]
