@@ -65,13 +65,14 @@ def fixation_rows(
         The value of the `fixations` feature, and how many points lay outside [0, w) x [0, h).
 
     Raises:
-        ValueError: if the arrays differ in length, or a number is not finite.
+        ValueError: if the arrays differ in length, a number is not finite, or a viewer's number is
+            too large to be stored.
     """
     columns = {
         "x": np.asarray(x, np.float32),
         "y": np.asarray(y, np.float32),
         "duration_ms": np.asarray(duration_ms, np.float32),
-        "viewer": np.asarray(viewer, np.int32),
+        "viewer": _int32(viewer, source),
     }
     lengths = {name: column.shape for name, column in columns.items()}
     if len(set(lengths.values())) != 1 or columns["x"].ndim != 1:
@@ -88,6 +89,17 @@ def fixation_rows(
     inside &= (columns["y"] >= 0) & (columns["y"] < height)
     kept = {name: column[inside] for name, column in columns.items()}
     return kept, int(np.size(inside) - np.count_nonzero(inside))
+
+
+def _int32(viewer: np.ndarray, source: str | os.PathLike) -> np.ndarray:
+    """Casts numbers of viewers, which NumPy would change without a word where they do not fit."""
+    cast = np.asarray(viewer, np.int32)
+    if not np.array_equal(cast, viewer):
+        raise ValueError(
+            f"{source}: viewers must be whole numbers below 2**31; got up to {np.max(viewer)}. "
+            "Number the people anew"
+        )
+    return cast
 
 
 def no_fixations() -> dict[str, np.ndarray]:
