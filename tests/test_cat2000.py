@@ -2,6 +2,7 @@ import hashlib
 import pickle
 import shutil
 
+import builder_case
 import h5py
 import numpy as np
 import pytest
@@ -45,6 +46,12 @@ def original(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         scipy.io.savemat(path, {"fixLocs": locations_of(key)}, do_compression=True)
     return root
+
+
+class TestCat2000(builder_case.BuilderCase):
+    __test__ = True
+    DATASET_CLASS = cat2000_dataset_builder.Builder
+    SPLITS = {"train": 4, "test": 4}
 
 
 def build(tmp_path, manual_dir, **options):

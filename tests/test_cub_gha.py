@@ -1,12 +1,20 @@
 import collections
+import io
 import shutil
+import sys
+import tarfile
+import types
 
+import builder_case
 import numpy as np
 import pytest
+import requests
 import tensorflow_datasets as tfds
 from PIL import Image
+from tensorflow_datasets.image_classification import caltech_birds
 
 from tfds_builders.cub_gha import cub_gha_dataset_builder
+from tfds_builders.cub_gha.recordings import read_run
 
 # id: (class folder, file, width, height, in train); ids and classes have gaps as in a cut copy.
 IMAGES = {
@@ -70,6 +78,12 @@ def original(tmp_path):
     return root
 
 
+class TestCubGha(builder_case.BuilderCase):
+    __test__ = True
+    DATASET_CLASS = cub_gha_dataset_builder.Builder
+    SPLITS = {"train": 3, "test": 2}
+
+
 def build(tmp_path, manual_dir):
     builder = cub_gha_dataset_builder.Builder(data_dir=tmp_path / "sets")
     config = tfds.download.DownloadConfig(manual_dir=manual_dir)
@@ -126,6 +140,7 @@ def test_classes_and_counts_are_stored_with_the_set(tmp_path, original):
             "fixations": sum(len(rows) for rows in EXPECTED.values()),
             "dropped_carried_over": CARRIED_OVER,
             "dropped_off_image": OFF_IMAGE,
+            "images_without_fixations": 1,
         }
         assert "bounding box" in info.description
         assert "Caltech-UCSD" in info.citation
@@ -212,6 +227,71 @@ def test_a_half_that_is_not_there_is_downloaded(tmp_path, original, monkeypatch)
         assert {key: rows_of(example) for key, (_, example) in found.items()} == EXPECTED
 
 
+@pytest.fixture
+def caltech(tmp_path, original, monkeypatch):
+    """`caltech_birds2011` of the same images, which TFDS prepares; of CUB a list remains."""
+    cub = original / "CUB_200_2011"
+    archive = shutil.make_archive(str(tmp_path / "cub"), "gztar", original, "CUB_200_2011")
+    boxes = "".join(f"{key} 1 1 9 9\n" for key in IMAGES)
+    with tarfile.open(tmp_path / "whole.tgz", "w:gz") as whole, tarfile.open(archive) as packed:
+        for member in packed:
+            whole.addfile(member, packed.extractfile(member) if member.isfile() else None)
+        member = tarfile.TarInfo("CUB_200_2011/bounding_boxes.txt")
+        member.size = len(boxes)
+        whole.addfile(member, io.BytesIO(boxes.encode()))
+    masks = tmp_path / "masks"
+    for folder, file, width, height, _ in IMAGES.values():
+        (masks / folder).mkdir(parents=True, exist_ok=True)
+        Image.new("L", (width, height)).save(masks / folder / f"{file[:-4]}.png")
+    packed_masks = shutil.make_archive(str(tmp_path / "segmentations"), "gztar", masks)
+    # Pillow takes the place of OpenCV, which decodes the masks.
+    opened = types.SimpleNamespace(
+        imdecode=lambda content, flags: np.array(Image.open(io.BytesIO(content.tobytes())))
+    )
+    monkeypatch.setitem(sys.modules, "cv2", opened)
+    urls = types.SimpleNamespace(
+        images_url=str(tmp_path / "whole.tgz"), segmentations_url=packed_masks
+    )
+    monkeypatch.setattr(caltech_birds.CaltechBirds2011, "_caltech_birds_info", urls)
+    lone = tmp_path / "lone"
+    (lone / "CUB_200_2011").mkdir(parents=True)
+    shutil.copy(cub / "images.txt", lone / "CUB_200_2011")
+    shutil.copytree(original / "data_5runs", lone / "data_5runs")
+    return lone
+
+
+def test_images_may_be_those_of_the_tfds_set(tmp_path, original, caltech):
+    direct = examples_of(build(tmp_path / "direct", original))
+    builder = build(tmp_path, caltech)
+    found = examples_of(builder, decoders={"image": tfds.decode.SkipDecoding()})
+    assert {key: rows_of(example) for key, (_, example) in found.items()} == EXPECTED
+    for key, (folder, file, *_) in IMAGES.items():
+        split, example = found[key]
+        path = original / "CUB_200_2011/images" / folder / file
+        assert example["image"] == path.read_bytes()
+        assert (split, example["label"]) == (direct[key][0], direct[key][1]["label"])
+    assert builder.info.features["label"].names[1] == "012.Yellow_headed_Blackbird"
+    assert builder.info.metadata["dropped_carried_over"] == CARRIED_OVER
+
+
+def test_a_list_that_lacks_an_image_of_the_tfds_set_is_refused(tmp_path, caltech):
+    path = caltech / "CUB_200_2011/images.txt"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
+    pattern = r"images\.txt must name every image of caltech_birds2011; it lacks 009\.Brewer"
+    assert_refused(tmp_path, caltech, ValueError, pattern)
+    path.write_text("7 nowhere.jpg\n")
+    assert_refused(tmp_path, caltech, ValueError, r"images\.txt: image 7 must be <class>/<file>")
+
+
+def test_without_network_the_tfds_set_tells_what_to_do(tmp_path, caltech, monkeypatch):
+    def fail(manager, urls):
+        raise requests.ConnectionError("no route")
+
+    monkeypatch.setattr(tfds.download.DownloadManager, "download", fail)
+    pattern = r"cannot prepare caltech_birds2011 \(no route\).*CUB_200_2011/ \(unpacked from"
+    assert_refused(tmp_path, caltech, ConnectionError, pattern)
+
+
 def test_every_public_file_has_a_checksum():
     module = cub_gha_dataset_builder
     listed = module.Builder.url_infos
@@ -260,6 +340,35 @@ def test_real_counts(real, shared_data):
     assert real.info.metadata["fixations"] == sum(kept.values())
     assert real.info.metadata["dropped_carried_over"] == carried
     assert real.info.metadata["dropped_off_image"] == 0
+
+
+@pytest.mark.real_data
+def test_run_files_have_the_known_lines_and_fixations(shared_data):
+    """Facts of the five files as a whole, on all 11,788 images."""
+    ids = range(1, 11789)
+    paths = sorted((shared_data / "cub_gha/data_5runs").glob("Fixation_run?.txt"))
+    runs = [read_run(path, ids) for path in paths]
+    lines = [sum(map(len, run.values())) for run in runs]
+    assert lines == [11_634, 11_721, 11_747, 11_601, 11_786]
+    assert len(runs[0]) == 10_556
+    assert collections.Counter(len(shown) > 1 for shown in runs[0].values())[True] == 699
+    recordings = [[r for shown in run.values() for r in shown] for run in runs]
+    counts = [sum(len(r.triples) + r.carried_over for r in part) for part in recordings]
+    assert counts == [83_671, 80_805, 76_936, 98_750, 102_467] and sum(counts) == 442_629
+    seen = collections.Counter(key for run in runs for key in run)
+    assert collections.Counter(seen.values()) == {5: 10_293, 4: 1_461, 3: 34}
+    shares = [sum(r.carried_over for r in part) / len(part) for part in recordings]
+    assert shares[0] < 0.003 and all(0.655 < share < 0.715 for share in shares[1:])
+    heights, widths = np.array([r.size for part in recordings for r in part]).T
+    assert (widths.min(), widths.max(), heights.min(), heights.max()) == (121, 500, 120, 500)
+    text = [path.read_text().split() for path in paths]
+    triples = [line.split(",")[3:] for part in text for line in part]
+    x, y, duration = np.array([int(n) for line in triples for n in line]).reshape(-1, 3).T
+    assert (x.min(), x.max(), y.min(), y.max()) == (0, 499, 16, 475)
+    assert (duration.min(), duration.max()) == (60, 9363)
+    assert np.count_nonzero(duration >= 100) == 429_887
+    lengths = [len(line) // 3 for line in triples]
+    assert (min(lengths), max(lengths)) == (1, 23)
 
 
 @pytest.mark.real_data

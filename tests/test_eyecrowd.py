@@ -1,5 +1,6 @@
 import shutil
 
+import builder_case
 import numpy as np
 import pytest
 import scipy.io
@@ -49,6 +50,12 @@ def original(tmp_path):
     cells = [{"img": name, "subjects": viewers_of(index)} for index, name in enumerate(NAMES)]
     scipy.io.savemat(root / GAZE, {"fixations": column(cells)})
     return root
+
+
+class TestEyeCrowd(builder_case.BuilderCase):
+    __test__ = True
+    DATASET_CLASS = eyecrowd_dataset_builder.Builder
+    SPLITS = {"train": 9, "test": 1}
 
 
 def build(tmp_path, manual_dir):

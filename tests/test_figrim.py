@@ -2,6 +2,7 @@ import hashlib
 import os
 import shutil
 
+import builder_case
 import numpy as np
 import pytest
 import scipy.io
@@ -74,6 +75,13 @@ def original(tmp_path):
     structs = [image_struct(name, people_of(index)) for index, name in enumerate(NAMES)]
     write_gaze(root, struct_row(structs))
     return root
+
+
+class TestFigrim(builder_case.BuilderCase):
+    __test__ = True
+    DATASET_CLASS = figrim_dataset_builder.Builder
+    SPLITS = {"train": 8, "test": 2}
+    BUILDER_CONFIG_NAMES_TO_TEST = ["targets"]
 
 
 def build(tmp_path, manual_dir, config="targets"):

@@ -1,6 +1,7 @@
 import json
 import shutil
 
+import builder_case
 import numpy as np
 import pytest
 import scipy.io
@@ -53,6 +54,16 @@ def folder(tmp_path):
         write_image(root / stem[:3] / f"{stem}.{'png' if seed % 2 else 'jpg'}", seed)
     write_table(root)
     return root
+
+
+class TestGazeFolder(builder_case.BuilderCase):
+    __test__ = True
+    DATASET_CLASS = gaze_folder_dataset_builder.Builder
+    SPLITS = {"train": 8, "test": 2}
+
+    @pytest.fixture
+    def original(self, folder):
+        return folder
 
 
 def build(tmp_path, root):

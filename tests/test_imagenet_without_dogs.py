@@ -2,8 +2,10 @@ import collections
 import hashlib
 import io
 import pathlib
+import pickle
 import tarfile
 
+import builder_case
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,13 +13,13 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from salclass_tf import data, sources
+from tfds_builders.imagenet_without_dogs import archives, records
 from tfds_builders.imagenet_without_dogs import imagenet_without_dogs_dataset_builder as module
-from tfds_builders.imagenet_without_dogs import records
 
 DOGS = {"n02085620", "n02113978", "n02115641"}  # Chihuahua, Mexican hairless, dingo
 OTHERS = ["n01440764", "n02110341", "n02114367", "n15075141"]
 TRAIN = {wnid: 4 for wnid in sorted(DOGS)} | {wnid: 6 for wnid in OTHERS}
-# The truth of the first seven validation images of ImageNet; the third and the fifth are dogs.
+# The first seven validation images of ImageNet; the third is a dog.
 VALIDATION = 7
 
 
@@ -197,8 +199,19 @@ def test_no_image_is_stored_a_second_time(view):
 
 @pytest.fixture
 def small(originals, monkeypatch):
-    sizes = {name: (originals[0] / name).stat().st_size for name in module._ARCHIVES}
-    monkeypatch.setattr(module, "_ARCHIVES", sizes)
+    sizes = {name: (originals[0] / name).stat().st_size for name in archives.FILES}
+    monkeypatch.setattr(archives, "FILES", sizes)
+
+
+class TestImagenetWithoutDogs(builder_case.BuilderCase):
+    __test__ = True
+    DATASET_CLASS = module.Builder
+    SPLITS = {"train": 24, "validation": 6}
+    COUNTS = frozenset()  # there is no gaze to be counted
+
+    @pytest.fixture
+    def original(self, originals, small):
+        return originals[0]
 
 
 def test_it_prepares_imagenet_from_the_archives(tmp_path, originals, small):
@@ -211,6 +224,68 @@ def test_it_prepares_imagenet_from_the_archives(tmp_path, originals, small):
     (tmp_path / "imagenet2012/5.1.0").rmdir()
     with pytest.raises(FileNotFoundError, match="no longer in .*imagenet2012.*Prepare it there"):
         module.Builder(data_dir=tmp_path).as_dataset(split="train")
+
+
+def prepare_on_beam(data_dir, originals):
+    builder = module.Builder(data_dir=data_dir)
+    config = tfds.download.DownloadConfig(manual_dir=originals[0], beam_runner="DirectRunner")
+    builder.download_and_prepare(download_config=config)
+    return builder
+
+
+def test_beam_makes_the_same_set_from_the_archives(tmp_path, originals, small, monkeypatch):
+    pytest.importorskip("apache_beam")
+    plain = build(tmp_path / "plain", originals[0])
+    listed = []
+    list_members = archives.list_members
+    monkeypatch.setattr(
+        archives,
+        "list_members",
+        lambda *given: listed.append(given[0].name) or list_members(*given),
+    )
+    on_beam = prepare_on_beam(tmp_path / "beam", originals)
+    assert listed == list(archives.FILES)  # TFDS's own builder reads them from end to end
+    for split in ("train", "validation"):
+        examples = [tfds.as_numpy(data.open_split(b, split)) for b in (plain, on_beam)]
+        found = [{e["image/id"]: (e["label"], e["image"]) for e in part} for part in examples]
+        assert found[0] == found[1] and len(found[0]) == len(without_dogs(originals[1][split]))
+        assert on_beam.info.splits[split].num_bytes == plain.info.splits[split].num_bytes
+    source = tfds.builder("imagenet2012", data_dir=tmp_path / "beam")
+    assert source.is_prepared() and "ILSVRC 2012" in source.info.description
+    assert not list(on_beam.data_path.glob("found*"))
+
+
+def test_beam_finds_the_records_of_a_prepared_imagenet(tmp_path, originals, view):
+    pytest.importorskip("apache_beam")
+    config = tfds.download.DownloadConfig(manual_dir=originals[0], num_shards=5)
+    tfds.builder("imagenet2012", data_dir=tmp_path).download_and_prepare(download_config=config)
+    on_beam = prepare_on_beam(tmp_path, originals)
+    for split, positions in view._positions.items():
+        np.testing.assert_array_equal(on_beam._positions[split], positions)
+        assert on_beam.info.splits[split].shard_lengths == view.info.splits[split].shard_lengths
+        assert on_beam.info.splits[split].num_bytes == view.info.splits[split].num_bytes
+
+
+def test_members_of_an_archive_make_what_tfds_makes(tmp_path, originals):
+    """Without Beam: what a worker does for each member, sent to it as Beam sends it."""
+    builder = pickle.loads(pickle.dumps(archives.OnBeam(data_dir=tmp_path)))
+    labels = {f"{name}.JPEG": wnid for name, (wnid, _) in originals[1]["validation"].items()}
+    for file, known, split in zip(archives.FILES, ({}, labels), originals[1], strict=True):
+        members = archives.list_members(originals[0] / file, known)
+        made = [example for member in members for example in archives._unpack(builder, member)]
+        assert {key.removesuffix(".JPEG"): (e["label"], e["image"]) for key, e in made} == (
+            originals[1][split]
+        )
+        assert all(key == example["file_name"] for key, example in made)
+
+
+def test_a_damaged_class_names_archive_and_member(tmp_path, originals):
+    path = tmp_path / "train.tar"
+    with tarfile.open(path, "w") as archive:
+        add(archive, "n01440764.tar", b"x" * 1024)
+    (member,) = archives.list_members(path, {})
+    with pytest.raises(ValueError, match=r"n01440764\.tar in .*train\.tar is damaged.*fetch"):
+        list(archives._unpack(archives.OnBeam(data_dir=tmp_path), member))
 
 
 def test_another_copy_of_imagenet_is_noticed(tmp_path, originals, view):
@@ -250,7 +325,7 @@ def test_an_archive_cut_short_is_named(tmp_path, originals):
 
 
 def test_a_damaged_archive_is_named(tmp_path, originals, small, monkeypatch):
-    for name, size in module._ARCHIVES.items():
+    for name, size in archives.FILES.items():
         content = bytearray((originals[0] / name).read_bytes())
         content[:512] = b"x" * 512
         (tmp_path / name).write_bytes(content)

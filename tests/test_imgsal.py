@@ -1,3 +1,4 @@
+import builder_case
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
@@ -51,6 +52,12 @@ def original(tmp_path):
         Image.fromarray(heat).save(root / "heatmaps" / place / f"{stem}.png")
     write_table(root, LINES)
     return root.parent
+
+
+class TestImgsal(builder_case.BuilderCase):
+    __test__ = True
+    DATASET_CLASS = imgsal_dataset_builder.Builder
+    SPLITS = {"train": 4, "test": 1}
 
 
 def build(tmp_path, manual_dir, config="points"):

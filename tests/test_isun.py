@@ -1,6 +1,7 @@
 import hashlib
 import shutil
 
+import builder_case
 import numpy as np
 import pytest
 import scipy.io
@@ -46,6 +47,12 @@ def original(tmp_path):
         write_list(root, part, entries)
     (root / "images/.DS_Store").write_bytes(b"litter")
     return root
+
+
+class TestIsun(builder_case.BuilderCase):
+    __test__ = True
+    DATASET_CLASS = isun_dataset_builder.Builder
+    SPLITS = {"train": 2, "validation": 2, "test": 2}
 
 
 def build(tmp_path, manual_dir):

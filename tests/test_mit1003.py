@@ -1,6 +1,7 @@
 import hashlib
 import shutil
 
+import builder_case
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
@@ -38,6 +39,12 @@ def original(tmp_path):
     shutil.copy(root / MAPS / "i1_fixPts.jpg", root / MAPS / "i1fixPts.jpg")
     (root / MAPS / "._i1_fixPts.jpg").write_bytes(b"litter")
     return root
+
+
+class TestMit1003(builder_case.BuilderCase):
+    __test__ = True
+    DATASET_CLASS = mit1003_dataset_builder.Builder
+    SPLITS = {"train": 8, "test": 2}
 
 
 def build(tmp_path, manual_dir):

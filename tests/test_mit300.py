@@ -1,6 +1,7 @@
 import hashlib
 import shutil
 
+import builder_case
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
@@ -20,6 +21,12 @@ def original(tmp_path):
         pixels = rng.integers(0, 256, (30 + index, 40, 3), np.uint8)
         Image.fromarray(pixels).save(folder / f"i{index}.jpg")
     return folder.parent
+
+
+class TestMit300(builder_case.BuilderCase):
+    __test__ = True
+    DATASET_CLASS = mit300_dataset_builder.Builder
+    SPLITS = {"test": 3}
 
 
 def build(tmp_path, manual_dir):

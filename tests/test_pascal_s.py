@@ -1,6 +1,7 @@
 import hashlib
 import shutil
 
+import builder_case
 import h5py
 import numpy as np
 import pytest
@@ -51,6 +52,12 @@ def original(tmp_path):
         Image.fromarray(pixels).save(folder / f"{number}.jpg")
     write_gaze(root, list(ROWS.values()))
     return root
+
+
+class TestPascalS(builder_case.BuilderCase):
+    __test__ = True
+    DATASET_CLASS = pascal_s_dataset_builder.Builder
+    SPLITS = {"train": 3, "test": 1}
 
 
 def build(tmp_path, manual_dir):

@@ -2,6 +2,7 @@ import collections
 import io
 import tarfile
 
+import builder_case
 import numpy as np
 import pytest
 import requests
@@ -90,6 +91,12 @@ def original(tmp_path, monkeypatch):
     for name, voc_id in ENTRIES:
         (images / f"{name}_{voc_id}.jpg").write_bytes(jpeg(voc_id))
     return root
+
+
+class TestPoet(builder_case.BuilderCase):
+    __test__ = True
+    DATASET_CLASS = poet_dataset_builder.Builder
+    SPLITS = {"train": 11, "test": 3}
 
 
 def build(data_dir, manual_dir):

@@ -3,6 +3,7 @@ import sys
 import tarfile
 import types
 
+import builder_case
 import numpy as np
 import pytest
 import requests
@@ -45,6 +46,13 @@ def cub_files():
     return files | {f"images/{folder}/{file}": picture(file) for folder, file, _ in IMAGES}
 
 
+def write_cub(root):
+    for name, content in cub_files().items():
+        path = root / "CUB_200_2011" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
 @pytest.fixture
 def manual(tmp_path):
     root = tmp_path / "manual"
@@ -60,6 +68,18 @@ def build(tmp_path, manual_dir):
     download = tfds.download.DownloadConfig(manual_dir=manual_dir)
     builder.download_and_prepare(download_config=download)
     return builder
+
+
+class TestSalBirds(builder_case.BuilderCase):
+    __test__ = True
+    DATASET_CLASS = salbirds_dataset_builder.Builder
+    SPLITS = {"test": 3}
+    BUILDER_CONFIG_NAMES_TO_TEST = ["points"]
+
+    @pytest.fixture
+    def original(self, manual):
+        write_cub(manual)
+        return manual
 
 
 def check_examples(builder):
@@ -81,10 +101,7 @@ def check_examples(builder):
 
 
 def test_gaze_is_joined_to_a_folder_of_cub(tmp_path, manual):
-    for name, content in cub_files().items():
-        path = manual / "CUB_200_2011" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+    write_cub(manual)
     builder = build(tmp_path, manual)
     check_examples(builder)
     metadata = builder.info.metadata

@@ -2,6 +2,7 @@ import collections
 import io
 import tarfile
 
+import builder_case
 import numpy as np
 import pytest
 import requests
@@ -46,6 +47,17 @@ def unpacked(manual):
         (manual / "Images" / breed).mkdir(parents=True, exist_ok=True)
         (manual / "Images" / breed / f"{stem}.jpg").write_bytes(jpeg(stem))
     return manual
+
+
+class TestSalDogs(builder_case.BuilderCase):
+    __test__ = True
+    DATASET_CLASS = saldogs_dataset_builder.Builder
+    SPLITS = {"train": 6, "validation": 1, "test": 1}
+    BUILDER_CONFIG_NAMES_TO_TEST = ["points"]
+
+    @pytest.fixture
+    def original(self, unpacked):
+        return unpacked
 
 
 def build(tmp_path, manual_dir, config=None):

@@ -1,6 +1,7 @@
 import io
 import shutil
 
+import builder_case
 import numpy as np
 import pytest
 import scipy.io
@@ -54,6 +55,18 @@ def build(tmp_path, manual_dir):
     download = tfds.download.DownloadConfig(manual_dir=manual_dir)
     builder.download_and_prepare(download_config=download)
     return builder
+
+
+class TestSalFlowers(builder_case.BuilderCase):
+    __test__ = True
+    DATASET_CLASS = salflowers_dataset_builder.Builder
+    SPLITS = {"test": 3}
+    BUILDER_CONFIG_NAMES_TO_TEST = ["points"]
+
+    @pytest.fixture
+    def original(self, manual, flowers):
+        unpack(flowers, manual)
+        return manual
 
 
 def check_examples(builder):

@@ -5,6 +5,7 @@ import pickle
 import shutil
 import tracemalloc
 
+import builder_case
 import h5py
 import numpy as np
 import pytest
@@ -74,6 +75,12 @@ def original(tmp_path):
         text = json.dumps(annotation_file(stems), ensure_ascii=False, indent=1)
         (root / f"annotations/fixations_{part}2014.json").write_text(text, encoding="utf-8")
     return root
+
+
+class TestSalicon(builder_case.BuilderCase):
+    __test__ = True
+    DATASET_CLASS = salicon_dataset_builder.Builder
+    SPLITS = {"train": 3, "validation": 3, "test": 3}
 
 
 def build(tmp_path, manual_dir, config, **options):

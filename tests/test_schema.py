@@ -49,6 +49,12 @@ def test_points_beside_the_image_are_dropped_with_all_their_columns(outside):
     np.testing.assert_array_equal(kept["duration_ms"], np.float32([200, 90.5]))
 
 
+@pytest.mark.parametrize("viewer", [[0, 2**31, 1], [0, 1, 20230101001], [0.5, 0, 1]])
+def test_a_viewer_that_would_be_changed_by_the_cast_is_refused(viewer):
+    with pytest.raises(ValueError, match=r"gaze\.mat: viewers must be whole numbers below 2\*\*31"):
+        rows(viewer=np.array(viewer))
+
+
 def test_an_image_may_have_no_fixation():
     kept, dropped = schema.fixation_rows([], [], [], [], size=(5, 7), source="gaze.mat")
     assert dropped == 0

@@ -48,7 +48,11 @@ def content(image: tfds.core.Path | StoredImage) -> tfds.core.Path | bytes:
 
 
 def stored(
-    name: str, file_name_key: str, data_dir: tfds.core.Path, instructions: str
+    name: str,
+    file_name_key: str,
+    data_dir: tfds.core.Path,
+    instructions: str,
+    only_split: str | None = None,
 ) -> Iterator[Photograph]:
     """Reads all photographs of a TFDS set, which is prepared first where that has not been done.
 
@@ -58,9 +62,10 @@ def stored(
         file_name_key: its feature of file names.
         data_dir: where prepared sets live.
         instructions: what to do where it cannot be prepared.
+        only_split: the split to read; None for all.
 
     Yields:
-        The photographs of all splits, one at a time: memory does not grow with the set.
+        The photographs, one at a time: memory does not grow with the set.
 
     Raises:
         ConnectionError: if the set cannot be prepared.
@@ -74,7 +79,7 @@ def stored(
     features = builder.info.features
     names = features["label"].names if "label" in features else None
     config = tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1)
-    for split in sorted(builder.info.splits):
+    for split in sorted(builder.info.splits) if only_split is None else [only_split]:
         examples = builder.as_dataset(
             split=split, decoders={"image": tfds.decode.SkipDecoding()}, read_config=config
         )

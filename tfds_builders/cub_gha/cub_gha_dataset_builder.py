@@ -1,12 +1,14 @@
 """CUB-GHA: gaze of people who tell look-alike birds apart (Rong et al., 2021), on CUB-200-2011."""
 
-from collections.abc import Iterable, Iterator
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tfds_builders import originals, schema
-from tfds_builders.cub_gha.image_list import Listed, read_images
+from tfds_builders import gaze_builder, originals, photographs, schema
+from tfds_builders.cub_gha import sources
 from tfds_builders.cub_gha.recordings import Recording, read_run
 
 _REPOSITORY = "yaorong0921/CUB-GHA"
@@ -18,14 +20,31 @@ _CUB_LISTS = ("images.txt", "image_class_labels.txt", "classes.txt", "train_test
 _CUB_URL = "https://data.caltech.edu/records/65de6-vp158/files/CUB_200_2011.tgz?download=1"
 
 
-class Builder(tfds.core.GeneratorBasedBuilder):
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """What one example is made of.
+
+    Attributes:
+        image_id: CUB's.
+        photograph: the image, with its class.
+        showings: viewer and gaze of each showing.
+    """
+
+    image_id: int
+    photograph: photographs.Photograph
+    showings: tuple[tuple[int, Recording], ...]
+
+
+class Builder(gaze_builder.GazeBuilder):
     """Builds CUB-GHA from copies in `manual_dir`, and downloads the half that is not there."""
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "Initial release."}
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
         f"manual_dir may hold {_CUB}/ (unpacked from {_CUB_URL}, all classes or some with the "
-        f"lists cut to them) and data_5runs/ (from https://github.com/{_REPOSITORY})."
+        f"lists cut to them) and data_5runs/ (from https://github.com/{_REPOSITORY}). Of {_CUB}/ "
+        f"images.txt alone is enough: then the images are those of the set {sources.TFDS_SET}, "
+        "whose preparation needs the package opencv-python."
     )
 
     def _info(self) -> tfds.core.DatasetInfo:
@@ -49,21 +68,27 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             ),
         )
 
-    def _split_generators(
-        self, dl_manager: tfds.download.DownloadManager
-    ) -> dict[str, Iterable[tuple[int, dict]]]:
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
         """Joins images and recordings; CUB's own split."""
-        images = read_images(self._cub_folder(dl_manager))
-        runs = [read_run(path, images) for path in self._run_files(dl_manager)]
+        images = self._images(dl_manager)
+        runs = [read_run(path, images.classes) for path in self._run_files(dl_manager)]
         # Only now is it known which classes are there; TFDS stores the names with the set.
-        self.info.features["label"].names = sorted({image.class_name for image in images.values()})
-        self.info.metadata.update(fixations=0, dropped_carried_over=0, dropped_off_image=0)
+        self.info.features["label"].names = sorted(set(images.classes.values()))
+        self.info.metadata.update(schema.NOTHING_COUNTED, dropped_carried_over=0)
         return {
-            split: self._generate_examples(
-                {key: image for key, image in images.items() if image.split == split}, runs
-            )
+            split: self._generate_examples(make_example, _records(images.photographs(split), runs))
             for split in ("train", "test")
         }
+
+    def _images(
+        self, dl_manager: tfds.download.DownloadManager
+    ) -> sources.Unpacked | sources.Prepared:
+        """Finds or fetches the images."""
+        list_file = _lone_list(dl_manager)
+        if list_file is None:
+            return sources.Unpacked(self._cub_folder(dl_manager))
+        instructions = self.MANUAL_DOWNLOAD_INSTRUCTIONS
+        return sources.Prepared(list_file, self.data_dir_root, instructions)
 
     def _cub_folder(self, dl_manager: tfds.download.DownloadManager) -> tfds.core.Path:
         """Finds or fetches CUB-200-2011."""
@@ -88,43 +113,59 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         remedy = f"Without network: {self.MANUAL_DOWNLOAD_INSTRUCTIONS}"
         return originals.fetch(dl_manager, urls, remedy)
 
-    def _generate_examples(
-        self, images: dict[int, Listed], runs: list[dict[int, list[Recording]]]
-    ) -> Iterator[tuple[int, dict]]:
-        """Yields the images of one split; the JPEG bytes pass through as they are."""
-        for image_id, image in images.items():
-            size = originals.image_size(image.path)
-            showings = [
-                (viewer, recording)
-                for viewer, run in enumerate(runs)
-                for recording in run.get(image_id, ())
-            ]
-            yield (
-                image_id,
-                {
-                    "image": image.path,
-                    "image/id": str(image_id),
-                    "label": image.class_name,
-                    "fixations": self._join(showings, size),
-                },
-            )
 
-    def _join(
-        self, showings: list[tuple[int, Recording]], size: tuple[int, int]
-    ) -> dict[str, np.ndarray]:
-        """Joins all showings of one image and counts what was kept and dropped."""
-        for _, recording in showings:
-            if recording.size != size:
-                raise ValueError(
-                    f"{recording.source} gives (height, width) {recording.size}, "
-                    f"the image has {size}; the file belongs to another edition of CUB-200-2011"
-                )
-        triples = np.concatenate([np.empty((0, 3), np.int64), *(r.triples for _, r in showings)])
-        viewer = [v for v, recording in showings for _ in recording.triples]
-        source = showings[0][1].source if showings else "no recording"
-        fixations, dropped = schema.fixation_rows(*triples.T, viewer, size=size, source=source)
-        counts = self.info.metadata
-        counts["fixations"] += len(fixations["x"])
-        counts["dropped_carried_over"] += sum(r.carried_over for _, r in showings)
-        counts["dropped_off_image"] += dropped
-        return fixations
+def make_example(record: Record) -> gaze_builder.Made:
+    """Makes the example of one image; the JPEG bytes pass through as they are.
+
+    Args:
+        record: image and gaze.
+
+    Returns:
+        Key, example and counts.
+
+    Raises:
+        ValueError: if gaze was recorded on an image of another size.
+    """
+    image, recordings = record.photograph.image, [found for _, found in record.showings]
+    size = originals.image_size(image)
+    for recording in recordings:
+        if recording.size != size:
+            raise ValueError(
+                f"{recording.source} gives (height, width) {recording.size}, the image has {size}; "
+                "the file belongs to another edition of CUB-200-2011"
+            )
+    triples = np.concatenate([np.empty((0, 3), np.int64), *(r.triples for r in recordings)])
+    viewer = [v for v, recording in record.showings for _ in recording.triples]
+    source = recordings[0].source if recordings else "no recording"
+    fixations, dropped = schema.fixation_rows(*triples.T, viewer, size=size, source=source)
+    example = {
+        "image": photographs.content(image),
+        "image/id": str(record.image_id),
+        "label": record.photograph.class_name,
+        "fixations": fixations,
+    }
+    carried_over = sum(recording.carried_over for recording in recordings)
+    counts = schema.tally(fixations, dropped) | {"dropped_carried_over": carried_over}
+    return record.image_id, example, counts
+
+
+def _lone_list(dl_manager: tfds.download.DownloadManager) -> tfds.core.Path | None:
+    """Finds CUB's `images.txt` in `manual_dir` where nothing else of CUB is."""
+    first, *others = _CUB_LISTS
+    root = originals.manual_copy(dl_manager, [f"{_CUB}/{first}"])
+    if root is None or any((root / _CUB / name).exists() for name in (*others, "images")):
+        return None
+    return root / _CUB / first
+
+
+def _records(
+    images: Iterator[tuple[int, photographs.Photograph]], runs: list[dict[int, list[Recording]]]
+) -> Iterator[Record]:
+    """Joins images and the five recordings by id."""
+    for image_id, photograph in images:
+        showings = tuple(
+            (viewer, recording)
+            for viewer, run in enumerate(runs)
+            for recording in run.get(image_id, ())
+        )
+        yield Record(image_id, photograph, showings)

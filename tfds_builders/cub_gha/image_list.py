@@ -51,6 +51,25 @@ def read_images(root: tfds.core.Path) -> dict[int, Listed]:
     return images
 
 
+def read_ids(path: tfds.core.Path) -> dict[str, int]:
+    """Reads `images.txt` alone, for images that come from elsewhere.
+
+    Args:
+        path: the file.
+
+    Returns:
+        CUB's id by folder and file name, such as `009.Brewer_Blackbird/<name>.jpg`.
+
+    Raises:
+        ValueError: if a line is malformed, or names no image in a folder.
+    """
+    files = _read_list(path)
+    for image_id, file in files.items():
+        if file.count("/") != 1:
+            raise ValueError(f"{path}: image {image_id} must be <class>/<file>; got {file!r}")
+    return {file: image_id for image_id, file in files.items()}
+
+
 def _read_list(path: tfds.core.Path) -> dict[int, str]:
     """Reads lines of a number, a space and a value."""
     values = {}

@@ -122,6 +122,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                     "sigma_px": config.sigma_px,
                     "task": config.task,
                     "viewers": config.viewers,
+                    "viewing_time_s": None,
+                    "tracker": None,
                 }
             ),
         )

@@ -9,15 +9,10 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from tfds_builders import manual, schema
-from tfds_builders.imagenet_without_dogs import records
+from tfds_builders import manual, schema, shuffling
+from tfds_builders.imagenet_without_dogs import archives, records
 
 _SOURCE = "imagenet2012:5.1.0"
-# Sizes of the two archives as TFDS lists them; an archive cut short is found before hours of work.
-_ARCHIVES = {
-    "ILSVRC2012_img_train.tar": 147_897_477_120,
-    "ILSVRC2012_img_val.tar": 6_744_924_160,
-}
 _SPLITS = ("train", "validation")
 _INDEX = "kept_records.npz"
 
@@ -28,7 +23,7 @@ class Builder(tfds.core.DatasetBuilder):
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "Initial release."}
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
-        f"Prepare {_SOURCE} in the same data_dir, or put {' and '.join(_ARCHIVES)} from "
+        f"Prepare {_SOURCE} in the same data_dir, or put {' and '.join(archives.FILES)} from "
         "https://image-net.org/download-images (registration needed) into manual_dir."
     )
 
@@ -60,11 +55,18 @@ class Builder(tfds.core.DatasetBuilder):
         dl_manager: tfds.download.DownloadManager,
         download_config: tfds.download.DownloadConfig | None = None,
     ) -> None:
-        """Prepares `imagenet2012` if need be, and notes where the records of our classes stand."""
+        """Prepares `imagenet2012` if need be, and notes where the records of our classes stand.
+
+        Where the configuration names a `beam_runner` or `beam_options`, Apache Beam does both.
+        """
+        config = download_config or tfds.download.DownloadConfig()
+        on_beam = bool(config.beam_runner or config.beam_options)
         if not self._source.is_prepared():
-            needed = list(_ARCHIVES)
+            needed = list(archives.FILES)
             root = manual.require(dl_manager, needed, self.MANUAL_DOWNLOAD_INSTRUCTIONS)
-            _prepare(self._source, root)
+            _check_sizes(root)
+            source = archives.OnBeam(data_dir=self.data_dir_root) if on_beam else self._source
+            _prepare(source, root, config)
         missing = [split for split in _SPLITS if split not in self._source.info.splits]
         if missing:
             raise ValueError(
@@ -72,9 +74,14 @@ class Builder(tfds.core.DatasetBuilder):
                 f"{', '.join(missing)}. Delete it and prepare {_SOURCE} from both archives"
             )
         labels = np.flatnonzero(self._new_labels >= 0)
-        found = {split: records.find(self._source, split, labels) for split in _SPLITS}
+        if on_beam:
+            scratch = self.data_path / "found.json"
+            found = records.find_on_beam(self._source, _SPLITS, labels, scratch, config)
+        else:
+            found = {split: records.find(self._source, split, labels) for split in _SPLITS}
         positions = {split: kept for split, (kept, _) in found.items()}
-        np.savez_compressed(self.data_path / _INDEX, **positions)
+        with (self.data_path / _INDEX).open("wb") as file:
+            np.savez_compressed(file, **positions)
         infos = [
             tfds.core.SplitInfo(split, self._shard_lengths(split, kept), num_bytes)
             for split, (kept, num_bytes) in found.items()
@@ -128,7 +135,7 @@ class Builder(tfds.core.DatasetBuilder):
                 f"{self.name} reads the images of {_SOURCE}, which is no longer in "
                 f"{self._source.data_dir}. Prepare it there again"
             )
-        with np.load(self.data_path / _INDEX) as index:
+        with (self.data_path / _INDEX).open("rb") as file, np.load(file) as index:
             positions = {split: index[split] for split in _SPLITS}
         for split, kept in positions.items():
             if self._shard_lengths(split, kept) != self.info.splits[split].shard_lengths:
@@ -162,18 +169,28 @@ def _empty(dtype: tf.DType) -> tf.Tensor:
     return tf.raw_ops.PlaceholderWithDefault(input=tf.zeros([0], dtype), shape=[None])
 
 
-def _prepare(source: tfds.core.DatasetBuilder, manual_dir: tfds.core.Path) -> None:
-    """Builds `imagenet2012` from the two archives after a look at them."""
-    for name, size in _ARCHIVES.items():
+def _check_sizes(manual_dir: tfds.core.Path) -> None:
+    """Looks at both archives: one that is cut short is found before hours of work."""
+    for name, size in archives.FILES.items():
         archive = manual_dir / name
         if archive.stat().length != size:
             raise ValueError(
                 f"{archive} must have {size} bytes; got {archive.stat().length}. Fetch it again"
             )
+
+
+def _prepare(
+    source: tfds.core.DatasetBuilder,
+    manual_dir: tfds.core.Path,
+    config: tfds.download.DownloadConfig,
+) -> None:
+    """Builds `imagenet2012` from the two archives."""
+    own = tfds.download.DownloadConfig(
+        manual_dir=manual_dir, beam_runner=config.beam_runner, beam_options=config.beam_options
+    )
     try:
-        source.download_and_prepare(
-            download_config=tfds.download.DownloadConfig(manual_dir=manual_dir)
-        )
+        with shuffling.in_little_memory():
+            source.download_and_prepare(download_config=own)
     except tarfile.TarError as error:
         raise ValueError(f"an archive in {manual_dir} is damaged ({error}); fetch it again") from (
             error

@@ -1,12 +1,13 @@
 """OSIE: eye fixations of 15 people who look freely at 700 pictures (Xu et al., 2014)."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from typing import Any
 
 import tensorflow_datasets as tfds
 
-from tfds_builders import originals, schema
-from tfds_builders.osie.scanpaths import Scanpaths, read_scanpaths
+from tfds_builders import gaze_builder, held_out, originals, schema
+from tfds_builders.eyecrowd.eyecrowd_dataset_builder import make_example
+from tfds_builders.osie.scanpaths import read_scanpaths
 
 _REPOSITORY = "NUS-VIP/predicting-human-gaze-beyond-pixels"
 _COMMIT = "63223a0dba3b521861cb7f356ad13400ef4b3d03"
@@ -17,9 +18,10 @@ _ARCHIVE_URL = f"https://github.com/{_REPOSITORY}/archive/{_COMMIT}.zip"
 # GitHub packs the archive on request, so its own bytes have no lasting checksum. What it holds has:
 # this is the SHA-256 of the 700 images, one after the other in the order of their names.
 _STIMULI_SHA256 = "61956741bf5f109c92706d951da8e06be646bf659702f739827e39faaf0a2504"
+_TEST_SHARE = 2 / 7
 
 
-class Builder(tfds.core.GeneratorBasedBuilder):
+class Builder(gaze_builder.GazeBuilder):
     """Builds OSIE from a copy in `manual_dir`, or from the authors' public repository."""
 
     VERSION = tfds.core.Version("1.0.0")
@@ -45,9 +47,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             ),
         )
 
-    def _split_generators(
-        self, dl_manager: tfds.download.DownloadManager
-    ) -> dict[str, Iterable[tuple[str, dict]]]:
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
         """Reads the gaze of all images and divides them; 500 to 200 in the full set."""
         root = originals.manual_copy(dl_manager, (_GAZE_FILE, _STIMULI))
         if root is not None:
@@ -55,14 +55,18 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         else:
             gaze, stimuli = self._download(dl_manager)
         scanpaths = read_scanpaths(gaze)
-        test = _test_names(scanpaths)
-        self.info.metadata.update(fixations=0, dropped_off_image=0)
-        parts = {
-            "train": {name: scanpaths[name] for name in sorted(scanpaths) if name not in test},
-            "test": {name: scanpaths[name] for name in sorted(test)},
-        }
+        self.info.metadata.update(schema.NOTHING_COUNTED)
+        test = held_out.held_out(scanpaths, _TEST_SHARE)
+        splits = {"train": scanpaths.keys() - test, "test": test}
         return {
-            split: self._generate_examples(gaze, stimuli, part) for split, part in parts.items()
+            split: self._generate_examples(
+                make_example,
+                [
+                    (stimuli / name, scanpaths[name], f"{gaze}, image {name}")
+                    for name in sorted(names)
+                ],
+            )
+            for split, names in splits.items()
         }
 
     def _download(
@@ -84,31 +88,3 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 f"{_STIMULI_SHA256}; got {digest.hexdigest()}. Delete the download and repeat it"
             )
         return paths["gaze"], stimuli
-
-    def _generate_examples(
-        self, gaze: tfds.core.Path, stimuli: tfds.core.Path, scanpaths: dict[str, Scanpaths]
-    ) -> Iterator[tuple[str, dict]]:
-        """Yields the images of one split; the JPEG bytes pass through as they are."""
-        for name, paths in scanpaths.items():
-            fixations, dropped = schema.fixation_rows(
-                paths.x,
-                paths.y,
-                paths.duration_ms,
-                paths.viewer,
-                size=originals.image_size(stimuli / name),
-                source=f"{gaze}, image {name}",
-            )
-            self.info.metadata["fixations"] += len(fixations["x"])
-            self.info.metadata["dropped_off_image"] += dropped
-            key = name.removesuffix(".jpg")
-            yield key, {"image": stimuli / name, "image/id": key, "fixations": fixations}
-
-
-def _test_names(names: Iterable[str]) -> set[str]:
-    """Chooses two images in seven for the test split, the same ones for ever.
-
-    The authors ship no split. This takes the names with the smallest SHA-256, which no library's
-    random numbers can change.
-    """
-    shuffled = sorted(names, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
-    return set(shuffled[: round(len(shuffled) * 2 / 7)])

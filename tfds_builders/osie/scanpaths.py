@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.io
 
+from tfds_builders import schema
+
 _FIELDS = ("fix_x", "fix_y", "fix_duration")
 
 
@@ -73,10 +75,4 @@ def _read_cell(cell: object) -> Scanpaths:
     ]
     x, y, duration_ms = np.concatenate(paths, axis=1)
     viewer = np.repeat(np.arange(len(paths)), [path.shape[1] for path in paths])
-    return Scanpaths(_zero_based(x), _zero_based(y), duration_ms, viewer)
-
-
-def _zero_based(position: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Moves MATLAB's pixel 1, which reaches from 0.5 to 1.5, to 0."""
-    shifted = position - 1
-    return np.where((shifted >= -0.5) & (shifted < 0), 0, shifted)
+    return Scanpaths(schema.zero_based(x), schema.zero_based(y), duration_ms, viewer)
