@@ -236,13 +236,13 @@ def prepare_on_beam(data_dir, originals):
 def test_beam_makes_the_same_set_from_the_archives(tmp_path, originals, small, monkeypatch):
     pytest.importorskip("apache_beam")
     plain = build(tmp_path / "plain", originals[0])
-    listed = []
-    list_members = archives.list_members
-    monkeypatch.setattr(
-        archives,
-        "list_members",
-        lambda *given: listed.append(given[0].name) or list_members(*given),
-    )
+    listed, list_members = [], archives.list_members
+
+    def noted(path, labels):
+        listed.append(path.name)
+        return list_members(path, labels)
+
+    monkeypatch.setattr(archives, "list_members", noted)
     on_beam = prepare_on_beam(tmp_path / "beam", originals)
     assert listed == list(archives.FILES)  # TFDS's own builder reads them from end to end
     for split in ("train", "validation"):
