@@ -38,8 +38,6 @@ flags.DEFINE_integer("image_size", None, "Side of the crops, in pixels; 299 in t
 
 def main():
     """Turns flags into a configuration and trains."""
-    from salclass_tf import training  # imports TensorFlow: after the flags are known to be right
-
     given = flags.FLAGS
     chosen = config.build_config(given.preset, given.dataset).override(
         given.stage,
@@ -52,6 +50,9 @@ def main():
     alphas = config.sweep_values(given.sweep_alpha, given.stage, given.alpha)
     name = "-".join(filter(None, (given.preset, given.dataset))).replace("/", "-")
     workdir = given.workdir or f"runs/{name}"
+
+    from salclass_tf import training  # imports TensorFlow: after the settings are known to be right
+
     execution = training.Execution(
         strategy=given.strategy,
         checkpoint_steps=given.checkpoint_steps,

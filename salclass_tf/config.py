@@ -1,6 +1,7 @@
 """What a training stage is, what a run is, and the presets: all numbers in one place."""
 
 import dataclasses
+import math
 
 from salclass_tf import recipes
 from salclass_tf.stage import Optimizer as Optimizer
@@ -67,7 +68,9 @@ class Config:
 
     def __post_init__(self):
         """Refuses what cannot be meant."""
-        require(self.alpha >= 0, "alpha must be at least 0", self.alpha)
+        finite = 0 <= self.alpha < math.inf
+        require(finite, "alpha must be at least 0 and finite", self.alpha)
+        require(self.seed >= 0, "seed must be at least 0", self.seed)
         require(self.width > 0, "width must be above 0", self.width)
         require(self.precision in PRECISIONS, f"precision is one of {PRECISIONS}", self.precision)
         require(
@@ -261,26 +264,69 @@ def sweep_values(
 
 
 def _paper() -> Config:
-    """Section 5.2, number by number."""
-    finetune = Optimizer(learning_rate=1e-3, inverse_decay=1e-5)
-    rates = ((0, 1e-2), (18, 5e-3), (29, 1e-3), (43, 5e-4), (52, 1e-4))
-    stages = {
-        "saliency_pretrain": Stage("osie", Optimizer(learning_rate=1e-5)),
-        "saliency": Stage("saldogs", finetune),
-        "classifier_pretrain": Stage(
-            "imagenet_without_dogs",
-            Optimizer(learning_rate=1e-2, steps=rates, weight_decay=((0, 5e-4), (29, 0.0))),
-            epochs=70,
-            batch_size=32,
-            patience=70,
-        ),
-        "classifier_rgb": Stage(
-            "saldogs", dataclasses.replace(finetune, untrained_multiplier=50.0)
-        ),
-        "classifier": Stage("saldogs", dataclasses.replace(finetune, untrained_multiplier=50.0)),
-        "joint": Stage("saldogs", finetune),
+    """Section 5.2, number by number; its words stand beside each."""
+    sgd = Optimizer(
+        "sgd",  # "mini-batch SGD optimization"
+        momentum=0.9,  # "momentum: 0.9"
+        weight_decay=((0, 5e-4),),  # "weight decay: 0.0005"
+    )
+    shared = {
+        "batch_size": 16,  # "batch size: 16", "a batch size of 16"
+        "crops": 5,  # "randomly extracting five 299x299 crops"
+        "mirror": "both",  # "plus the corresponding horizontal flips"
+        "epochs": 200,  # a ceiling of ours: "all models converged in 70-120 epochs"
+        "patience": 10,  # "stopped training when both had not improved for 10 consecutive epochs"
     }
-    return Config(preset="paper", detector_weights="imagenet", stages=stages)
+    finetune = dataclasses.replace(
+        sgd,
+        learning_rate=1e-3,  # "the learning rate was initialized to 0.001"
+        inverse_decay=1e-5,  # "l/(1+10^-5 i), with l being the initial learning rate"
+    )
+    classifier = dataclasses.replace(
+        finetune,
+        # "0.05 for the untrained parameters, and [...] 0.001 for the others"
+        untrained_multiplier=50.0,
+    )
+    stages = {
+        "saliency_pretrain": Stage(
+            "osie",  # "An initial pre-training stage was carried out on OSIE"
+            dataclasses.replace(sgd, learning_rate=1e-5),  # "learning rate: 0.00001"
+            **shared,
+        ),
+        "saliency": Stage("saldogs", finetune, **shared),  # "fine-tuned on SalDogs-train"
+        "classifier_pretrain": Stage(
+            "imagenet_without_dogs",  # "the de-duped version of ImageNet"
+            dataclasses.replace(
+                sgd,
+                learning_rate=1e-2,
+                # "going from 0.01 to 0.0001 over the first 53 epochs": the steps between are those
+                # of soumith/imagenet-multiGPU.torch, whose regime has the same ends.
+                steps=((0, 1e-2), (18, 5e-3), (29, 1e-3), (43, 5e-4), (52, 1e-4)),
+                # "0.0005 up to the 30th epoch (and 0 afterwards)": that regime's epoch 30 has 0.
+                weight_decay=((0, 5e-4), (29, 0.0)),
+            ),
+            **shared
+            | {
+                "epochs": 70,  # "We trained the model for 70 epochs"
+                "patience": 70,  # to the end: only "the fine-tuning stages" stop early
+                "batch_size": 32,  # "batch size 32"
+            },
+        ),
+        "classifier_rgb": Stage("saldogs", classifier, **shared),  # "3 channels" of Table 5
+        "classifier": Stage("saldogs", classifier, **shared),  # "fine-tuned [...] on SalDogs-train"
+        "joint": Stage("saldogs", finetune, **shared),  # "a single initial learning rate of 0.001"
+    }
+    return Config(
+        preset="paper",
+        stages=stages,
+        detector="vgg19",  # "initialized from a pre-trained VGG-19"
+        detector_weights="imagenet",
+        classifier="inception_v3",  # "a regular Inception network"
+        width=1.0,
+        image_size=299,  # "five 299x299 crops"
+        short_side=340,  # "rescaling each image [...] to 340 pixels on the short side"
+        alpha=0.2,  # "The alpha value in Eq. 1 [...] was set to 0.2"
+    )
 
 
 def _demo() -> Config:

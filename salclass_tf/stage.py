@@ -1,6 +1,7 @@
 """What a training stage is: its data, its optimizer, its loss."""
 
 import dataclasses
+import math
 import re
 
 
@@ -90,13 +91,7 @@ def check(name: str, stage: Stage) -> None:
     for field in ("epochs", "batch_size", "crops", "patience"):
         value = getattr(stage, field)
         require(value > 0, f"{field} of stage {name} must be above 0", value)
-    rate = stage.optimizer.learning_rate
-    require(rate > 0, f"the learning rate of stage {name} must be above 0", rate)
-    require(
-        stage.optimizer.name in ("sgd", "adam"),
-        f"the optimizer of stage {name} is 'sgd' or 'adam'",
-        stage.optimizer.name,
-    )
+    check_optimizer(name, stage.optimizer)
     require(
         0 <= stage.validation_share < 1,
         f"validation_share of stage {name} must lie in [0, 1)",
@@ -106,6 +101,24 @@ def check(name: str, stage: Stage) -> None:
         re.compile(stage.frozen)
     except re.error as error:
         raise ValueError(f"frozen of stage {name} is no regular expression: {error}") from None
+
+
+def check_optimizer(name: str, optimizer: Optimizer) -> None:
+    """Refuses numbers of a stage's optimizer that cannot be meant.
+
+    Raises:
+        ValueError: naming the number, the stage and the value.
+    """
+    known = optimizer.name in ("sgd", "adam")
+    require(known, f"the optimizer of stage {name} is 'sgd' or 'adam'", optimizer.name)
+    for rate in (optimizer.learning_rate, *(rate for _, rate in optimizer.steps)):
+        good = 0 < rate < math.inf
+        require(good, f"the learning rate of stage {name} must be above 0 and finite", rate)
+    factor = optimizer.untrained_multiplier
+    good = 0 <= factor < math.inf
+    require(good, f"untrained_multiplier of stage {name} must be at least 0 and finite", factor)
+    for decay in (optimizer.inverse_decay, *(decay for _, decay in optimizer.weight_decay)):
+        require(decay >= 0, f"the decays of stage {name} must be at least 0", decay)
 
 
 def require(holds: bool, rule: str, value: object) -> None:
