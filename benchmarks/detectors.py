@@ -202,7 +202,11 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     place = Place(pathlib.Path(given.workdir), given.data_dir, given.manual_dir)
-    failures = _train(configs, place)
+    try:
+        failures = _train(configs, place)
+    except KeyboardInterrupt as stop:
+        print(f"{stop or 'interrupted'}; the same command goes on", file=sys.stderr)
+        return 130
     trained = [name for name in configs if name not in failures]
     if not trained:
         return 1

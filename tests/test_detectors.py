@@ -116,11 +116,8 @@ def test_mixed_precision_gives_a_float32_map_close_to_the_exact_one(name):
     np.testing.assert_allclose(mixed(images), exact(images), atol=0.1 * scale)
 
 
-# Two plain trunks, and those with parts of their own: priors, dilation, blur, density, pools.
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", ["deep_fix", "deep_gaze_2", "ml_net", "salicon", "salnet", "vgg19"]
-)
+@pytest.mark.parametrize("name", list_detectors())
 def test_gradients_compiled_by_xla_equal_plain_ones(name):
     keras.utils.set_random_seed(1)
     detector = build_detector(name, image_size=65, width=0.1)

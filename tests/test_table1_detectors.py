@@ -7,7 +7,15 @@ import scipy.signal
 import tensorflow as tf
 
 from salclass_tf import layers
-from salclass_tf.detectors import build_detector, deep_gaze, junting, ml_net, msi_net, output_of
+from salclass_tf.detectors import (
+    build_detector,
+    deep_gaze,
+    junting,
+    ml_net,
+    msi_net,
+    output_of,
+    salnet,
+)
 from salclass_tf.model import DetectorModel
 
 # At width 1. The first three are the published ones; of the others the papers leave parts open.
@@ -83,14 +91,22 @@ def test_299_pixels_give_a_map_of_299_in_the_range_that_is_said(name, layer, sid
         assert saliency.min() >= 0
 
 
-@pytest.mark.parametrize("network", [ml_net.build_network, msi_net.build_network])
-def test_networks_take_images_that_are_not_square(network):
+@pytest.mark.parametrize(
+    ("network", "sides"),
+    [
+        (ml_net.build_network, (4, 6, 1)),
+        (msi_net.build_network, (32, 48, 1)),
+        (salnet.build_network, (32, 48, 1)),
+        (deep_gaze.build_features, (1, 2, 8)),
+    ],
+    ids=lambda x: getattr(x, "__module__", "").rpartition(".")[2],
+)
+def test_networks_take_images_that_are_not_square(network, sides):
     image = keras.Input((32, 48, 3))
     model = keras.Model(image, network(image, 1 / 32))
     wide = np.random.default_rng(1).normal(0, 50, (1, 32, 48, 3)).astype(np.float32)
     scores = model(wide)
-    factor = 8 if network is ml_net.build_network else 1
-    assert scores.shape == (1, 32 // factor, 48 // factor, 1) and np.ptp(scores) > 0
+    assert scores.shape == (1, *sides) and np.ptp(scores) > 0
 
 
 def test_junting_stretches_and_maps_its_gray_values():

@@ -12,6 +12,9 @@ from salclass_tf.losses import readings
 
 _PIXELS = (1, 2, 3)
 
+# A map so near to 0 or to 1 counts as all but sure, see `cross_entropy`.
+_MARGIN = 1e-3
+
 
 def saliency_loss(target: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
     """Mean squared error, L_S = 1/(h w) sum_ij (Y_ij - T_ij)^2 (paper, Eq. 3).
@@ -56,18 +59,34 @@ def weighted_error(target: tf.Tensor, predicted: tf.Tensor, alpha: float = 1.1) 
 def cross_entropy(target: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
     """Binary cross-entropy of each pixel, mean(-T log Y - (1 - T) log(1 - Y)).
 
-    What OpenSALICON trains its sigmoid with, there summed over the cells of a coarse map. A pixel
-    of a linear head outside of [0, 1] is clipped and does not learn from it.
+    What OpenSALICON trains its sigmoid with, there summed over the cells of a coarse map. A linear
+    head leaves [0, 1], and may start outside of it with all pixels. So that these learn, Y is bent
+    where it comes within 0.001 of 0 or goes below: 0.001^2 / (0.002 - Y) stands for it, which goes
+    on without a kink and stays above 0; at 1 likewise.
 
     Args:
         target: see the module.
-        predicted: see the module; chances in [0, 1].
+        predicted: see the module.
 
     Returns:
         float32 [b], at least the entropy of the true map.
     """
     target, predicted = readings.check_pair(target, predicted)
-    return tf.reduce_mean(keras.ops.binary_crossentropy(target, predicted), axis=_PIXELS)
+    error = target * _log_chance(predicted) + (1 - target) * _log_chance(1 - predicted)
+    return -tf.reduce_mean(error, axis=_PIXELS)
+
+
+def _log_chance(values: tf.Tensor) -> tf.Tensor:
+    """The logarithm of Y, finite and rising for all values, see `cross_entropy`."""
+    bent, bent_above = _bent(values), _bent(1 - values)
+    inner = tf.clip_by_value(values, _MARGIN, 1 - _MARGIN)
+    above = tf.where(values > 1 - _MARGIN, tf.math.log1p(-bent_above), tf.math.log(inner))
+    return tf.where(values < _MARGIN, tf.math.log(bent), above)
+
+
+def _bent(values: tf.Tensor) -> tf.Tensor:
+    """What stands for values below the margin."""
+    return _MARGIN**2 / (2 * _MARGIN - tf.minimum(values, _MARGIN))
 
 
 def correlation_loss(target: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:

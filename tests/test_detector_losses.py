@@ -1,0 +1,42 @@
+"""Every detector learns by every saliency loss."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from salclass_tf import losses
+from salclass_tf.detectors import build_detector, list_detectors, output_of
+from salclass_tf.model import DetectorModel
+
+SIZE = 65
+
+# What is added to every pixel does not matter to a z-score.
+CONSTANTS = ("saliency_score/bias", "conv9/bias")
+
+
+def _batch():
+    rng = np.random.default_rng(0)
+    return {
+        "image": tf.constant(rng.integers(0, 256, (2, SIZE, SIZE, 3)), tf.uint8),
+        "saliency": tf.constant(rng.random((2, SIZE, SIZE, 1)) ** 4, tf.float32),
+        "fixation_counts": tf.constant(rng.poisson(0.01, (2, SIZE, SIZE, 1)), tf.float32),
+    }
+
+
+@pytest.mark.parametrize("name", list_detectors())
+def test_every_loss_reaches_every_variable(name):
+    batch = _batch()
+    for loss in losses.list_saliency_losses():
+        keras.utils.set_random_seed(1)
+        detector = build_detector(name, image_size=SIZE, width=0.05)
+        model = DetectorModel(detector, loss, output_of(name))
+        # Adam's first step moves whatever has a gradient, however small, by the rate.
+        model.compile(keras.optimizers.Adam(1e-3, epsilon=1e-30))
+        before = [variable.numpy() for variable in detector.trainable_variables]
+        logs = model.train_step(batch)
+        assert np.isfinite([float(logs["step_loss"]), float(logs["saliency_loss"])]).all(), loss
+        for variable, old in zip(detector.trainable_variables, before, strict=True):
+            assert np.isfinite(variable.numpy()).all(), (loss, variable.path)
+            if not (loss in ("cc", "nss") and variable.path in CONSTANTS):
+                assert np.any(variable.numpy() != old), (loss, variable.path)
