@@ -14,11 +14,14 @@ MAP_COLOURS, CHANGE_COLOURS = "viridis", "PuOr_r"
 BLUE, VERMILION = "#0072b2", "#d55e00"
 
 _RING = "#f0e442"
+_RINGS = 20
 _DPI = 110
 
 
 def draw_fixations(axis: Axes, xy: np.ndarray, size: float = 28) -> None:
     """Draws fixations as rings that stay visible on light and dark ground.
+
+    More than `_RINGS` become smaller, such that together they cover no more.
 
     Args:
         axis: shows an image or a map, a unit a pixel.
@@ -26,9 +29,12 @@ def draw_fixations(axis: Axes, xy: np.ndarray, size: float = 28) -> None:
         size: area of a ring, in square points.
     """
     if len(xy):
-        style = {"facecolors": "none", "s": size, "clip_on": False}
-        axis.scatter(*np.transpose(xy), edgecolors="black", linewidths=2.2, **style)
-        axis.scatter(*np.transpose(xy), edgecolors=_RING, linewidths=1.1, **style)
+        share = min(1, _RINGS / len(xy))
+        style = {"facecolors": "none", "s": size * share, "clip_on": False}
+        for colour, width in (("black", 2.2), (_RING, 1.1)):
+            axis.scatter(
+                *np.transpose(xy), edgecolors=colour, linewidths=width * share**0.5, **style
+            )
 
 
 def bare(axis: Axes) -> None:

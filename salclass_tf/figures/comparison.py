@@ -101,7 +101,7 @@ def comparison(
 
 def caption(scores: Mapping[str, float]) -> str:
     """Returns scores as text, those that are defined."""
-    known = [f"{name} {value:.2f}" for name, value in scores.items() if not math.isnan(value)]
+    known = [f"{name} {value:z.2f}" for name, value in scores.items() if not math.isnan(value)]
     return "   ".join(known) or " "
 
 
@@ -145,6 +145,7 @@ def _bar(figure: Figure, shown: AxesImage, axes: np.ndarray, scale: Scale, colum
         aspect=shrink * inches / 0.1,
         pad=0.01,
         extend="both",
+        panchor=False,  # or maps move, and images, which have no bar, do not
     )
     bar.ax.tick_params(labelsize=7)
     bar.set_label(scale.label, fontsize=7.5)

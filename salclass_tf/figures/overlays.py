@@ -49,8 +49,8 @@ def overlays(
     Returns:
         The PNG and the PDF.
     """
-    columns = min(len(pictures), _COLUMNS)
-    rows = -(-len(pictures) // columns)
+    rows = -(-len(pictures) // _COLUMNS)
+    columns = -(-len(pictures) // rows)
     size = (max(columns * _CELL_INCHES, 4.5), rows * (_CELL_INCHES + 0.25) + 1.0)
     figure = Figure(figsize=size, layout="constrained")
     figure.suptitle(title, fontsize=10)
