@@ -20,13 +20,18 @@ flags.DEFINE_list(
     "figure",
     [],
     "Figures of the paper: 3 (maps before and after the class error), 4 (a sweep of alpha), 5 and "
-    "6 (methods side by side, on the sets they learned from and on others), or overlays.",
+    "6 (methods side by side, on the sets they learned from and on others), 7 (Table 7: regions "
+    "that activate feature maps most), or overlays.",
 )
-flags.DEFINE_integer("images", 6, "How many images a figure shows.")
+flags.DEFINE_integer("images", 6, "How many images a figure shows; 7: for each map and data set.")
 flags.DEFINE_list(
     "pick", [], "Images of figures: changed (Fig. 3), random, or names of images with commas."
 )
 flags.DEFINE_integer("seed", 0, "Of the random choice of images.")
+flags.DEFINE_list("layers", [], "Of Fig. 7: layers of the classifier; default: four depths.")
+flags.DEFINE_list(
+    "channels", [], "Of Fig. 7: numbers from 0, 5 or mixed7:5; default: three that vary most."
+)
 flags.DEFINE_list("measures", None, "Metrics of Table 4; default: shuffled_auc,nss,cc.")
 flags.DEFINE_string("split", None, "Split or slice to evaluate; default: the test part.")
 flags.DEFINE_string("data_dir", None, "Prepared data sets; default: ~/tensorflow_datasets.")
@@ -55,6 +60,8 @@ def main():
         images=given.images,
         pick=tuple(given.pick),
         seed=given.seed,
+        layers=tuple(given.layers),
+        channels=tuple(given.channels),
     )
     if numbers:
         measures = tuple(given.measures or scoring.TABLE_4)

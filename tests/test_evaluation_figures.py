@@ -168,7 +168,7 @@ def test_fig_4_reads_the_sweep(run, tmp_path, tiny_data_dir, drawn):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"figures": ("3", "8")}, "figures are some of 3, 4, 5, 6, overlays; got '8'"),
+        ({"figures": ("3", "8")}, "figures are some of 3, 4, 5, 6, 7, overlays; got '8'"),
         ({"figures": ()}, "got none"),
         ({"figures": ("5",), "images": 0}, "at least 1 image; got 0"),
         ({"figures": ("3", "5"), "pick": ("changed",)}, "only Fig. 3 knows what changed"),
@@ -197,9 +197,10 @@ def test_a_lineup_opens_the_same_crops_once(run, tiny_data_dir):
 def test_script(run, tmp_path, tiny_data_dir):
     command = [sys.executable, str(ROOT / "evaluate.py"), f"--model={run[0]}"]
     command += [f"--output={tmp_path}", f"--data_dir={tiny_data_dir}", "--images=2"]
-    done = subprocess.run([*command, "--figure=3,5,overlays"], capture_output=True, text=True)
+    several = ["--figure=3,5,7,overlays", "--layers=block1_conv2", "--channels=1"]
+    done = subprocess.run([*command, *several], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert len(list(tmp_path.glob("*.png"))) == len(list(tmp_path.glob("*.pdf"))) == 4
+    assert len(list(tmp_path.glob("*.png"))) == len(list(tmp_path.glob("*.pdf"))) == 5
     assert "Table 4" not in done.stdout
     wrong = subprocess.run([*command, "--figure=9"], capture_output=True, text=True)
     assert wrong.returncode == 2 and "figures are some of" in wrong.stderr

@@ -133,6 +133,22 @@ def joined(workdir: pathlib.Path) -> tuple[Method, Method]:
     return before, after
 
 
+def classifying(workdir: pathlib.Path) -> pathlib.Path:
+    """Returns the folder of a run's last finished stage that classifies.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    stages = [name for name in reversed(config.STAGES) if LOGITS in _gives(name)]
+    finished = [workdir / name for name in stages if is_stage(workdir / name)]
+    if not finished:
+        raise ValueError(
+            f"{workdir} has no finished stage that classifies ({', '.join(stages)}); train one: "
+            f"python train.py --stage=joint --workdir={workdir}"
+        )
+    return finished[0]
+
+
 def from_file(path: pathlib.Path) -> list[Method]:
     """Returns the network of a `.keras` file; beside its stage's files it is that stage.
 

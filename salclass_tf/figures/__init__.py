@@ -12,4 +12,6 @@ from salclass_tf.figures.examples import example_grid as example_grid
 from salclass_tf.figures.examples import strips as strips
 from salclass_tf.figures.overlays import Overlay as Overlay
 from salclass_tf.figures.overlays import overlays as overlays
+from salclass_tf.figures.regions import RegionRow as RegionRow
+from salclass_tf.figures.regions import region_grid as region_grid
 from salclass_tf.figures.training_curves import curves as curves

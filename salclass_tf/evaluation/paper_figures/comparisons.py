@@ -51,7 +51,7 @@ def _compare(
             f"{givers[0].name}, {others[0].geometry}: draw them apart"
         )
     rows = [picture_rows.standardised(row) for row in picture_rows.rows(givers, dataset, chosen)]
-    title = f"{dataset.title}: {how}; the numbers are of this image"
+    title = f"{dataset.title}: {how}; numbers: scores of each map"
     path = settings.output / file_names.of_set(f"fig{number}", "", dataset)
     heads = [_wrapped(method.name) for method in givers]
     return figures.comparison(rows, heads, title, path, picture_rows.deviations(rows))

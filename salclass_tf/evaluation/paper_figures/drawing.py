@@ -3,7 +3,7 @@
 import functools
 import pathlib
 
-from salclass_tf.evaluation.paper_figures import alpha, changes, comparisons, overlays
+from salclass_tf.evaluation.paper_figures import alpha, changes, comparisons, overlays, regions
 from salclass_tf.evaluation.paper_figures.settings import Settings
 
 _DRAWERS = {
@@ -11,6 +11,7 @@ _DRAWERS = {
     "4": alpha.draw,
     "5": functools.partial(comparisons.draw, number="5", learned=True),
     "6": functools.partial(comparisons.draw, number="6", learned=False),
+    "7": regions.draw,
     "overlays": overlays.draw,
 }
 

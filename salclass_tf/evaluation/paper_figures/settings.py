@@ -7,8 +7,9 @@ from salclass_tf.evaluation import lineup, picking
 from salclass_tf.evaluation.datasets import EvaluatedSet
 from salclass_tf.evaluation.lineup import Lineup
 
-#: what can be drawn: numbers of the paper's figures, and maps over their images
-FIGURES = ("3", "4", "5", "6", "overlays")
+#: what can be drawn: numbers of the paper's figures, the picture that is its Table 7, and maps over
+#: their images
+FIGURES = ("3", "4", "5", "6", "7", "overlays")
 
 #: ways of choosing images
 CHANGED, RANDOM = "changed", "random"
@@ -20,19 +21,23 @@ class Settings:
 
     Attributes:
         figures: some of `FIGURES`.
-        models: see `methods.find`; Figs. 3 and 4 take runs.
+        models: see `methods.find`; Figs. 3 and 4 take runs, 7 what classifies.
         datasets: TFDS names; empty for those that the models were trained on.
-        images: how many images a picture shows.
+        images: how many images a picture shows; of Fig. 7 how many of each set for a feature map.
         pick: `CHANGED` (Fig. 3 alone: where the map changed most), `RANDOM`, or names of images;
             () is `CHANGED` for Fig. 3 and `RANDOM` for the others.
         seed: of the random choice.
+        layers: of Fig. 7, names; () for some that are spread over the depth of each network.
+        channels: of Fig. 7, numbers from 0, of one layer ("mixed7:5") or of all ("5"); () for those
+            that vary most.
         split: TFDS split or slice; None for the test part of each set.
         data_dir: where prepared data sets live, None for TFDS' own place.
         manual_dir: folder of original files, for sets that are not downloaded.
         output: folder of the pictures.
 
     Raises:
-        ValueError: for an unknown figure, and a number of images below 1.
+        ValueError: for an unknown figure, a number of images below 1, and settings of another
+            figure.
     """
 
     figures: tuple[str, ...]
@@ -41,6 +46,8 @@ class Settings:
     images: int = 6
     pick: tuple[str, ...] = ()
     seed: int = 0
+    layers: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
     split: str | None = None
     data_dir: str | None = None
     manual_dir: str | None = None
@@ -57,6 +64,11 @@ class Settings:
         if CHANGED in self.pick and set(self.figures) - {"3", "4"}:
             raise ValueError(
                 f"only Fig. 3 knows what changed; with --pick={CHANGED} ask for --figure=3 alone"
+            )
+        if (self.layers or self.channels) and "7" not in self.figures:
+            raise ValueError(
+                "layers and channels are those of Fig. 7; ask for --figure=7 or leave out --layers "
+                "and --channels"
             )
 
     def open(self, models: tuple[str, ...] | None = None) -> Lineup:
