@@ -10,13 +10,21 @@ import numpy as np
 from PIL import Image
 
 from tfds_builders import fixation_table
-from tfds_builders.gaze_folder import fixation_filter, images, placement, recording, samples
+from tfds_builders.gaze_folder import (
+    asc,
+    fixation_filter,
+    images,
+    placement,
+    recording,
+    samples,
+)
 
 TABLE = "fixations.csv"
 TOLERANCE = 0.001
 """Share of a table's lines that may be bad."""
 
-_SAMPLE_SUFFIXES = (".csv", ".tsv", ".txt")
+_ASC = ".asc"
+_SAMPLE_SUFFIXES = (".csv", ".tsv", ".txt", _ASC)
 FORMS = f"{TABLE}, heat maps ({images.HEATMAPS}/ or <stem>_heatmap.png) or {images.SAMPLES}/"
 
 
@@ -138,7 +146,7 @@ def _check_any(folder: pathlib.Path, scanpaths: Mapping[str, list]) -> None:
         )
 
 
-def _sample_files(folder: pathlib.Path) -> list[samples.SampleFile]:
+def _sample_files(folder: pathlib.Path) -> list[samples.SampleFile | asc.AscFile]:
     """The exports; a folder among them is named like the viewer."""
     paths = [
         path
@@ -149,8 +157,14 @@ def _sample_files(folder: pathlib.Path) -> list[samples.SampleFile]:
         raise FileNotFoundError(
             f"{folder} must hold exports of an eye tracker ({', '.join(_SAMPLE_SUFFIXES)})"
         )
-    viewers = ["" if path.parent == folder else path.parent.name for path in paths]
-    return [samples.SampleFile(*pair) for pair in zip(paths, viewers, strict=True)]
+    return [_open(path, "" if path.parent == folder else path.parent.name) for path in paths]
+
+
+def _open(path: pathlib.Path, viewer: str) -> samples.SampleFile | asc.AscFile:
+    """An export by its kind; EyeLink makes a file for each person."""
+    if path.suffix.lower() == _ASC:
+        return asc.AscFile(path, viewer or path.stem)
+    return samples.SampleFile(path, viewer)
 
 
 def _place(shown: samples.Presentation, places: Mapping[str, placement.Place]) -> placement.Place:

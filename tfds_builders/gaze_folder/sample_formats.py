@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 Eye = tuple[str, str]
 
+IMAGE_NAMES = ("stem", "image", "image_name")
+"""How the user's own variable for the image may be called, in lower case, the best first."""
+
 
 @dataclasses.dataclass(frozen=True)
 class SampleFormat:
@@ -24,7 +27,7 @@ class SampleFormat:
     time: str
     eyes: tuple[tuple[Eye, ...], ...]
     viewer: str = "viewer"
-    image: tuple[str, ...] = ("stem", "image", "image_name")
+    image: tuple[str, ...] = IMAGE_NAMES
     device: str = "sensor"
     place: tuple[str, ...] = ()
 

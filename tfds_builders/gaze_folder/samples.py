@@ -6,7 +6,7 @@ import itertools
 import math
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -119,18 +119,30 @@ class SampleFile:
         try:
             if columns.device is not None and fields[columns.device].lower() != "eye tracker":
                 return None
-            image = self.path.stem if columns.image is None else _stem(fields[columns.image])
+            image = self.path.stem if columns.image is None else stem_of(fields[columns.image])
             viewer = self._viewer if columns.viewer is None else fields[columns.viewer].strip()
-            eyes = [(_number(fields[x]), _number(fields[y])) for x, y in columns.eyes]
-            place = tuple(_number(fields[index]) for index in columns.place)
-            time = _number(fields[columns.time])
+            eyes = [(number(fields[x]), number(fields[y])) for x, y in columns.eyes]
+            place = tuple(number(fields[index]) for index in columns.place)
+            time = number(fields[columns.time])
         except IndexError:
             raise ValueError(f"has only {len(fields)} fields; export the file again") from None
         if math.isnan(time):
             raise ValueError("has no time stamp; remove the line")
-        seen = [eye for eye in eyes if not math.isnan(sum(eye))] or [(math.nan, math.nan)]
-        x, y = (sum(axis) / len(seen) for axis in zip(*seen, strict=True))
-        return _Sample(viewer, image, (time, x, y), place, source)
+        return _Sample(viewer, image, (time, *average(eyes)), place, source)
+
+
+def average(eyes: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Returns the middle of the eyes that were seen.
+
+    Args:
+        eyes: x and y of each, NaN where it was lost.
+
+    Returns:
+        x and y, NaN where all were lost.
+    """
+    seen = [eye for eye in eyes if not math.isnan(sum(eye))] or [(math.nan, math.nan)]
+    x, y = (sum(axis) / len(seen) for axis in zip(*seen, strict=True))
+    return x, y
 
 
 def milliseconds(
@@ -187,14 +199,31 @@ def _placed(sample: _Sample) -> placement.Place | None:
         raise ValueError(f"{sample.source}: {error}. Write a {placement.FILE} instead") from error
 
 
-def _stem(name: str) -> str:
-    """Removes folders, of Windows too, and the extension of an image from its name."""
+def stem_of(name: str) -> str:
+    """Removes folders, of Windows too, and the extension of an image from its name.
+
+    Args:
+        name: a path, or a name without extension.
+
+    Returns:
+        The stem by which gaze is joined to images.
+    """
     path = pathlib.PureWindowsPath(name.strip())
     return path.stem if path.suffix.lower() in _IMAGE_NAMES else path.name
 
 
-def _number(text: str) -> float:
-    """Reads a number; NaN for the marks of a lost eye."""
+def number(text: str) -> float:
+    """Reads a number.
+
+    Args:
+        text: with a decimal point, or a mark of a lost eye.
+
+    Returns:
+        The number; NaN for a mark.
+
+    Raises:
+        ValueError: if it is neither, or not finite.
+    """
     text = text.strip()
     if text.lower() in _LOST:
         return math.nan
