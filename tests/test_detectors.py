@@ -131,8 +131,11 @@ def test_gradients_compiled_by_xla_equal_plain_ones(name):
     shape = tf.TensorSpec([None, 65, 65, 3])
     plain = gradients(images)
     compiled = tf.function(gradients, input_signature=[shape], jit_compile=True)(images)
+    largest = max(float(tf.reduce_max(tf.abs(one))) for one in plain)
     for variable, one, other in zip(detector.trainable_variables, plain, compiled, strict=True):
         scale = float(tf.reduce_max(tf.abs(one)))
+        if (name, variable.path) == ("msi_net", "saliency_score/bias"):
+            scale = 0.1 * largest  # the stretch takes it out again: there are rounding errors alone
         np.testing.assert_allclose(other, one, atol=1e-3 * scale, err_msg=variable.path)
 
 
