@@ -47,6 +47,14 @@ _ALT_TEXTS = {
     "overlay": "The picture with its saliency map on it; a frame shows what the network saw",
 }
 
+# Gradio gives thumbnails an empty text, and draws them when it likes: a button without a name.
+_NAME_EXAMPLES = """() => {
+    const name = () => document.querySelectorAll("#examples img:not([alt^='Example'])").forEach(
+        image => { image.alt = "Example: try this picture"; });
+    new MutationObserver(name).observe(document.body, {childList: true, subtree: true});
+    name();
+}"""
+
 
 def build(served: Served, examples: Sequence[str], max_megabytes: int) -> gr.Blocks:
     """Builds the page.
@@ -70,12 +78,18 @@ def build(served: Served, examples: Sequence[str], max_megabytes: int) -> gr.Blo
                 picture = _picture()
                 complaint = gr.HTML(visible=False, elem_id="complaint")
                 if examples:
-                    gr.Examples(list(examples), picture, label="Examples it has not seen before")
+                    gr.Examples(
+                        list(examples),
+                        picture,
+                        label="Examples it has not seen before",
+                        elem_id="examples",
+                    )
             with gr.Column(min_width=320):
                 overlay, strength, classes = _results(served)
         with gr.Accordion("About this model", open=False):
             gr.Markdown(_about(served, max_megabytes))
             gr.Markdown(" ".join(f"`{name}`" for name in served.class_names))
+        page.load(js=_NAME_EXAMPLES, api_visibility="private")
         kept = gr.State(time_to_live=_KEPT_SECONDS)
         picture.change(
             lambda upload, share: _look(served, upload, share),

@@ -343,6 +343,8 @@ def test_page_fits_a_telephone(browser_page):
     drop(page, "dot.png", light_dot((100, 160), (30, 30)))
     shown_overlay(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 420
+    # The thumbnails are drawn when the rest stands; each is a button, named by its picture.
+    page.get_by_role("button", name="Example: try this picture").nth(5).wait_for()
     unnamed = "Array.from(document.images).filter(i => i.checkVisibility() && !i.alt).length"
     assert page.evaluate(unnamed) == 0
 
