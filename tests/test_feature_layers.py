@@ -80,6 +80,13 @@ def test_maps_of_inner_networks_are_of_the_image():
     assert layer.field[0] == (2, 0, 2)
 
 
+def test_maps_of_one_unit_have_no_place_to_show():
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(2, 3, activation="relu", name="maps")(image)
+    network = keras.Model(image, keras.layers.Conv2D(2, 6, activation="relu", name="unit")(x))
+    assert list(feature_layers.find(network)) == ["maps"]
+
+
 def test_networks_without_feature_maps_are_refused():
     image = keras.Input((8, 8, 3))
     flat = keras.Model(image, keras.layers.Dense(2)(keras.layers.Flatten()(image)), name="flat")
