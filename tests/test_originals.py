@@ -8,6 +8,7 @@ import pytest
 import requests
 import tensorflow_datasets as tfds
 from PIL import Image
+from tensorflow_datasets.core.download import checksums
 
 from tfds_builders import originals
 
@@ -71,6 +72,27 @@ def test_a_failed_download_names_address_and_remedy(error):
     manager = types.SimpleNamespace(download_and_extract=fail)
     with pytest.raises(ConnectionError, match=r"http://b/c\.zip \((no route|.*404)\)\. Copy it"):
         originals.fetch(manager, {"a": "http://b/c.zip"}, "Copy it.")
+
+
+def test_a_truncated_archive_that_tfds_unpacks_is_refused(manager, tmp_path):
+    put(tmp_path / "content", "gaze.txt")
+    path = pathlib.Path(shutil.make_archive(str(tmp_path / "set"), "gztar", tmp_path / "content"))
+    path.write_bytes(path.read_bytes()[:100])
+    pattern = r"set\.tar\.gz must be a whole archive .*Delete it and repeat the download\. Copy it"
+    with pytest.raises(ValueError, match=pattern):
+        originals.fetch(manager, {"a": str(path)}, "Copy it.")
+
+
+def test_a_download_of_another_sha256_is_refused(tmp_path):
+    put(tmp_path, "gaze.txt")
+    url = str(tmp_path / "gaze.txt")
+    expected = checksums.UrlInfo(tfds.core.utils.Size(7), "0" * 64, "gaze.txt")
+    manager = tfds.download.DownloadManager(
+        download_dir=tmp_path / "downloads", url_infos={url: expected}
+    )
+    pattern = rf"(?s){url} must have the checksum that is listed.*0{{64}}.*Got: .*Repeat.*Copy it"
+    with pytest.raises(ValueError, match=pattern):
+        originals.fetch(manager, {"a": url}, "Copy it.")
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
@@ -146,7 +168,7 @@ def test_a_truncated_archive_is_refused(manager, tmp_path, archive):
     put(tmp_path / "manual", "unrelated.txt")
     path = pathlib.Path(archive[0])
     path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(ValueError, match=r"set\.zip\) must be a whole zip archive .*Delete it"):
+    with pytest.raises(ValueError, match=r"set\.zip must be a whole archive .*Delete it"):
         originals.obtain(manager, "set", originals.Published(str(path), inside=""), "Unpack it.")
 
 

@@ -151,7 +151,7 @@ def test_an_archive_cut_short_is_refused(tmp_path, public, monkeypatch):
     content = public.read_bytes()[:-500]
     public.write_bytes(content)
     monkeypatch.setattr(pascal_s_dataset_builder, "_MD5", hashlib.md5(content).hexdigest())
-    assert_refused(tmp_path, None, ValueError, "must be a whole zip archive")
+    assert_refused(tmp_path, None, ValueError, "must be a whole archive")
 
 
 def test_no_network_tells_what_to_do(tmp_path, monkeypatch):

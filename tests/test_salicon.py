@@ -188,7 +188,7 @@ def test_an_archive_with_two_json_files_is_refused(tmp_path, public):
 def test_a_truncated_archive_is_refused(tmp_path, public):
     archive = public / "json.zip"
     archive.write_bytes(archive.read_bytes()[:-100])
-    with pytest.raises(ValueError, match=r"json\.zip\) must be a whole zip archive.*Delete it"):
+    with pytest.raises(ValueError, match=r"json\.zip must be a whole archive.*Delete it"):
         build(tmp_path, None, "2014")
 
 

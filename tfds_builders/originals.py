@@ -1,14 +1,15 @@
 """The files that a set's authors published: finding, fetching and checking them."""
 
+import contextlib
 import dataclasses
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import tensorflow_datasets as tfds
 from absl import logging
 from PIL import Image
-from tensorflow_datasets.core.download import extractor
+from tensorflow_datasets.core.download import download_manager, extractor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,13 +78,10 @@ def fetch(
 
     Raises:
         ConnectionError: if an address does not answer.
+        ValueError: if a download has another checksum than the listed one, or does not unpack.
     """
-    try:
+    with _errors_with_remedies(", ".join(urls.values()), remedy):
         return dl_manager.download_and_extract(urls)
-    except (OSError, tfds.download.DownloadError) as error:  # requests' errors are OSErrors
-        raise ConnectionError(
-            f"cannot download {', '.join(urls.values())} ({error}). {remedy}"
-        ) from error
 
 
 def obtain(
@@ -102,26 +100,38 @@ def obtain(
 
     Raises:
         ConnectionError: if the address does not answer.
-        ValueError: if the download has another MD5 than the published one, or does not unpack.
+        ValueError: if the download has another checksum than the published one, or does not unpack.
     """
     root = manual_copy(dl_manager, [name])
     if root is not None:
         return root / name
     remedy = f"Without network: put {name} into manual_dir. {instructions}"
-    try:
+    with _errors_with_remedies(published.url, remedy):
         path = dl_manager.download(published.url)
-    except (OSError, tfds.download.DownloadError) as error:
-        raise ConnectionError(f"cannot download {published.url} ({error}). {remedy}") from error
     _check_md5(path, published)
     if published.inside is None:
         return path
     archive = tfds.download.Resource(path=path, extract_method=tfds.download.ExtractMethod.ZIP)
-    try:
+    with _errors_with_remedies(published.url, remedy):
         return dl_manager.extract(archive) / published.inside
+
+
+@contextlib.contextmanager
+def _errors_with_remedies(address: str, remedy: str) -> Iterator[None]:
+    """Turns TFDS's errors into those that say what to do."""
+    try:
+        yield
+    except (OSError, tfds.download.DownloadError) as error:  # requests' errors are OSErrors
+        raise ConnectionError(f"cannot download {address} ({error}). {remedy}") from error
+    except download_manager.NonMatchingChecksumError as error:
+        raise ValueError(
+            f"{address} must have the checksum that is listed ({error}). Repeat the download; if "
+            f"that does not help, what is published there has changed. {remedy}"
+        ) from error
     except extractor.ExtractError as error:
         raise ValueError(
-            f"{path} (from {published.url}) must be a whole zip archive ({error}). "
-            "Delete it and repeat the download"
+            f"the download of {address} must be a whole archive ({error}). Delete it and repeat "
+            f"the download. {remedy}"
         ) from error
 
 
