@@ -45,7 +45,7 @@ def read_images(root: tfds.core.Path) -> dict[int, Listed]:
             raise ValueError(
                 f"{root}: image {image_id} of images.txt must have a class in "
                 "image_class_labels.txt and classes.txt, and 0 or 1 in train_test_split.txt; "
-                f"not found: {error}"
+                f"not found: {error}. Cut all lists alike, or unpack the set again"
             ) from error
         images[image_id] = Listed(root / "images" / file, class_name, split)
     return images
@@ -66,7 +66,10 @@ def read_ids(path: tfds.core.Path) -> dict[str, int]:
     files = _read_list(path)
     for image_id, file in files.items():
         if file.count("/") != 1:
-            raise ValueError(f"{path}: image {image_id} must be <class>/<file>; got {file!r}")
+            raise ValueError(
+                f"{path}: image {image_id} must be <class>/<file>; got {file!r}. Take "
+                "the file of CUB-200-2011"
+            )
     return {file: image_id for image_id, file in files.items()}
 
 
@@ -76,6 +79,9 @@ def _read_list(path: tfds.core.Path) -> dict[int, str]:
     for number, line in enumerate(path.read_text().splitlines(), 1):
         key, _, value = line.partition(" ")
         if not key.isdecimal() or not value.strip():
-            raise ValueError(f"{path}, line {number} must be a number and a value; got {line!r}")
+            raise ValueError(
+                f"{path}, line {number} must be a number and a value; got {line!r}. "
+                "Unpack the set again"
+            )
         values[int(key)] = value.strip()
     return values

@@ -61,10 +61,12 @@ def _parse(line: str, source: str) -> tuple[tuple[int, int, int], npt.NDArray[np
     try:
         numbers = [int(field) for field in line.split(",")]
     except ValueError as error:
-        raise ValueError(f"{source} must hold integers between commas ({error})") from error
+        raise ValueError(
+            f"{source} must hold integers between commas ({error}); fetch it again"
+        ) from error
     if len(numbers) < 6 or len(numbers) % 3:
         raise ValueError(
             f"{source} must be id,width,height and then x,y,milliseconds once or more; "
-            f"got {len(numbers)} numbers"
+            f"got {len(numbers)} numbers. Fetch the file again"
         )
     return tuple(numbers[:3]), np.array(numbers[3:], np.int64).reshape(-1, 3)

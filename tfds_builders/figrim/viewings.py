@@ -57,11 +57,13 @@ def read_viewings(path: str | os.PathLike) -> list[Viewings]:
         except (IndexError, TypeError, ValueError) as error:
             raise ValueError(
                 f"{path}: image {index} must be a struct of `filename`, `category` and `userdata`, "
-                f"each person with `trial` and `fixations` of enc, rec, rec2 ({error})"
+                f"each person with `trial` and `fixations` of enc, rec, rec2 ({error}). "
+                "Fetch the file again"
             ) from error
         if image.stem in images:
             raise ValueError(
-                f"{path}: image {image.stem} must occur once; image {index} repeats it"
+                f"{path}: image {image.stem} must occur once; image {index} repeats it. "
+                "Fetch the file again"
             )
         images[image.stem] = image
     return list(images.values())

@@ -50,7 +50,10 @@ def read_list(path: str | os.PathLike, name: str, *, with_gaze: bool) -> list[Li
                 f"`gaze` with `fixation` for each person ({error}); fetch it again"
             ) from error
         if stem in images:
-            raise ValueError(f"{path}: image {stem} must occur once; entry {index} repeats it")
+            raise ValueError(
+                f"{path}: image {stem} must occur once; entry {index} repeats it. "
+                "Fetch the file again"
+            )
         images[stem] = listed
     return list(images.values())
 

@@ -58,10 +58,13 @@ def read_scanpaths(path: str | os.PathLike) -> dict[str, Scanpaths]:
         except (AttributeError, TypeError, ValueError) as error:
             raise ValueError(
                 f"{path}: cell {index} must be a struct of `img` and `subjects`, each subject "
-                f"with {', '.join(_FIELDS)} of one length ({error})"
+                f"with {', '.join(_FIELDS)} of one length ({error}); fetch it again"
             ) from error
         if name in scanpaths:
-            raise ValueError(f"{path}: image {name} must occur once; cell {index} repeats it")
+            raise ValueError(
+                f"{path}: image {name} must occur once; cell {index} repeats it. "
+                "Fetch the file again"
+            )
         scanpaths[name] = found
     return scanpaths
 

@@ -53,10 +53,14 @@ def read_entries(path: str | os.PathLike) -> list[Entry]:
         except (IndexError, TypeError, ValueError) as error:
             raise ValueError(
                 f"{path}: entry {index} must be a struct of `filename`, `dimensions` and "
-                f"`fixations`, each viewer with `imgCoord` of `fixR` of `pos` and `time` ({error})"
+                f"`fixations`, each viewer with `imgCoord` of `fixR` of `pos` and `time` ({error}). "
+                "Unpack the file again"
             ) from error
         if entry.voc_id in entries:
-            raise ValueError(f"{path}: image {entry.voc_id} must occur once; entry {index} repeats")
+            raise ValueError(
+                f"{path}: image {entry.voc_id} must occur once; entry {index} repeats it. "
+                "Unpack the file again"
+            )
         entries[entry.voc_id] = entry
     return list(entries.values())
 
