@@ -53,8 +53,8 @@ def read_entries(path: str | os.PathLike) -> list[Entry]:
         except (IndexError, TypeError, ValueError) as error:
             raise ValueError(
                 f"{path}: entry {index} must be a struct of `filename`, `dimensions` and "
-                f"`fixations`, each viewer with `imgCoord` of `fixR` of `pos` and `time` ({error}). "
-                "Unpack the file again"
+                f"`fixations`, each viewer with `imgCoord` of `fixR` of `pos` and `time` "
+                f"({error}). Unpack the file again"
             ) from error
         if entry.voc_id in entries:
             raise ValueError(
