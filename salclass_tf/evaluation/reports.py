@@ -122,13 +122,13 @@ def published_markdown(rows: Sequence[published.Row]) -> str:
     for row in rows:
         cells = [row.dataset, row.method, *([row.trained_on] if trained else ())]
         cells += [f"published, Table {row.table}"]
-        cells += [_printed(row, name) for name in measures]
+        cells += [printed(row, name) for name in measures]
         lines.append(tables.line(cells))
     return "\n".join(lines)
 
 
-def _printed(row: published.Row, measure: str) -> str:
-    """A number with the digits that the paper gives; "" where it has none."""
+def printed(row: published.Row, measure: str) -> str:
+    """Returns a number with the digits that the paper gives; "" where it has none."""
     if measure not in row.values:
         return ""
     text = f"{row.values[measure]:.{2 if row.table == 1 else 3}f}"

@@ -1,15 +1,17 @@
 """What each kind of step does, through the same functions as `train.py` and `evaluate.py`."""
 
 import dataclasses
+import filecmp
 import functools
 import os
 import pathlib
 import shutil
 import tempfile
+from collections.abc import Callable, Iterable
 
 from salclass_tf import training
 from salclass_tf.detectors import build_detector
-from salclass_tf.evaluation import compare, datasets, paper_figures, paper_tables
+from salclass_tf.evaluation import compare, datasets, features, paper_figures, paper_tables
 from salclass_tf.evaluation.accuracy import Guesses
 from salclass_tf.evaluation.scores import Scores
 from salclass_tf.reproduction.steps import (
@@ -24,9 +26,10 @@ from salclass_tf.reproduction.steps import (
     Work,
 )
 from salclass_tf.training.files import write_json
+from salclass_tf.training.networks import KEPT
 
 # What a stage needs of the ones before it: their networks, and what tells that they are done.
-_HANDED_ON = ("config.json", "model.keras", "metrics.json")
+_HANDED_ON = ("config.json", KEPT, "metrics.json")
 
 
 @functools.singledispatch
@@ -47,19 +50,35 @@ def carry_out(work: Work, place: Place) -> None:
 @carry_out.register
 def _prepare(work: Prepare, place: Place) -> None:
     """Opens all sets; those that cannot be opened are named together."""
-    missing = []
-    for name in work.datasets:
+    features.check_installed()  # Table 6 needs it, hours from now
+
+    def open_set(name: str) -> None:
+        datasets.open_set(name, place.data_dir, place.manual_dir)
+
+    _do_all(
+        open_set,
+        work.datasets,
+        "data sets",
+        "A set is looked for in --data_dir, the original files of all of them in --manual_dir; see "
+        "docs/datasets.md",
+    )
+
+
+def _do_all(do: Callable[[str], None], names: Iterable[str], what: str, advice: str = "") -> None:
+    """Does something for every name, whatever becomes of the others.
+
+    Raises:
+        ValueError: naming all for which it failed, and why.
+    """
+    names, failures = tuple(names), []
+    for name in names:
         try:
-            datasets.open_set(name, place.data_dir, place.manual_dir)
+            do(name)
         except (ValueError, OSError) as error:
-            missing.append(f"  {name}: {error}")
-    if missing:
-        lines = "\n".join(missing)
-        raise ValueError(
-            f"{len(missing)} of {len(work.datasets)} data sets are not there:\n{lines}\n"
-            "See docs/datasets.md; a set is looked for in --data_dir, its original files in "
-            "--manual_dir"
-        )
+            failures.append(f"  {name}: " + str(error).replace("\n", "\n    "))
+    if failures:
+        head = f"{len(failures)} of {len(names)} {what} are not there:"
+        raise ValueError("\n".join([head, *failures, *([advice] if advice else [])]))
 
 
 @carry_out.register
@@ -72,8 +91,18 @@ def _train(work: Train, place: Place) -> None:
 
 
 def _hand_on(source: pathlib.Path, target: pathlib.Path) -> None:
-    """Copies what a finished stage has left, whole or not at all."""
+    """Copies what a finished stage has left, whole or not at all.
+
+    Raises:
+        ValueError: if there is a copy of something else, from which more has been trained.
+    """
     if target.is_dir():
+        if not filecmp.cmp(source / KEPT, target / KEPT, shallow=False):
+            raise ValueError(
+                f"{source} has been trained again since it was copied to {target}; remove "
+                f"{target} and what was trained from it, {target.parent / 'joint'}, so that both "
+                "are made anew"
+            )
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".") as folder:
@@ -89,7 +118,8 @@ def _release(work: Release, place: Place) -> None:
     """Saves released detectors as networks that can be evaluated."""
     folder = place.workdir / "released"
     folder.mkdir(parents=True, exist_ok=True)
-    for name in work.detectors:
+
+    def save(name: str) -> None:
         network = build_detector(
             name,
             image_size=work.config.image_size,
@@ -100,6 +130,8 @@ def _release(work: Release, place: Place) -> None:
         unfinished = folder / f".{name}.keras"
         network.save(unfinished)
         os.replace(unfinished, folder / f"{name}.keras")
+
+    _do_all(save, work.detectors, "released detectors")
 
 
 @carry_out.register
@@ -125,23 +157,33 @@ def _tables(work: Tables, place: Place) -> None:
     measured = paper_tables.Evaluation(settings)
     measured.fill()
     rows = [*measured.maps, *measured.classes, *measured.transferred]
-    title = rows[0][1].labels["data set"]
+    title = rows[0][1].labels["data set"] if rows else work.datasets[0]
     by_name = {method.name: row for method, row in rows if row.labels["data set"] == title}
+    wanted = dict.fromkeys(name for claim in work.claims for name in (claim.better, claim.worse))
+    missing = [name for name in wanted if name not in by_name]
+    if missing:
+        reasons = "\n".join(f"  {note}" for note in measured.notes)
+        raise ValueError(f"the tables on {title} lack {', '.join(missing)}:\n{reasons}")
     found = [line for claim in work.claims for line in _tested(claim, by_name)]
     write_json(place.workdir / work.output / "claims.json", {"data set": title, "claims": found})
 
 
 def _tested(claim: Claim, rows: dict[str, Scores | Guesses]) -> list[dict]:
-    """The differences of a claim, metric by metric, with their intervals."""
+    """The differences of a claim, metric by metric, with their intervals, or why there is none."""
     better, worse = (
         row.scores() if isinstance(row, Guesses) else row
         for row in (rows[claim.better], rows[claim.worse])
     )
-    return [
-        {"better": claim.better, "worse": claim.worse}
-        | dataclasses.asdict(compare(better, worse, measure))
-        for measure in better.values
-    ]
+    names = {"better": claim.better, "worse": claim.worse}
+    return [names | _difference(better, worse, measure) for measure in better.values]
+
+
+def _difference(better: Scores, worse: Scores, measure: str) -> dict:
+    """One difference as plain data."""
+    try:
+        return dataclasses.asdict(compare(better, worse, measure))
+    except ValueError as error:  # a set of maps without points has no NSS, which is no failure
+        return {"measure": measure, "reason": str(error)}
 
 
 @carry_out.register

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
-from salclass_tf.evaluation import published, tables
+from salclass_tf.evaluation import published, reports, tables
 from salclass_tf.evaluation.scores import Estimate
 from salclass_tf.reproduction import marks
 from salclass_tf.reproduction.steps import Draw, Place, Plan, Step, Tables
@@ -24,6 +24,8 @@ _MEASURES = {
     5: ("mean_class_accuracy", "accuracy"),
     6: ("mean_class_accuracy", "accuracy"),
 }
+# What our tables and the paper's call differently.
+_PAPERS_NAMES = {"human, true maps (as in the paper)": "Human Baseline"}
 
 
 def write(plan: Plan, place: Place) -> pathlib.Path:
@@ -36,7 +38,7 @@ def write(plan: Plan, place: Place) -> pathlib.Path:
     Returns:
         The file.
     """
-    sections = [_head(plan), *_claims(plan, place)]
+    sections = [_head(plan, place), *_claims(plan, place)]
     for step in plan.steps:
         if isinstance(step.work, Tables):
             sections += _tables(step.work, place)
@@ -51,14 +53,24 @@ def write(plan: Plan, place: Place) -> pathlib.Path:
     return path
 
 
-def _head(plan: Plan) -> str:
+def _head(plan: Plan, place: Place) -> str:
     """What was run, with what, on what."""
+    given = {"preset": plan.preset, "steps": plan.max_steps, "split": place.split}
+    flags = " ".join(f"--{name}={value}" for name, value in given.items() if value is not None)
+    tried = f"\n\n**A try-out: each stage of training was stopped at step {plan.max_steps}.**"
     return (
         f"# The paper's experiments, preset `{plan.preset}`\n\n"
-        f"Made by `python reproduce.py --preset={plan.preset}` on {os.cpu_count()} CPU cores "
+        f"Made by `python reproduce.py {flags}` on {_devices()} "
         f"({platform.machine()}), Python {platform.python_version()}, TensorFlow "
-        f"{tf.__version__}, Keras {keras.__version__}.\n\n{plan.stands_for.strip()}"
+        f"{tf.__version__}, Keras {keras.__version__}.{tried if plan.max_steps else ''}"
+        f"\n\n{plan.stands_for.strip()}"
     )
+
+
+def _devices() -> str:
+    """What the machine computes with."""
+    gpus = len(tf.config.list_physical_devices("GPU"))
+    return f"{os.cpu_count()} CPU cores" + (f" and {gpus} GPUs" if gpus else "")
 
 
 def _claims(plan: Plan, place: Place) -> Iterator[str]:
@@ -69,7 +81,9 @@ def _claims(plan: Plan, place: Place) -> Iterator[str]:
         f"first minus second; *published* ones are of {published.SOURCE}, those of this run have "
         "a 95 % bootstrap interval over images and the p-value of a paired permutation test. "
         "**agrees**: the interval lies on the paper's side of 0; **contradicts**: on the other "
-        "side; *open*: it holds 0."
+        "side; *open*: it holds 0. It knows other images, not other trainings: with another seed "
+        "each of them may differ by more. The paper's accuracies are means over classes, the "
+        "paired differences of accuracies here are over images."
     )
     heads = ["table", "first", "second", "metric", "published", "here", "p", "verdict"]
     lines = [tables.line(heads), "|---|---|---|---|--:|--:|--:|---|"]
@@ -82,33 +96,50 @@ def _claims(plan: Plan, place: Place) -> Iterator[str]:
 def _claim(table: int, claim: dict) -> str:
     """A line."""
     measure = claim["measure"]
-    printed = [_published(table, claim[name], measure) for name in ("better", "worse")]
-    theirs = "" if None in printed else f"{printed[0] - printed[1]:+.3f}"
-    here = Estimate(claim["difference"], claim["low"], claim["high"], claim["images"])
-    verdict = "*open*"
-    if claim["low"] > 0 or claim["high"] < 0:
-        verdict = "**agrees**" if claim["low"] > 0 else "**contradicts**"
+    theirs = [_published_value(table, claim[name], measure) for name in ("better", "worse")]
     return tables.line(
         [
             str(table),
             claim["better"],
             claim["worse"],
             tables.title(measure),
-            theirs,
-            tables.interval(here),
-            f"{claim['p_value']:.4f}",
-            verdict,
+            "" if None in theirs else f"{theirs[0] - theirs[1]:+.3f}",
+            *_found(claim),
         ]
     )
 
 
-def _published(table: int, method: str, measure: str) -> float | None:
+def _found(claim: dict) -> list[str]:
+    """The last cells of a line: the difference here, its p-value, the verdict."""
+    if "reason" in claim:
+        return ["", "", f"not tested: {claim['reason']}"]
+    here = Estimate(claim["difference"], claim["low"], claim["high"], claim["images"])
+    verdict = "*open*"
+    if claim["low"] > 0 or claim["high"] < 0:
+        verdict = "**agrees**" if claim["low"] > 0 else "**contradicts**"
+    return [tables.interval(here), f"{claim['p_value']:.4f}", verdict]
+
+
+def _published_value(table: int, method: str, measure: str) -> float | None:
     """What the paper prints of a method on the first data set of a table."""
-    rows = published.rows(table)
-    mine = [r for r in rows if r.dataset == rows[0].dataset and r.method == method]
+    row = _published_row(table, published.rows(table)[0].dataset, method)
     # The paper has one accuracy, the mean over classes.
     names = (measure, "mean_class_accuracy") if measure == "accuracy" else (measure,)
-    return next((r.values[n] for r in mine for n in names if n in r.values), None)
+    return next((row.values[name] for name in names if row and name in row.values), None)
+
+
+def _published_row(table: int, dataset: str | None, method: str) -> published.Row | None:
+    """What the paper prints of a method on a data set, by its own names."""
+    name = _PAPERS_NAMES.get(method, method)
+    rows = published.rows(table)
+    return next((row for row in rows if (row.dataset, row.method) == (dataset, name)), None)
+
+
+def _published_set(table: int, title: str, first: bool) -> str | None:
+    """The data set of the paper that one here is, or stands for as the first of a table."""
+    sets = dict.fromkeys(row.dataset for row in published.rows(table))
+    own = [name for name in sets if published.DATASETS[name] == title.split("/")[0]]
+    return next(iter(own or ([*sets] if first else ())), None)
 
 
 def _tables(work: Tables, place: Place) -> Iterator[str]:
@@ -118,42 +149,32 @@ def _tables(work: Tables, place: Place) -> Iterator[str]:
         yield f"## Table {number}"
         for dataset in dict.fromkeys(row["labels"]["data set"] for row in rows):
             mine = [row for row in rows if row["labels"]["data set"] == dataset]
-            first = dataset == rows[0]["labels"]["data set"]
-            yield f"On `{dataset}`, {mine[0]['images']} images:"
-            yield _table(number, mine, with_published=first)
-        source = published.rows(number)[0].dataset
+            theirs = _published_set(number, dataset, dataset == rows[0]["labels"]["data set"])
+            beside = f", beside what the paper prints of {theirs}" if theirs else ""
+            yield f"On `{dataset}`, {mine[0]['images']} images{beside}:"
+            yield _table(number, mine, theirs)
         yield (
-            f"Published: Table {number} of {published.SOURCE}, on {source}; not measured here. "
-            f"Paired tests of all pairs and more columns: `{work.output}/report.md`."
+            f"Published: Table {number} of {published.SOURCE}, not measured here. Brackets: 95 % "
+            "bootstrap intervals over images. Paired tests of the first network against all others "
+            f"and more columns: `{work.output}/report.md` in the folder of the run."
         )
 
 
-def _table(number: int, rows: list[dict], with_published: bool) -> str:
+def _table(number: int, rows: list[dict], published_set: str | None) -> str:
     """A table of one data set."""
     measures = _MEASURES[number]
-    known = [m for m in measures if with_published and _any_published(number, rows, m)]
-    heads = ["method", *(tables.title(m) for m in measures)]
-    heads += [f"published {tables.title(m)}" for m in known]
+    names = [row["labels"]["method"] for row in rows]
+    theirs = [_published_row(number, published_set, name) for name in names]
+    known = [name for name in measures if any(row and name in row.values for row in theirs)]
+    heads = ["method", *(tables.title(name) for name in measures)]
+    heads += [f"published {tables.title(name)}" for name in known]
     lines = [tables.line(heads), "|---|" + "--:|" * (len(heads) - 1)]
-    for row in rows:
-        name = row["labels"]["method"]
+    for name, row, printed in zip(names, rows, theirs, strict=True):
         values = row["metrics"] if "metrics" in row else row["accuracies"]
-        cells = [name, *(_interval(values[m]) for m in measures)]
-        printed = [_published(number, _PAPERS_NAMES.get(name, name), m) for m in known]
-        cells += ["" if value is None else f"{value:g}" for value in printed]
+        cells = [name, *(_interval(values[measure]) for measure in measures)]
+        cells += [reports.printed(printed, measure) if printed else "" for measure in known]
         lines.append(tables.line(cells))
     return "\n".join(lines)
-
-
-_PAPERS_NAMES = {"human, true maps (as in the paper)": "Human Baseline"}
-
-
-def _any_published(number: int, rows: list[dict], measure: str) -> bool:
-    """Whether the paper prints a metric of any of these rows, under its own name."""
-    own = published.rows(number)[0].values
-    return measure in own and any(
-        _published(number, row["labels"]["method"], measure) is not None for row in rows
-    )
 
 
 def _interval(found: dict) -> str:
@@ -175,6 +196,7 @@ def _pictures(work: Draw, place: Place) -> Iterator[str]:
 def _times(plan: Plan, place: Place) -> Iterator[str]:
     """How long every step took."""
     yield "## Steps"
+    yield "Minutes of all attempts at a step together."
     lines = ["| step | what it does | minutes |", "|---|---|--:|"]
     taken = [marks.seconds(step, place) or 0.0 for step in plan.steps]
     lines += [

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from salclass_tf.reproduction import marks
 from salclass_tf.reproduction.steps import Place, Plan, Step, Work
 
+# Exit codes of a step's process.
 _FAILED, _CRASHED, _STOPPED = 2, 1, 130
 
 
@@ -30,6 +31,8 @@ def run(plan: Plan, place: Place) -> None:
 
     Raises:
         ValueError: if a step fails; what is done stays.
+        KeyboardInterrupt: if this process is asked to stop, by SIGINT (Ctrl-C) or SIGTERM; the
+            step under way has saved what it can.
     """
     todo = marks.to_do(plan, place)
     _say(f"{len(plan.steps)} steps, {len(plan.steps) - len(todo)} of them done before")
@@ -40,48 +43,79 @@ def run(plan: Plan, place: Place) -> None:
         usual = "" if step.minutes is None else f", about {step.minutes:g} min"
         _say(f"step {number} of {len(plan.steps)}: {step.name}{usual}; log: {log}")
         started = time.monotonic()
-        marks.forget(step, place)
-        _carry_out(step, place, log)
-        seconds = time.monotonic() - started
-        marks.note(step, place, seconds)
+        marks.begin(step, place)
+        try:
+            stopped = _carry_out(step, place, log)
+        finally:
+            seconds = time.monotonic() - started
+            marks.add_time(step, place, seconds)
+        marks.finish(step, place)
         _say(f"step {number} of {len(plan.steps)}: done in {seconds / 60:.1f} min")
+        if stopped:
+            raise KeyboardInterrupt(f"stopped after step {step.name!r}")
 
 
-def _carry_out(step: Step, place: Place, log: pathlib.Path) -> None:
-    """Runs a step in a process and waits for it."""
+def _carry_out(step: Step, place: Place, log: pathlib.Path) -> bool:
+    """Runs a step in a process and waits for it.
+
+    Returns:
+        Whether a signal has asked to stop; the step is done all the same.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     # A fresh interpreter: TensorFlow does not survive a fork.
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=_work, args=(step.work, place, log))
-    process.start()
-    with _stopping_together(process):
+    with _handing_signals_on(process) as received:
+        process.start()
+        if received:  # before there was a process to hand it to
+            process.terminate()
         process.join()
-    if process.exitcode == 0:
-        return
-    if process.exitcode == _STOPPED:
+    code = process.exitcode
+    if code == 0:
+        return bool(received)
+    if received or code == _STOPPED:
         raise KeyboardInterrupt(f"step {step.name!r} is stopped")
-    reason = {
-        _FAILED: _last_error(log),
-        _CRASHED: "it has an error of its own, see the log",
-    }.get(process.exitcode, f"its process has ended with {process.exitcode}, for want of memory?")
     raise ValueError(
-        f"step {step.name!r} failed: {reason}\nIts log is {log}. What is done stays; the same "
-        "command goes on from there"
+        f"step {step.name!r} failed: {_reason(code, log)}\nIts log is {log}. What is done stays; "
+        "the same command goes on from there"
     )
 
 
 @contextlib.contextmanager
-def _stopping_together(process: multiprocessing.Process) -> Iterator[None]:
-    """Hands SIGTERM on to the process, and waits for what it saves after Ctrl-C."""
-    before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+def _handing_signals_on(process: multiprocessing.Process) -> Iterator[list[int]]:
+    """Hands SIGINT and SIGTERM on to a process in place of dying of them; yields those received.
+
+    A terminal sends Ctrl-C to both processes, all else sends signals to this one alone. Once is as
+    good as twice: training saves at the first, and whatever else is under way writes its files
+    whole or not at all.
+    """
+    received: list[int] = []
+
+    def hand_on(number: int, _frame: object) -> None:
+        received.append(number)
+        if process.pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, number)
+
+    wanted = (signal.SIGINT, signal.SIGTERM)
+    # A shell has a command in its background ignore Ctrl-C.
+    heard = [number for number in wanted if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, hand_on) for number in heard}
     try:
-        yield
-    except KeyboardInterrupt:
-        # A terminal sends it to both.
-        process.join()
-        raise
+        yield received
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _reason(code: int, log: pathlib.Path) -> str:
+    """Why a process has ended with an exit code."""
+    if code == _FAILED:
+        return _last_error(log)
+    if code < 0:
+        memory = ", for want of memory?" if -code == signal.SIGKILL else ""
+        return f"its process was ended by {signal.Signals(-code).name}{memory}"
+    return "it has an error of its own, see the log"
 
 
 def _work(work: Work, place: Place, log: pathlib.Path) -> None:
@@ -99,7 +133,8 @@ def _work(work: Work, place: Place, log: pathlib.Path) -> None:
     except (ValueError, OSError) as error:
         print(f"\nerror: {error}", flush=True)
         sys.exit(_FAILED)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
+        print(f"\n{stop or 'interrupted'}", flush=True)
         sys.exit(_STOPPED)
     except Exception:
         traceback.print_exc()
@@ -108,7 +143,8 @@ def _work(work: Work, place: Place, log: pathlib.Path) -> None:
 
 def _last_error(log: pathlib.Path) -> str:
     """What a step gave as its reason."""
-    return re.split(r"^error: ", log.read_text(encoding="utf-8"), flags=re.MULTILINE)[-1].strip()
+    text = log.read_text(encoding="utf-8", errors="replace")
+    return re.split(r"^error: ", text, flags=re.MULTILINE)[-1].strip()
 
 
 def _say(text: str) -> None:

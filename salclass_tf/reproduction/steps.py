@@ -206,7 +206,9 @@ class Step:
 
     def fingerprint(self, place: Place) -> str:
         """Changes with what the step does."""
-        facts = [type(self.work).__name__, dataclasses.asdict(self.work), place.split]
+        # Training knows no split: another one must not look like another training.
+        split = place.split if isinstance(self.work, Tables | Draw) else None
+        facts = [type(self.work).__name__, dataclasses.asdict(self.work), split]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
@@ -218,8 +220,10 @@ class Plan:
         preset: name of the preset.
         steps: in an order in which each comes after what it needs.
         stands_for: what this preset's sets and networks stand for in the paper, Markdown.
+        max_steps: where each stage of training stops, for a try-out; or None.
     """
 
     preset: str
     steps: tuple[Step, ...]
     stands_for: str
+    max_steps: int | None = None
