@@ -57,11 +57,29 @@ def write_stage(workdir: pathlib.Path, stage: str, precision: str = "float32") -
         precision=precision,
         **SIZES,
     )
+    _write(workdir, stage, settings, network)
+    (workdir / "names.txt").write_text("\n".join(CLASSES) + "\n", encoding="utf-8")
+    return network
+
+
+def write_paper_stage(workdir: pathlib.Path) -> keras.Model:
+    """Writes a joint stage of the paper's networks in full size, and returns its network."""
+    keras.utils.set_random_seed(1)
+    network = SalClassNet(build_detector("vgg19"), build_classifier("inception_v3", 120))
+    settings = dataclasses.replace(config.build_config("paper"), precision="float32")
+    _write(workdir, "joint", settings, network)
+    names = [f"class {number}" for number in range(120)]
+    (workdir / "names.txt").write_text("\n".join(names) + "\n", encoding="utf-8")
+    return network
+
+
+def _write(
+    workdir: pathlib.Path, stage: str, settings: config.Config, network: keras.Model
+) -> None:
+    """The three files that an export reads."""
     folder = workdir / stage
     folder.mkdir(parents=True)
     network.save(folder / "model.keras")
     (folder / "config.json").write_text(json.dumps(settings.for_stage(stage)))
     metrics = {"dataset": "dotted_noise/1.0.0", "split": "test", "test": {"images": 6}}
     (folder / "metrics.json").write_text(json.dumps(metrics))
-    (workdir / "names.txt").write_text("\n".join(CLASSES) + "\n", encoding="utf-8")
-    return network

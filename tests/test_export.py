@@ -254,3 +254,48 @@ def test_script_exports(run, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == f"Exported: {tmp_path}/gaze/1"
+
+
+# Runs where only TensorFlow is imported: the shapes of what each signature answers.
+SHAPES = """
+import json, sys
+import tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+images = [open(name, "rb").read() for name in sys.argv[2:]]
+pixels = tf.zeros((1, 320, 480, 3), tf.uint8)
+shapes = {}
+for name, function in model.signatures.items():
+    ((alias, spec),) = function.structured_input_signature[1].items()
+    out = function(**{alias: tf.constant(images) if spec.dtype == tf.string else pixels})
+    shapes[name] = {key: value.shape.as_list() for key, value in out.items()}
+print(json.dumps([shapes, sorted({"keras", "salclass_tf"} & set(sys.modules))]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_full_size_network_is_exported_and_answers(tmp_path, precision):
+    finished_stages.write_paper_stage(tmp_path)
+    command = [sys.executable, str(ROOT / "export.py"), f"--workdir={tmp_path}"]
+    command += [f"--export_dir={tmp_path}/gaze", f"--class_names={tmp_path}/names.txt"]
+    done = subprocess.run(
+        [*command, f"--precision={precision}"], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    card = json.loads((tmp_path / "gaze" / "1" / "model_card.json").read_text())
+    limit = 1e-5 if precision == "float32" else 0.05
+    assert card["export"]["difference_to_trained_network"]["probabilities"] <= limit
+    files = []
+    for number, kind in enumerate(("jpeg", "16-bit png", "animated gif")):
+        files.append(tmp_path / f"image{number}")
+        files[-1].write_bytes(VALID[kind])
+    probe = [sys.executable, "-c", SHAPES, str(tmp_path / "gaze" / "1"), *map(str, files)]
+    done = subprocess.run(probe, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    shapes, modules = json.loads(done.stdout.splitlines()[-1])
+    assert "salclass_tf" not in modules
+    top = {"top_classes": [5], "top_probabilities": [5]}
+    answers = top | {"probabilities": [120], "saliency": [299, 299, 1]}
+    for name, count in (("serving_default", 3), ("serving_image", 1)):
+        assert shapes[name] == {key: [count, *shape] for key, shape in answers.items()}
+    assert shapes["saliency_overlay"] == {"overlay_bytes": [3]}

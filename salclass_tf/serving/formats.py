@@ -54,7 +54,6 @@ def check_installed(names: tuple[str, ...]) -> None:
 
 def _write_onnx(forward: Forward, path: pathlib.Path) -> Run:
     """Writes ONNX; its batch size stays free."""
-    import onnxruntime
     import tf2onnx
 
     (image,), _ = forward.structured_input_signature
@@ -66,8 +65,16 @@ def _write_onnx(forward: Forward, path: pathlib.Path) -> Run:
     tf2onnx.convert.from_function(
         function, input_signature=[image], opset=_OPSET, output_path=str(path)
     )
+    return run_onnx(path)
+
+
+def run_onnx(path: pathlib.Path) -> Run:
+    """Loads a file that `write` made; the function gives its outputs by name."""
+    import onnxruntime
+
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
+    [image] = session.get_inputs()
 
     def run(images: np.ndarray) -> dict[str, np.ndarray]:
         return dict(zip(names, session.run(names, {image.name: images}), strict=True))
