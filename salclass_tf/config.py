@@ -31,6 +31,9 @@ _NORMALISED = (
     "resnet101_v2 resnet152 resnet152_v2 resnet50 resnet50_v2 xception"
 ).split()
 
+# At 7e-4 the nine ReLU layers of SalNet, which nothing normalises, put out a constant for good.
+_HIGHEST_DEMO_RATES = {"salnet": 1e-4}
+
 
 @dataclasses.dataclass(frozen=True)
 class Config:
@@ -144,12 +147,24 @@ class Config:
         )
         if other and self.classifier_weights == "demo" and "classifier_weights" not in run:
             run = {"classifier_weights": None, "pretrain_classifier": True} | run
-        changed = dataclasses.replace(self, **run)
+        changed = dataclasses.replace(self, **run)._with_highest_rates()
         if recipe != "common":
             changed = changed._with_recipe(stage, recipe)
         if saliency_loss is not None:
             changed = changed._with_loss(saliency_loss)
         return changed._with_numbers(stage, numbers)
+
+    def _with_highest_rates(self) -> "Config":
+        """Keeps the demo's detector from rates at which networks of its kind die."""
+        highest = _HIGHEST_DEMO_RATES.get(self.detector)
+        if self.preset != "demo" or highest is None:
+            return self
+        capped = {
+            name: dataclasses.replace(spec, optimizer=spec.optimizer.capped(highest))
+            for name, spec in self.stages.items()
+            if name.startswith("saliency")
+        }
+        return dataclasses.replace(self, stages=self.stages | capped)
 
     def _with_recipe(self, stage: str, recipe: str) -> "Config":
         """Has `saliency_pretrain` train as the detector's authors did."""
@@ -346,6 +361,7 @@ def _demo() -> Config:
     # The validation error rose in a fourth epoch at the full rate.
     finer = dataclasses.replace(detector, steps=((0, 7e-4), (3, 2e-4)))
     joint = dataclasses.replace(adam, learning_rate=2e-4)
+    twin = dataclasses.replace(adam, steps=((0, 1e-3), (2, 2e-4)))
     critters = {"crops": 1, "mirror": "random", "batch_size": 16}
     stages = {
         "saliency_pretrain": Stage("gaze_critters/free_viewing", detector, epochs=1, **critters),
@@ -357,7 +373,8 @@ def _demo() -> Config:
             geometry=(100, 112),  # close-ups: the parts are about as large as in the demo
             **(critters | {"batch_size": 32}),
         ),
-        "classifier_rgb": Stage("gaze_critters/task", adam, epochs=3, **critters),
+        # The twin learns for as many epochs as `classifier` and `joint` together, at their rates.
+        "classifier_rgb": Stage("gaze_critters/task", twin, epochs=3, **critters),
         "classifier": Stage("gaze_critters/task", adam, epochs=2, **critters),
         "joint": Stage("gaze_critters/task", joint, epochs=1, **critters),
     }
@@ -373,8 +390,8 @@ def _demo() -> Config:
             **dict.fromkeys(_NORMALISED, {"bn_momentum": 0.95}),
             # A map of full deviation would drown the four stem channels that know colours already.
             "inception_v3": {"bn_momentum": 0.95, "saliency_spread": 0.2},
-            "vgg16": {"top": "pool"},
-            "vgg19": {"top": "pool"},
+            # Likewise: a fifth of the deviation of pixels, which a VGG reads as they are.
+            **dict.fromkeys(("vgg16", "vgg19"), {"top": "pool", "saliency_spread": 11.4}),
         },
         stages=stages,
     )
@@ -426,10 +443,6 @@ def _demo_on_cub_gha(config: Config) -> Config:
         short_side=255,
         pretrain_detector=False,
         classifier_weights=None,
-        # A map of full deviation would disturb features that the frozen blocks cannot adapt.
-        classifier_options=dict.fromkeys(
-            ("vgg16", "vgg19"), {"top": "pool", "saliency_spread": 11.4}
-        ),
         stages=config.stages | stages,
     )
 

@@ -41,6 +41,14 @@ class Optimizer:
     untrained_multiplier: float = 1.0
     bias_multiplier: float = 1.0
 
+    def capped(self, highest: float) -> "Optimizer":
+        """Returns the optimizer with no rate above a highest one."""
+        return dataclasses.replace(
+            self,
+            learning_rate=min(self.learning_rate, highest),
+            steps=tuple((epoch, min(rate, highest)) for epoch, rate in self.steps),
+        )
+
 
 @dataclasses.dataclass(frozen=True)
 class Stage:

@@ -140,6 +140,25 @@ def test_stage_numbers_out_of_range_are_refused(numbers):
         config.build_config().override("joint", {}, numbers)
 
 
+@pytest.mark.parametrize(
+    ("number", "named"),
+    [
+        ({"learning_rate": float("nan")}, "learning rate of stage joint .* got nan"),
+        ({"learning_rate": float("inf")}, "learning rate of stage joint .* got inf"),
+        ({"steps": ((0, 0.1), (3, -0.01))}, "learning rate of stage joint .* got -0.01"),
+        ({"inverse_decay": -1e-5}, "decays of stage joint .* got -1e-05"),
+        ({"weight_decay": ((0, 5e-4), (2, -1.0))}, "decays of stage joint .* got -1.0"),
+        ({"untrained_multiplier": -50.0}, "untrained_multiplier of stage joint .* got -50.0"),
+    ],
+)
+def test_rates_and_decays_out_of_range_are_refused(number, named):
+    before = config.build_config()
+    optimizer = dataclasses.replace(before.stages["joint"].optimizer, **number)
+    stage = dataclasses.replace(before.stages["joint"], optimizer=optimizer)
+    with pytest.raises(ValueError, match=named):
+        dataclasses.replace(before, stages=before.stages | {"joint": stage})
+
+
 def test_override_changes_the_named_stage_alone():
     before = config.build_config()
     after = before.override("joint", {"alpha": 0.5, "seed": None}, {"learning_rate": 7e-4})
@@ -238,3 +257,30 @@ def test_recipes_for_real_gaze_do_not_inherit_the_demos_small_pictures():
     assert list(osie.stages) == ["saliency_pretrain"]  # its pictures have no classes
     assert birds.prerequisites("joint") == ("saliency", "classifier_rgb", "classifier")
     assert birds.prerequisites("saliency") == birds.prerequisites("classifier") == ()
+
+
+def _rates(*stages):
+    """The learning rate of each epoch of stages that follow one another."""
+    found = []
+    for stage in stages:
+        steps = dict(stage.optimizer.steps) or {0: stage.optimizer.learning_rate}
+        for epoch in range(stage.epochs):
+            found.append(steps[max(first for first in steps if first <= epoch)])
+    return found
+
+
+def test_twin_of_the_demo_learns_as_long_and_as_fast_as_what_it_is_compared_with():
+    stages = config.build_config("demo").stages
+    compared = _rates(stages["classifier"], stages["joint"])
+    assert _rates(stages["classifier_rgb"]) == compared and len(set(compared)) == 2
+
+
+def test_demo_spares_salnet_the_rates_at_which_it_dies():
+    demo = config.build_config("demo")
+    spared = demo.override("joint", {"detector": "salnet"}, {})
+    for name in ("saliency_pretrain", "saliency"):
+        assert _rates(demo.stages[name])[0] == 7e-4
+        assert _rates(spared.stages[name]) == [1e-4] * demo.stages[name].epochs
+    assert spared.stages["joint"] == demo.stages["joint"]
+    paper = config.build_config("paper")
+    assert paper.override("joint", {"detector": "salnet"}, {}).stages == paper.stages

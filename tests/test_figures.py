@@ -48,10 +48,31 @@ def test_fixation_is_drawn_where_it_is(tmp_path):
     assert (y - rows.min()) / height == pytest.approx(24.5 / 32, abs=0.03)
 
 
-def test_curves_are_drawn_for_what_was_reported(tmp_path):
-    rows = [{"epoch": e, "loss": 1 / e, "cc": 0.1 * e, "val_cc": 0.05 * e} for e in (1, 2, 3)]
+def test_curves_show_training_and_validation_and_mark_the_kept_epoch(tmp_path, monkeypatch):
+    names = ("loss", "classification_loss", "saliency_loss", "accuracy", "cc")
+    rows = [
+        {"epoch": e}
+        | {n: e + i / 10 for i, n in enumerate(names)}
+        | {f"val_{n}": -e for n in names}
+        for e in (1.0, 2.0, 3.0)
+    ]
+    drawn, write = [], canvas.write
+    monkeypatch.setattr(canvas, "write", lambda f, path: (drawn.append(f), write(f, path)))
     figures.curves(rows, 2, "stage", tmp_path / "curves.png")
     assert Image.open(tmp_path / "curves.png").size[0] > 300
+    panels = drawn[0].axes
+    titles = ["loss", "class error $L_C$", "map error $L_S$", "accuracy", "CC"]
+    assert [panel.get_title() for panel in panels] == titles
+    for index, panel in enumerate(panels):
+        training, validation, kept = panel.get_lines()
+        np.testing.assert_array_equal(training.get_ydata(), [e + index / 10 for e in (1, 2, 3)])
+        np.testing.assert_array_equal(validation.get_ydata(), [-1, -2, -3])
+        assert list(kept.get_xdata()) == [2, 2]
+    assert [text.get_text() for text in panels[-1].get_legend().get_texts()] == [
+        "training",
+        "validation",
+        "kept",
+    ]
 
 
 def test_strip_has_the_image_and_its_maps_side_by_side():
@@ -62,6 +83,18 @@ def test_strip_has_the_image_and_its_maps_side_by_side():
     np.testing.assert_array_equal(strip[:, :, :6], images)
     assert {tuple(c) for c in strip[:, :, 6:12].reshape(-1, 3)} == {(68, 1, 84)}  # viridis at 0
     assert {tuple(c) for c in strip[:, :, 12:].reshape(-1, 3)} == {(253, 231, 37)}  # and at 1
+
+
+def test_strip_ends_with_the_answer_in_the_colour_of_right_or_wrong():
+    images = np.zeros((2, 299, 299, 3), np.uint8)
+    strip = figures.strips(images, answers=[("wren", "wren"), ("wren", "house sparrow")])
+    assert strip.shape == (2, 299, 598, 3)
+    np.testing.assert_array_equal(strip[:, :, :299], images)
+    inks = [{tuple(c) for c in one[:, 299:].reshape(-1, 3)} for one in strip]
+    blue, vermilion = (0, 114, 178), (213, 94, 0)
+    assert blue in inks[0] and vermilion not in inks[0]
+    assert vermilion in inks[1] and blue not in inks[1]
+    assert all((0, 0, 0) in ink for ink in inks)  # the true class
 
 
 GREY = np.full((40, 40, 3), 90, np.uint8)

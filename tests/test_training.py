@@ -1,18 +1,21 @@
 """Stages, the loop and what a run leaves behind, on networks of a few hundred weights."""
 
 import dataclasses
+import errno
 import json
+import math
 import os
 import shutil
 import signal
+import time
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from salclass_tf import config, training
-from salclass_tf.training import history, loop
+from salclass_tf import config, sources, training
+from salclass_tf.training import feeding, files, history, loop
 
 ADAM = config.Optimizer("adam", learning_rate=1e-3, weight_decay=((0, 0.0),))
 
@@ -97,6 +100,52 @@ def test_interrupted_run_ends_with_the_weights_of_an_undisturbed_one(tiny, tmp_p
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("by", ["SIGTERM", "SIGINT"])
+def test_interrupted_validation_is_done_again_and_changes_nothing(tiny, tmp_path, monkeypatch, by):
+    tiny(workdir=tmp_path / "whole")
+    score = loop.Loop._validate
+
+    def interrupted(self, signals):
+        if self.position.epoch == 1:
+            os.kill(os.getpid(), getattr(signal, by))
+        return score(self, signals)
+
+    monkeypatch.setattr(loop.Loop, "_validate", interrupted)
+    with pytest.raises(loop.Interrupted, match=f"stopped by {by} at step 8"):
+        tiny(workdir=tmp_path / "broken")
+    monkeypatch.undo()
+    tiny(workdir=tmp_path / "broken")
+    folders = [tmp_path / name / "saliency_pretrain" for name in ("whole", "broken")]
+    for one, other in zip(*map(weights, folders), strict=True):
+        np.testing.assert_array_equal(one, other)
+    rows = [history.read(folder / "history.csv") for folder in folders]
+    for one, other in zip(*rows, strict=True):
+        assert one.pop("images_per_second") > 0 and other.pop("images_per_second") > 0
+        assert one == other  # the means of training too, which validation had reset
+
+
+def test_sigterm_while_a_stage_is_scored_ends_with_a_word_and_a_restart_does_that_alone(
+    tiny, tmp_path, monkeypatch
+):
+    from salclass_tf.training import stages
+
+    scores = stages._scores
+
+    def interrupted(*given):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return scores(*given)
+
+    monkeypatch.setattr(stages, "_scores", interrupted)
+    with pytest.raises(KeyboardInterrupt, match="stopped by SIGTERM"):
+        tiny()
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    monkeypatch.setattr(stages, "_scores", scores)
+    kept = (tmp_path / "saliency_pretrain" / "model.keras").stat().st_mtime_ns
+    assert tiny()["saliency_pretrain"]["steps"] == 8
+    assert (tmp_path / "saliency_pretrain" / "model.keras").stat().st_mtime_ns == kept
+
+
+@pytest.mark.slow
 def test_torn_checkpoint_is_passed_over(tiny, tmp_path, monkeypatch):
     tiny(workdir=tmp_path / "whole")
     save = loop.Loop._save
@@ -128,6 +177,52 @@ def test_folder_of_another_configuration_is_refused_line_by_line(tiny):
     tiny()
     with pytest.raises(ValueError, match=r"stage\.epochs: 2 there, 3 asked for"):
         tiny(numbers={"epochs": 3})
+
+
+def test_damaged_files_of_a_finished_stage_are_named_with_the_remedy(tiny, tmp_path):
+    tiny(max_steps=1)
+    folder = tmp_path / "saliency_pretrain"
+    for name, content in (("config.json", "[]"), ("metrics.json", '{"stage": ')):
+        whole = (folder / name).read_text()
+        (folder / name).write_text(content)
+        with pytest.raises(ValueError, match=rf"{name} is damaged \(.*\); restore it, or remove"):
+            tiny(max_steps=1)
+        (folder / name).write_text(whole)
+    (folder / "model.keras").write_bytes((folder / "model.keras").read_bytes()[:5000])
+    with pytest.raises(ValueError, match=r"cannot read the network .*model.keras.*cut short"):
+        tiny("saliency", max_steps=1)
+
+
+def test_small_file_that_cannot_be_written_leaves_the_one_before(tmp_path, monkeypatch):
+    path = tmp_path / "metrics.json"
+    files.write_json(path, {"epochs": 1})
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="cannot write .*metrics.json: No space left on device"):
+        files.write_json(path, {"epochs": 2})
+    assert files.read_json(path) == {"epochs": 1} and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(("seconds", "saves"), [(1.0, 3), (0.0, 10)])
+def test_checkpoints_by_the_clock_are_rarer_where_writing_is_slow(
+    tiny, monkeypatch, seconds, saves
+):
+    run, execution = training.run, training.Execution(checkpoint_seconds=0.0)
+    monkeypatch.setattr(training, "run", lambda *given: run(*given, execution=execution))
+    monkeypatch.setattr(loop, "_SAVING_SHARE", 0.002 if seconds else math.inf)
+    times = []
+
+    def save(self, step, position):
+        times.append(step)
+        time.sleep(seconds)
+
+    monkeypatch.setattr(loop.Checkpoints, "save", save)
+    tiny()
+    # Eight steps in two epochs: after the first step, and at the end of each epoch; or always.
+    assert len(times) == saves
 
 
 @pytest.mark.slow
@@ -204,8 +299,6 @@ def test_batch_larger_than_the_set_is_refused(tiny, tmp_path):
 
 
 def test_stage_with_classes_refuses_a_set_without(tiny, tiny_data_dir, monkeypatch):
-    from salclass_tf import sources
-
     monkeypatch.setattr(sources.GazeSet, "class_names", ())
     with pytest.raises(ValueError, match="needs classes"):
         tiny("classifier_pretrain")
@@ -273,18 +366,111 @@ def test_corrupt_picture_is_named(tiny, monkeypatch):
         tiny()
 
 
-def test_maps_of_test_images_go_to_tensorboard_every_epoch(tiny, tmp_path):
-    tiny()
-    [log] = (tmp_path / "saliency_pretrain" / "tensorboard").iterdir()
-    steps = []
+def logged(folder):
+    """What TensorBoard reads: tag -> (epoch, value) pairs."""
+    [log] = (folder / "tensorboard").iterdir()
+    values = {}
     for record in tf.data.TFRecordDataset(str(log)):
         event = tf.compat.v1.Event.FromString(record.numpy())
         for value in event.summary.value:
-            if value.tag == "examples":
-                width, height, *pictures = value.tensor.string_val
-                assert (int(width), int(height), len(pictures)) == (96, 32, 4)
-                steps.append(event.step)
-    assert steps == [1, 2]
+            values.setdefault(value.tag, []).append((event.step, value.tensor))
+    return values
+
+
+def test_every_epoch_goes_to_tensorboard_with_rate_throughput_and_maps(tiny, tmp_path):
+    tiny()
+    found = logged(tmp_path / "saliency_pretrain")
+    rows = history.read(tmp_path / "saliency_pretrain" / "history.csv")
+    shown = ("loss", "cc", "val_loss", "val_cc", "learning_rate", "images_per_second")
+    for name in shown:
+        values = [(step, float(tf.make_ndarray(tensor))) for step, tensor in found[name]]
+        assert values == [(row["epoch"], pytest.approx(row[name])) for row in rows]
+    assert [row["learning_rate"] for row in rows] == pytest.approx([1e-3, 1e-3])
+    for step, (epoch, tensor) in enumerate(found["examples"], 1):
+        width, height, *pictures = tensor.string_val
+        assert (epoch, int(width), int(height), len(pictures)) == (step, 96, 32, 4)
+    assert len(found["examples"]) == 2
+
+
+def test_answers_of_a_classifier_go_to_tensorboard(tiny, tmp_path):
+    tiny("classifier_rgb", pretrain_classifier=False, max_steps=1)
+    [(epoch, tensor)] = logged(tmp_path / "classifier_rgb")["examples"]
+    width, height, *pictures = tensor.string_val
+    assert (epoch, int(width), int(height), len(pictures)) == (1, 96, 32, 4)  # image, map, answer
+
+
+# epoch by epoch; an equal value is no improvement
+ACCURACY = (0.5, 0.4, 0.4, 0.6, 0.6, 0.5, 0.9)
+ERROR = (1.0, 0.9, 0.95, 0.95, 0.9, 0.9, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("monitored", "ends", "kept"),
+    [
+        (("accuracy", "saliency_loss"), 6, 4),  # joint: both stale for two epochs; best accuracy
+        (("saliency_loss",), 4, 2),
+        (("accuracy",), 3, 1),
+    ],
+)
+def test_stage_stops_when_all_monitored_is_stale_and_keeps_its_own_best(
+    tiny, tiny_data_dir, tmp_path, monkeypatch, monitored, ends, kept
+):
+    values = {"accuracy": ACCURACY, "saliency_loss": ERROR}
+
+    def scripted(self, signals):
+        return {f"val_{name}": values[name][self.position.epoch] for name in monitored}
+
+    weights_by_epoch = []
+
+    class Watching(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            weights_by_epoch.append(self.model.detector.get_weights())
+
+    run, execution = training.run, training.Execution(callbacks=lambda stage: [Watching()])
+    monkeypatch.setattr(training, "run", lambda *given: run(*given, execution=execution))
+    monkeypatch.setattr(loop.Loop, "_validate", scripted)
+    stage = config.Stage("dotted_noise", ADAM, 20, 4, crops=1, mirror="none", patience=2)
+    made = tiny(stages={"saliency_pretrain": stage})["saliency_pretrain"]
+    assert (made["epochs"], made["kept_epoch"]) == (ends, kept)
+    for one, other in zip(
+        weights(tmp_path / "saliency_pretrain"), weights_by_epoch[kept - 1], strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("size", [3, 5])
+def test_batch_that_devices_cannot_share_evenly_is_refused(tiny, tmp_path, monkeypatch, size):
+    run, execution = training.run, training.Execution(strategy="mirrored")  # two devices
+    monkeypatch.setattr(training, "run", lambda *given: run(*given, execution=execution))
+    with pytest.raises(ValueError, match=f"saliency_pretrain .* 2 devices .* got {size}"):
+        tiny(numbers={"batch_size": size})
+    assert not list(tmp_path.glob("*/config.json"))
+
+
+def test_every_device_has_a_share_of_a_validation_batch(tiny_data_dir):
+    gaze_set = sources.open_set("dotted_noise", tiny_data_dir)
+    stage = config.Stage("dotted_noise", ADAM, 1, 4, crops=1, validation_share=0.25)
+    run = config.Config("demo", {"saliency": stage}, image_size=32, short_side=36)
+    for replicas, size in ((1, 16), (3, 18), (24, 24)):
+        feed = feeding.build_feed(run, "saliency", gaze_set, replicas)
+        [batch] = feed.validation
+        assert batch["image"].shape[0] == size and float(sum(batch["weight"])) == 3
+
+
+@pytest.mark.slow
+def test_two_devices_train_validate_and_show_as_one_does(
+    tiny_data_dir, tiny, tmp_path, monkeypatch
+):
+    run = training.run
+    for name in ("cpu", "mirrored"):
+        execution = training.Execution(strategy=name)
+        monkeypatch.setattr(training, "run", lambda *given, e=execution: run(*given, execution=e))
+        tiny(workdir=tmp_path / name)
+    folders = [tmp_path / name / "saliency_pretrain" for name in ("cpu", "mirrored")]
+    for one, other in zip(*(history.read(f / "history.csv") for f in folders), strict=True):
+        one.pop("images_per_second"), other.pop("images_per_second")
+        assert one == pytest.approx(other, rel=1e-3)
+    assert len(logged(folders[1])["examples"]) == 2
 
 
 def test_keras_callbacks_see_the_run_and_may_end_it(tiny_data_dir, tiny, tmp_path, monkeypatch):
@@ -324,25 +510,29 @@ def test_a_network_that_cannot_be_written_is_said(tiny, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("damage", ["truncated", "deleted"])
-def test_lost_data_file_is_named_after_saving(tiny_data_dir, tiny, tmp_path, monkeypatch, damage):
+@pytest.mark.parametrize("during", ["_epoch", "_validate"])
+def test_lost_data_file_is_named_after_saving(
+    tiny_data_dir, tiny, tmp_path, monkeypatch, damage, during
+):
     data_dir = tmp_path / "data"
     shutil.copytree(tiny_data_dir, data_dir)
     [shard] = (data_dir / "dotted_noise").rglob("*train.tfrecord*")
     whole = shard.read_bytes()
-    taken, run = loop.Loop._epoch, training.run
+    taken, run = getattr(loop.Loop, during), training.run
 
     def spoiled(self, signals):
         if self.position.epoch == 1:
             shard.unlink()
             if damage == "truncated":
                 shard.write_bytes(whole[: len(whole) // 2])
-        taken(self, signals)
+        return taken(self, signals)
 
-    monkeypatch.setattr(loop.Loop, "_epoch", spoiled)
+    monkeypatch.setattr(loop.Loop, during, spoiled)
     monkeypatch.setattr(training, "run", lambda *a: run(*a[:3], str(data_dir)))
     with pytest.raises(ValueError, match=f"{shard.name}.*run is saved"):
         tiny(workdir=tmp_path / "run")
-    monkeypatch.setattr(loop.Loop, "_epoch", taken)
+    monkeypatch.setattr(loop.Loop, during, taken)
+    [newest] = (tmp_path / "run").rglob(f"ckpt-{4 if during == '_epoch' else 8}.index")
     shard.write_bytes(whole)
     tiny(workdir=tmp_path / "run")
     monkeypatch.setattr(training, "run", run)

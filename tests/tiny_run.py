@@ -4,6 +4,7 @@ import argparse
 import logging
 import os
 import pathlib
+import random
 import signal
 import threading
 
@@ -50,7 +51,7 @@ class Losses(keras.callbacks.Callback):
             file.write(f"{float(logs['loss'])!r}\n")
 
 
-def kill_at(moment: str) -> None:
+def kill_at(moment: str, workdir: pathlib.Path) -> None:
     """Has this process killed, as `kill -9` does, at a moment such as "step:3"."""
     where, number = moment.split(":")
     owner, name = {
@@ -58,17 +59,28 @@ def kill_at(moment: str) -> None:
         "validation": (loop.Loop, "_validate"),
         "network": (loop.Loop, "_write_network"),
         "checkpoint": (checkpoints.Checkpoints, "save"),
+        "write": (checkpoints.Checkpoints, "save"),
     }[where]
     original, calls = getattr(owner, name), []
 
     def deadly(self, *args):
         calls.append(1)
-        if len(calls) == int(number):
-            # A moment later: in the middle of what the call does.
-            threading.Timer(0.004, os.kill, (os.getpid(), signal.SIGKILL)).start()
+        if len(calls) == int(number) and where == "write":
+            threading.Thread(target=kill_in_write, args=(workdir,), daemon=True).start()
+        elif len(calls) == int(number):
+            # A moment later: somewhere in what the call does, or soon after.
+            later = random.uniform(0, 0.02)
+            threading.Timer(later, os.kill, (os.getpid(), signal.SIGKILL)).start()
         return original(self, *args)
 
     setattr(owner, name, deadly)
+
+
+def kill_in_write(workdir: pathlib.Path) -> None:
+    """Kills this process as soon as TensorFlow has begun to write a checkpoint."""
+    while not list(workdir.glob("*/checkpoints/unfinished")):
+        pass
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def main() -> None:
@@ -84,7 +96,7 @@ def main() -> None:
     parser.add_argument("--kill_at")
     given = parser.parse_args()
     if given.kill_at:
-        kill_at(given.kill_at)
+        kill_at(given.kill_at, given.workdir)
     execution = training.Execution(
         strategy=given.strategy,
         checkpoint_steps=1,

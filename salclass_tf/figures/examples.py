@@ -2,12 +2,14 @@
 
 import dataclasses
 import os
+import textwrap
 from collections.abc import Sequence
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image, ImageDraw
 
 from salclass_tf.figures import canvas
 
@@ -73,20 +75,40 @@ def example_grid(
     canvas.write(figure, path)
 
 
-def strips(images: np.ndarray, maps: Sequence[np.ndarray]) -> np.ndarray:
-    """Puts images and their maps side by side, without labels: for TensorBoard.
+def strips(
+    images: np.ndarray,
+    maps: Sequence[np.ndarray] = (),
+    answers: Sequence[tuple[str, str]] = (),
+) -> np.ndarray:
+    """Puts images, their maps and a classifier's answers side by side, for TensorBoard.
 
     Args:
         images: RGB in [0, 255], [n, s, s, 3].
         maps: arrays of maps in [0, 1], each [n, s, s, 1]; what lies outside is clipped.
+        answers: true class and answered class of each image, or nothing.
 
     Returns:
-        uint8 [n, s, s * (1 + number of maps), 3].
+        uint8 [n, s, s * (1 + number of maps + whether there are answers), 3].
     """
+    images = np.asarray(images)
     colours = matplotlib.colormaps[canvas.MAP_COLOURS]
     painted = [colours(np.clip(np.asarray(values)[..., 0], 0, 1))[..., :3] for values in maps]
-    columns = [np.asarray(images) / 255, *painted]
-    return np.round(np.concatenate(columns, axis=2) * 255).astype(np.uint8)
+    columns = [np.round(values * 255).astype(np.uint8) for values in (images / 255, *painted)]
+    if answers:
+        columns.append(np.stack([_answer_cell(*answer, images.shape[1]) for answer in answers]))
+    return np.concatenate(columns, axis=2)
+
+
+def _answer_cell(truth: str, guess: str, side: int) -> np.ndarray:
+    """True class, and the answer in the colour for right or wrong, uint8 [side, side, 3]."""
+    cell = Image.new("RGB", (side, side), "white")
+    draw = ImageDraw.Draw(cell)
+    style = {"font_size": max(side // 13, 7), "spacing": side // 50}
+    lines = [textwrap.fill(text, 20) for text in (f"true: {truth}", f"answer: {guess}")]
+    draw.multiline_text((side // 25, side // 12), lines[0], "black", **style)
+    colour = canvas.BLUE if guess == truth else canvas.VERMILION
+    draw.multiline_text((side // 25, side // 2), lines[1], colour, **style)
+    return np.asarray(cell)
 
 
 def _write_answers(axis: Axes, example: Example) -> None:

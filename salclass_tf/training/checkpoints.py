@@ -2,7 +2,10 @@
 
 import json
 import logging
+import os
 import pathlib
+import re
+import shutil
 import tempfile
 
 import tensorflow as tf
@@ -19,6 +22,10 @@ _UNREADABLE = (tf.errors.OpError, IndexError, ValueError, AssertionError)
 class Checkpoints:
     """Saves and restores a model, its optimizer and where the loop is.
 
+    A checkpoint is a pair of TensorFlow's files, `ckpt-<step>.index` and its data. They are written
+    in a folder of their own and moved, the index last: what has an index is finished. There is no
+    list of them that could be lost.
+
     Args:
         folder: the stage's folder; checkpoints live in its `checkpoints/`.
         model: compiled, its optimizer built.
@@ -29,17 +36,17 @@ class Checkpoints:
 
     def __init__(self, folder: pathlib.Path, model: GazeModel, keep: int = 2, writes: bool = True):
         """See the class."""
+        self._folder, self._keep, self._writes = folder / "checkpoints", keep, writes
+        self._unfinished = self._folder / "unfinished"
         self._position = tf.Variable("", dtype=tf.string, trainable=False)
-        self._writes = writes
         means = [variable for mean in model.metrics for variable in mean.variables]
         variables = [*model.variables, *model.optimizer.variables, *means]
         # Unwrapped: Keras' metrics are nothing that TensorFlow's checkpoints know.
-        checkpoint = tf.train.Checkpoint(
+        self._checkpoint = tf.train.Checkpoint(
             variables=[variable.value for variable in variables], position=self._position
         )
-        self._manager = tf.train.CheckpointManager(
-            checkpoint, str(folder / "checkpoints"), max_to_keep=keep
-        )
+        if writes:
+            self._remove_unfinished()
 
     def save(self, step: int, position: dict) -> None:
         """Writes a checkpoint; the one before stays complete until this one is.
@@ -54,23 +61,29 @@ class Checkpoints:
         self._position.assign(json.dumps(position))
         if not self._writes:
             with tempfile.TemporaryDirectory() as scratch:
-                self._manager.checkpoint.write(f"{scratch}/{step}")
+                self._checkpoint.write(f"{scratch}/{step}")
             return
         try:
-            self._manager.save(checkpoint_number=step)
+            self._checkpoint.write(str(self._unfinished / self._new_name(step)))
+            # Not waited for until it is on the disk, which may take ten times as long: a machine that
+            # loses power has the one before.
+            for part in sorted(self._unfinished.iterdir()):  # "data" comes before "index"
+                os.replace(part, self._folder / part.name)
+            self._unfinished.rmdir()
         except LOST_PEER_ERRORS:
             raise
         except (tf.errors.OpError, OSError) as error:
-            self._remove_unfinished(step)
-            reason = str(error).splitlines()[0]
+            self._remove_unfinished()
             raise OSError(
-                f"cannot write the checkpoint of step {step} in {self._manager.directory}: "
-                f"{reason}. Checkpoints before it are intact ({self.newest or 'there are none'}); "
+                f"cannot write the checkpoint of step {step} in {self._folder}: {_reason(error)}. "
+                f"Checkpoints before it are intact ({self.newest or 'there are none'}); "
                 "make room, then the same command goes on"
             ) from error
+        for path in self._paths()[: -self._keep]:
+            _remove(path)
 
     def restore(self) -> dict | None:
-        """Restores the newest checkpoint that is whole.
+        """Restores the newest checkpoint that is whole; newer ones, which are not, are removed.
 
         Returns:
             The position it was saved with, None where there is no checkpoint.
@@ -78,26 +91,62 @@ class Checkpoints:
         Raises:
             ValueError: if there are checkpoints and none of them reads.
         """
-        for path in reversed(self._manager.checkpoints):
+        there = self._paths()
+        for path in reversed(there):
             try:
-                self._manager.checkpoint.restore(path).assert_existing_objects_matched()
+                self._checkpoint.read(str(path)).assert_existing_objects_matched()
             except _UNREADABLE as error:
-                _log.warning("checkpoint %s does not read (%s); trying the one before", path, error)
+                why = _reason(error)
+                _log.warning("checkpoint %s does not read (%s); trying the one before", path, why)
                 continue
+            for torn in there[there.index(path) + 1 :] if self._writes else ():
+                _remove(torn)  # it would take the place of a good one among those that stay
             return json.loads(self._position.numpy())
-        if self._manager.checkpoints:
-            folder = self._manager.directory
+        if there:
             raise ValueError(
-                f"no checkpoint in {folder} reads; remove the stage's folder to train it again"
+                f"no checkpoint in {self._folder} reads; remove {self._folder.parent} to train "
+                "that stage again"
             )
         return None
 
     @property
-    def newest(self) -> str | None:
-        """Path prefix of the newest checkpoint, None before the first."""
-        return self._manager.latest_checkpoint
+    def newest(self) -> pathlib.Path | None:
+        """Path of the newest checkpoint, without an ending; None before the first."""
+        return next(reversed(self._paths()), None)
 
-    def _remove_unfinished(self, step: int) -> None:
-        """Removes the files of a checkpoint that could not be written."""
-        for path in pathlib.Path(self._manager.directory).glob(f"ckpt-{step}.*"):
-            path.unlink(missing_ok=True)
+    def _paths(self) -> list[pathlib.Path]:
+        """Paths of the checkpoints that are there, without an ending, the newest last."""
+        found = [path.with_suffix("") for path in self._folder.glob("ckpt-*.index")]
+        return sorted(found, key=_numbers)
+
+    def _new_name(self, step: int) -> str:
+        """A name of its own: a step may be saved twice, in its epoch and at the epoch's end."""
+        times = [_numbers(path)[1] for path in self._paths() if _numbers(path)[0] == step]
+        again = f"-{max(times) + 1}" if times else ""
+        return f"ckpt-{step}{again}"
+
+    def _remove_unfinished(self) -> None:
+        """Removes what is left of checkpoints that were not written, or not removed, to the end."""
+        shutil.rmtree(self._unfinished, ignore_errors=True)
+        for path in self._folder.glob("ckpt-*.data-*"):
+            if not path.with_suffix(".index").is_file():
+                path.unlink()
+
+
+def _numbers(path: pathlib.Path) -> tuple[int, int]:
+    """Step of a checkpoint, and which one of that step it is, from 1."""
+    step, *again = path.name.split("-")[1:]
+    return int(step), int(again[0]) if again else 1
+
+
+def _remove(path: pathlib.Path) -> None:
+    """Removes a checkpoint, its index first: what is left of half of it is no checkpoint."""
+    path.with_suffix(".index").unlink()
+    for data in path.parent.glob(f"{path.name}.data-*"):
+        data.unlink()
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, in a line, without the names of TensorFlow's operations."""
+    line = (str(error).strip() or repr(error)).splitlines()[0]
+    return re.sub(r"{{.*?}} | \[Op:\w+\]", "", line)

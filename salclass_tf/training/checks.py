@@ -12,6 +12,7 @@ from salclass_tf.config import Config
 from salclass_tf.detectors import list_detectors
 from salclass_tf.stage import Stage, has_detector
 from salclass_tf.training import networks
+from salclass_tf.training.files import read_json
 
 # What decides how a stage is trained, and not what it is for the stages after it.
 _OF_TRAINING = ("stage", "pretrain_detector", "pretrain_classifier")
@@ -133,7 +134,7 @@ def differences(
     if not known.is_file():
         return []
     asked = json.loads(json.dumps(config.for_stage(stage)))
-    there = _completed(json.loads(known.read_text()), asked)
+    there = _completed(read_json(known), asked)
     pair = ({k: v for k, v in d.items() if k not in ignored} for d in (there, asked))
     return _differences(*pair)
 
@@ -149,7 +150,7 @@ def _completed(there: dict, asked: dict) -> dict:
             filled["optimizer"] = fill(*parts)
         return filled
 
-    return there | {"stage": fill(there["stage"], asked["stage"], defaults)}
+    return there | {"stage": fill(there.get("stage", {}), asked["stage"], defaults)}
 
 
 def _differences(there: object, asked: object, path: str = "") -> list[str]:
@@ -180,6 +181,24 @@ def check_set(config: Config, stage: str, gaze_set: sources.GazeSet) -> None:
             f"saliency loss {config.stages[stage].saliency_loss} of stage {stage} is taken at "
             f"fixations; data set {gaze_set.name} ships maps and no points. Losses that work with "
             f"it are {valid}"
+        )
+
+
+def check_split(config: Config, stage: str, replicas: int) -> None:
+    """Refuses a batch that the devices cannot share evenly.
+
+    The mean of each device counts alike in the gradient. With unequal shares that would not be the
+    mean of the batch, and a device without any share would have none.
+
+    Raises:
+        ValueError: naming the batch size and the number of devices.
+    """
+    size = config.stages[stage].batch_size
+    if size % replicas:
+        raise ValueError(
+            f"batch_size of stage {stage} is global and must be a multiple of the {replicas} "
+            f"devices that share it; got {size}: use a number of devices that divides it, or "
+            f"train --stage={stage} by itself with another --batch_size (and --learning_rate)"
         )
 
 

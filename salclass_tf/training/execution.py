@@ -17,7 +17,8 @@ class Execution:
     Attributes:
         strategy: one of `config.STRATEGIES`.
         checkpoint_steps: steps between two checkpoints inside an epoch; None goes by the clock,
-            one every `checkpoint_seconds`. The end of an epoch always has one.
+            one every `checkpoint_seconds`, or after 50 times what the last one took where that is
+            longer: writing is 2 % of the time at most. The end of an epoch always has one.
         checkpoint_seconds: see above.
         keep_checkpoints: how many of the newest stay; the best network is kept besides.
         deterministic: whether TensorFlow is told to use deterministic operations only.

@@ -1,6 +1,7 @@
 """The batches of a stage: what it learns from, validates on, is scored on and shows."""
 
 import contextlib
+import math
 from collections.abc import Iterator
 
 import tensorflow as tf
@@ -17,8 +18,17 @@ _SHOWN_WHILE_TRAINING = 4
 _READ = ("image", "saliency", "label")
 
 
-def build_feed(config: Config, name: str, gaze_set: sources.GazeSet) -> loop.Feed:
-    """The batches of a stage."""
+def build_feed(
+    config: Config, name: str, gaze_set: sources.GazeSet, replicas: int = 1
+) -> loop.Feed:
+    """The batches of a stage.
+
+    Args:
+        config: the run.
+        name: of the stage.
+        gaze_set: what it learns from.
+        replicas: number of devices that share a batch.
+    """
     stage = config.stages[name]
     validation = gaze_set.split("validation", stage.validation_share)
 
@@ -41,26 +51,28 @@ def build_feed(config: Config, name: str, gaze_set: sources.GazeSet) -> loop.Fee
     return loop.Feed(
         epoch,
         steps,
-        validation and _validation_batches(config, name, gaze_set, validation),
+        validation and _validation_batches(config, name, gaze_set, validation, replicas),
         _shown_while_training(config, name, gaze_set),
+        gaze_set.class_names,
     )
 
 
 def _validation_batches(
-    config: Config, name: str, gaze_set: sources.GazeSet, split: str
+    config: Config, name: str, gaze_set: sources.GazeSet, split: str, replicas: int
 ) -> tf.data.Dataset:
-    """What validation reads of a split, in batches of one size."""
+    """What validation reads of a split, in batches of one size that all devices have a share of."""
     read = (*_READ, "fixation_counts") if checks.needs_fixations(config, name) else _READ
-    batches = central_batches(config, name, gaze_set, split)
-    return data.whole_batches(batches.map(lambda batch: _only(batch, read)), _EVALUATION_BATCH)
+    size = math.ceil(_EVALUATION_BATCH / replicas) * replicas
+    batches = central_batches(config, name, gaze_set, split, batch_size=size)
+    return data.whole_batches(batches.map(lambda batch: _only(batch, read)), size)
 
 
 def _shown_while_training(
     config: Config, name: str, gaze_set: sources.GazeSet
 ) -> tf.data.Dataset | None:
-    """A batch of a few test images for TensorBoard, where the stage makes maps."""
+    """A batch of a few test images for TensorBoard."""
     batches = shown_batches(config, name, gaze_set)
-    if batches is None or "classifier" in name:
+    if batches is None:
         return None
 
     def few(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -95,7 +107,12 @@ def _source(gaze_set: sources.GazeSet, part: str, share: float) -> tf.data.Datas
 
 
 def central_batches(
-    config: Config, name: str, gaze_set: sources.GazeSet, split: str, every: int = 1
+    config: Config,
+    name: str,
+    gaze_set: sources.GazeSet,
+    split: str,
+    every: int = 1,
+    batch_size: int = _EVALUATION_BATCH,
 ) -> tf.data.Dataset:
     """Central crops of a split: of all images, or of some that are evenly spread."""
     source = data.open_split(gaze_set.builder, split)
@@ -105,7 +122,7 @@ def central_batches(
         source,
         geometry=data.Geometry(*config.geometry(name)),
         sigma_px=gaze_set.sigma_px,
-        batch_size=_EVALUATION_BATCH,
+        batch_size=batch_size,
         with_maps=gaze_set.has_gaze,
     )
 

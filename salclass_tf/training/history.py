@@ -1,11 +1,13 @@
 """The record of a running stage, one row per epoch: `history.csv`, and TensorBoard's logs."""
 
 import csv
-import os
+import io
 import pathlib
 
 import numpy as np
 import tensorflow as tf
+
+from salclass_tf.training.files import write_text
 
 
 class History:
@@ -44,13 +46,12 @@ class History:
 
     def _write_rows(self) -> None:
         """Writes `history.csv` whole or not at all."""
-        temporary = self._path.with_suffix(".csv.tmp")
+        text = io.StringIO(newline="")
         names = list(dict.fromkeys(name for kept in self.rows for name in kept))
-        with temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, names)
-            writer.writeheader()
-            writer.writerows(self.rows)
-        os.replace(temporary, self._path)
+        writer = csv.DictWriter(text, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_text(self._path, text.getvalue())
 
 
 def read(path: pathlib.Path) -> list[dict[str, float]]:

@@ -4,9 +4,7 @@ import contextlib
 import dataclasses
 import logging
 import math
-import os
 import pathlib
-import signal
 import sys
 import tempfile
 import time
@@ -23,22 +21,22 @@ from salclass_tf.distribution import Placement
 from salclass_tf.model import GazeModel
 from salclass_tf.training.checkpoints import Checkpoints
 from salclass_tf.training.execution import Execution
+from salclass_tf.training.files import put
 from salclass_tf.training.history import History
 from salclass_tf.training.networks import KEPT, kept_part
+from salclass_tf.training.signals import Interrupted, StopSignals
 
 _log = logging.getLogger(__name__)
 
 #: what is monitored, and the sign that makes larger better
 MONITORED = {"accuracy": 1.0, "saliency_loss": -1.0}
 _LOSS_CHECK_STEPS = 20
+_SAVING_SHARE = 0.02
+_DATA_ERRORS = (tf.errors.DataLossError, tf.errors.NotFoundError, tf.errors.InvalidArgumentError)
 
 
 class Diverged(ValueError):
     """The loss is not a number any more."""
-
-
-class Interrupted(KeyboardInterrupt):
-    """The user, or the machine, asked the run to stop; its state is saved."""
 
 
 @dataclasses.dataclass
@@ -50,6 +48,7 @@ class Position:
         epoch_step: steps taken in the epoch under way.
         step: steps taken in all.
         seconds: time spent in training steps.
+        epoch_seconds: the same, in the epoch under way.
         best: best value of each monitored quantity, larger being better.
         best_epoch: epoch of the kept network, counted from 1.
         stale_epochs: epochs since anything monitored improved.
@@ -59,6 +58,7 @@ class Position:
     epoch_step: int = 0
     step: int = 0
     seconds: float = 0.0
+    epoch_seconds: float = 0.0
     best: dict[str, float] = dataclasses.field(default_factory=dict)
     best_epoch: int = 0
     stale_epochs: int = 0
@@ -74,12 +74,14 @@ class Feed:
         validation: batches of the validation part, all of one size, or None; see
             `data.whole_batches`.
         shown: a batch of images to show in TensorBoard, or None.
+        class_names: in label order, where there are classes.
     """
 
     epoch: Callable[[int, int], tf.data.Dataset]
     steps: int
     validation: tf.data.Dataset | None
     shown: tf.data.Dataset | None = None
+    class_names: tuple[str, ...] = ()
 
 
 class Loop:
@@ -125,7 +127,11 @@ class Loop:
             _log.info("stage %s goes on at step %d", name, self.position.step)
         self.history = History(folder, self.position.epoch, self.writes)
         self.callbacks = keras.callbacks.CallbackList(
-            list(self.execution.callbacks(name)), model=model
+            list(self.execution.callbacks(name)),
+            model=model,
+            epochs=stage.epochs,
+            steps=feed.steps,
+            verbose=0,
         )
         alone = self.strategy.num_replicas_in_sync == 1
         self._train_step = tf.function(
@@ -135,6 +141,7 @@ class Loop:
         self._test_step = tf.function(self._on_replicas(model.test_step))
         self._unchecked: list[tuple[int, tf.Tensor]] = []
         self._saved_at = self._clock = time.monotonic()
+        self._saving = 0.0
 
     def run(self) -> list[dict[str, float]]:
         """Trains until the epochs, the patience, a callback or `max_steps` end.
@@ -149,10 +156,10 @@ class Loop:
         """
         self.model.stop_training = False
         self.callbacks.on_train_begin()
-        with _StopSignals() as signals:
+        with StopSignals() as signals:
             while not self._finished():
                 self._epoch(signals)
-        self.callbacks.on_train_end()
+        self.callbacks.on_train_end(self.history.rows[-1] if self.history.rows else None)
         return self.history.rows
 
     def _finished(self) -> bool:
@@ -164,15 +171,14 @@ class Loop:
             stopped or place.epoch >= self.stage.epochs or place.stale_epochs >= self.stage.patience
         )
 
-    def _epoch(self, signals: "_StopSignals") -> None:
+    def _epoch(self, signals: StopSignals) -> None:
         """Runs what is left of an epoch, validates, keeps the best network, saves."""
         place = self.position
         if place.epoch_step == 0:
             self.model.reset_metrics()
-        started = self._clock = time.monotonic()
-        first = place.epoch_step
+        self._clock = time.monotonic()
         self.callbacks.on_epoch_begin(place.epoch)
-        with self._progress() as bar, self._saved_if_unreadable():
+        with self._progress() as bar, self._saved_on(*_DATA_ERRORS):
             for batch in self._batches():
                 self._step(batch)
                 bar.update(self.stage.batch_size)
@@ -181,18 +187,19 @@ class Loop:
                     break
         self._check_losses()
         self._check_weights()
-        seconds = self._note_time() - started
+        self._note_time()
         row = {"epoch": place.epoch + 1, "step": place.step} | self._results()
-        row["images_per_second"] = (place.epoch_step - first) * self.stage.batch_size / seconds
-        row["learning_rate"] = float(self.model.optimizer.learning_rate)
-        row |= self._validate()
-        place.epoch, place.epoch_step = place.epoch + 1, 0
+        row["images_per_second"] = place.epoch_step * self.stage.batch_size / place.epoch_seconds
+        # Through a tensor: a constant rate is one variable on several devices, and no number.
+        row["learning_rate"] = float(tf.convert_to_tensor(self.model.optimizer.learning_rate))
+        row |= self._validate(signals)
+        place.epoch, place.epoch_step, place.epoch_seconds = place.epoch + 1, 0, 0.0
         self._keep_best(row)
         self.history.add(row, self._pictures())
         self._save()
         _log.info("%s epoch %d: %s", self.name, place.epoch, _summary(row))
         self.callbacks.on_epoch_end(place.epoch - 1, row)
-        self._stop_if(any(self.placement.any_worker([bool(signals.received)])), signals)
+        self._stop_if(*self.placement.any_worker([bool(signals.received)]), signals)
 
     def _batches(self) -> Iterable:
         """The batches that are left of this epoch, over all replicas."""
@@ -200,12 +207,13 @@ class Loop:
         return self.strategy.experimental_distribute_dataset(dataset)
 
     @contextlib.contextmanager
-    def _saved_if_unreadable(self) -> Iterator[None]:
-        """Saves where the run is if the data cannot be read any further."""
+    def _saved_on(self, *errors: type[BaseException]) -> Iterator[None]:
+        """Saves where the run is if it cannot go on for one of these."""
         try:
             yield
-        except (tf.errors.DataLossError, tf.errors.NotFoundError, tf.errors.InvalidArgumentError):
-            if self.placement.workers == 1:  # saving takes all workers, the others read on
+        except errors as error:
+            # Saving takes all workers: they stop together, but data may be gone for one alone.
+            if self.placement.workers == 1 or isinstance(error, Interrupted):
                 self._check_losses()
                 self._check_weights()
                 self._note_time()
@@ -221,7 +229,7 @@ class Loop:
         self._unchecked.append((self.position.step, loss))
         self.callbacks.on_train_batch_end(self.position.epoch_step - 1, {"loss": loss})
 
-    def _housekeeping(self, bar: tqdm, signals: "_StopSignals") -> None:
+    def _housekeeping(self, bar: tqdm, signals: StopSignals) -> None:
         """Between two steps: looks at the losses, saves when it is time, stops when asked."""
         looks = self.position.step % _LOSS_CHECK_STEPS == 0
         if looks:
@@ -241,20 +249,21 @@ class Loop:
         """Whether it is time for a checkpoint."""
         if self.execution.checkpoint_steps:
             return self.position.step % self.execution.checkpoint_steps == 0
-        return time.monotonic() - self._saved_at > self.execution.checkpoint_seconds
+        interval = max(self.execution.checkpoint_seconds, self._saving / _SAVING_SHARE)
+        return time.monotonic() - self._saved_at > interval
 
-    def _stop_if(self, asked: bool, signals: "_StopSignals") -> None:
-        """Raises where a signal has come to any worker; everything is saved by then."""
+    def _stop_if(self, asked: bool, signals: StopSignals) -> None:
+        """Raises where a signal has come to any worker."""
         if asked:
             by = signals.received or "another worker"
             raise Interrupted(f"stopped by {by} at step {self.position.step}")
 
-    def _note_time(self) -> float:
-        """Adds what has passed since the last look to the training time; returns the moment."""
+    def _note_time(self) -> None:
+        """Adds what has passed since the last look to the training time."""
         now = time.monotonic()
         self.position.seconds += now - self._clock
+        self.position.epoch_seconds += now - self._clock
         self._clock = now
-        return now
 
     def _check_losses(self) -> None:
         """Raises where a loss since the last look is not finite."""
@@ -277,17 +286,35 @@ class Loop:
             "Try a lower learning rate, in another --workdir"
         )
 
-    def _validate(self) -> dict[str, float]:
+    def _validate(self, signals: StopSignals) -> dict[str, float]:
         """Scores the validation part, if there is one."""
         if self.feed.validation is None:
             return {}
-        self.model.reset_metrics()
         self.callbacks.on_test_begin()
-        for batch in self.strategy.experimental_distribute_dataset(self.feed.validation):
-            self._test_step(batch)
-        results = {f"val_{name}": value for name, value in self._results().items()}
+        with self._saved_on(Interrupted, *_DATA_ERRORS), self._training_means_kept():
+            self.model.reset_metrics()
+            batches = self.strategy.experimental_distribute_dataset(self.feed.validation)
+            for number, batch in enumerate(batches):
+                self.callbacks.on_test_batch_begin(number)
+                self._test_step(batch)
+                self.callbacks.on_test_batch_end(number)
+                if self.placement.workers == 1 or (number + 1) % _LOSS_CHECK_STEPS == 0:
+                    self._stop_if(*self.placement.any_worker([bool(signals.received)]), signals)
+            results = {f"val_{name}": value for name, value in self._results().items()}
         self.callbacks.on_test_end(results)
         return results
+
+    @contextlib.contextmanager
+    def _training_means_kept(self) -> Iterator[None]:
+        """Puts the running means of training back if validation does not come to its end."""
+        variables = [variable for mean in self.model.metrics for variable in mean.variables]
+        before = [variable.numpy() for variable in variables]
+        try:
+            yield
+        except BaseException:
+            for variable, value in zip(variables, before, strict=True):
+                variable.assign(value)
+            raise
 
     def _keep_best(self, row: dict[str, float]) -> None:
         """Writes the network if it is the best so far in the stage's own measure.
@@ -320,21 +347,27 @@ class Loop:
                     "make room, then the same command goes on"
                 ) from error
             if self.writes:
-                os.replace(temporary, self.folder / KEPT)
+                put(temporary, self.folder / KEPT)
 
     def _pictures(self) -> np.ndarray | None:
-        """What the network makes of the images to show, if it makes maps of them."""
+        """The images to show, with true and predicted map, true and answered class."""
         if self.feed.shown is None:
             return None
         [batch] = self.feed.shown
         out = self.model(batch, training=False)
         maps = [source["saliency"] for source in (batch, out) if "saliency" in source]
-        return figures.strips(batch["image"], maps) if maps else None
+        answers = []
+        if "logits" in out:
+            pairs = zip(batch["label"], np.argmax(out["logits"], -1), strict=True)
+            answers = [tuple(self.feed.class_names[int(n)] for n in pair) for pair in pairs]
+        return figures.strips(batch["image"], maps, answers)
 
     def _save(self) -> None:
         """Writes a checkpoint."""
+        started = time.monotonic()
         self.checkpoints.save(self.position.step, dataclasses.asdict(self.position))
         self._saved_at = time.monotonic()
+        self._saving = self._saved_at - started
 
     def _results(self) -> dict[str, float]:
         """The running means."""
@@ -362,23 +395,6 @@ class Loop:
             return self.strategy.reduce("MEAN", results[wanted], axis=None) if wanted else None
 
         return on_replicas
-
-
-class _StopSignals:
-    """Notes SIGINT and SIGTERM instead of dying of them, while inside a `with`."""
-
-    received: str = ""
-
-    def __enter__(self) -> "_StopSignals":
-        self._before = {s: signal.signal(s, self._note) for s in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def __exit__(self, *_) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _note(self, number: int, _frame) -> None:
-        self.received = signal.Signals(number).name
 
 
 def _summary(values: dict[str, float]) -> str:

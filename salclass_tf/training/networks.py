@@ -3,6 +3,7 @@
 import hashlib
 import pathlib
 import re
+import zipfile
 
 import keras
 import numpy as np
@@ -41,7 +42,7 @@ def build_model(config: Config, stage: str, workdir: pathlib.Path, num_classes: 
         output = detectors.output_of(config.detector)
         error = {"saliency_loss": config.stages[stage].saliency_loss, "output": output}
     if stage == "joint":
-        parts = [_load(workdir, name) for name in ("saliency", "classifier")]
+        parts = [load_kept(workdir / name) for name in ("saliency", "classifier")]
         model = SalClassNet(*parts, alpha=config.alpha, **error)
     elif stage.startswith("saliency"):
         model = DetectorModel(_detector(config, stage, workdir), **error)
@@ -79,6 +80,27 @@ def kept_part(model: GazeModel) -> keras.Model:
     if isinstance(model, DetectorModel):
         return model.detector
     return model.classifier if isinstance(model, ClassifierModel) else model
+
+
+def load_kept(folder: pathlib.Path) -> keras.Model:
+    """Loads the network that a finished stage left behind.
+
+    Args:
+        folder: of the stage.
+
+    Raises:
+        ValueError: if there is none, or it does not read.
+    """
+    path = folder / KEPT
+    try:
+        return keras.models.load_model(path, compile=False)
+    except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        whole = zipfile.is_zipfile(path)  # Keras says "File not found" of one that is cut short
+        reason = str(error).splitlines()[0] if whole else "it is not there, or cut short"
+        raise ValueError(
+            f"cannot read the network {path} ({reason}); restore it, or remove {folder} to train "
+            "that stage again"
+        ) from error
 
 
 def build_optimizer(
@@ -177,7 +199,7 @@ def weights_file(weights: str | None) -> str | None:
 def _detector(config: Config, stage: str, workdir: pathlib.Path) -> keras.Model:
     """The detector that a stage starts from."""
     if stage == "saliency" and config.pretrain_detector:
-        return _load(workdir, "saliency_pretrain")
+        return load_kept(workdir / "saliency_pretrain")
     return build_detector(
         config.detector,
         image_size=config.image_size,
@@ -204,11 +226,6 @@ def _classifier(config: Config, stage: str, workdir: pathlib.Path, classes: int)
         weights=weights,
         **config.classifier_options.get(config.classifier, {}),
     )
-
-
-def _load(workdir: pathlib.Path, stage: str) -> keras.Model:
-    """The network that a finished stage left behind."""
-    return keras.models.load_model(workdir / stage / KEPT)
 
 
 def _freeze(model: GazeModel, pattern: str) -> None:

@@ -100,7 +100,9 @@ def draw(
     figures.curves(rows, kept_epoch, f"{stage}, seed {config.seed}", folder / "curves.png")
     if batches is None:
         return
-    shown = [(title, _load(workdir, name)) for name, title in _compared(config, stage)]
+    shown = [
+        (title, networks.load_kept(workdir / name)) for name, title in _compared(config, stage)
+    ]
     shown.append(("SalClassNet" if stage == "joint" else "prediction", kept))
     examples = [example for batch in batches for example in _examples(batch, shown, class_names)]
     maps = [title for title, network in shown if "saliency" in _gives(network)]
@@ -114,11 +116,6 @@ def _compared(config: Config, stage: str) -> list[tuple[str, str]]:
         return []
     rgb = [("classifier_rgb", "RGB only")] if config.compare_rgb else []
     return [*rgb, ("saliency", "before joint training")]
-
-
-def _load(workdir: pathlib.Path, stage: str) -> keras.Model:
-    """The network that a stage keeps."""
-    return keras.models.load_model(workdir / stage / networks.KEPT, compile=False)
 
 
 def _gives(network: keras.Model) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import json
 import logging
 import os
 import pathlib
@@ -18,7 +17,8 @@ from salclass_tf import distribution, precision, scoring, sources
 from salclass_tf.config import Config
 from salclass_tf.training import checks, feeding, loop, networks, report
 from salclass_tf.training.execution import Execution, sole_user
-from salclass_tf.training.files import write_json
+from salclass_tf.training.files import read_json, write_json
+from salclass_tf.training.signals import sigterm_interrupts
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Job:
 
     def metrics(self) -> dict:
         """Returns what its `metrics.json` holds, once it is done."""
-        return json.loads((self.folder / "metrics.json").read_text())
+        return read_json(self.folder / "metrics.json")
 
 
 def run(
@@ -127,13 +127,15 @@ def carry_out(
     todo = [one for one in jobs if not _is_done(one)]
     checks.check_parts(jobs[-1].config, [one.name for one in todo])
     sets = _open_sets(todo, placement, data_dir, manual_dir)
+    replicas = placement.strategy.num_replicas_in_sync
     for name, one in {one.name: one for one in todo}.items():
+        checks.check_split(one.config, name, replicas)
         checks.check_set(one.config, name, sets[name])
         checks.check_network(one.config, name, sets[name])
         feeding.build_feed(one.config, name, sets[name])
     workdir = jobs[-1].workdir
     locked = sole_user(workdir) if placement.is_chief else contextlib.nullcontext()
-    with locked, placement.lost_workers_named():
+    with locked, sigterm_interrupts(), placement.lost_workers_named():
         for one in todo:
             with feeding.readable(sets[one.name]):
                 _make(one, sets[one.name], placement, execution)
@@ -187,7 +189,8 @@ def _make(
     keras.backend.clear_session()
     keras.config.set_dtype_policy(config.precision)
     keras.utils.set_random_seed(config.seed)
-    feed = feeding.build_feed(config, name, gaze_set)
+    replicas = placement.strategy.num_replicas_in_sync
+    feed = feeding.build_feed(config, name, gaze_set, replicas)
     with placement.strategy.scope():
         model = networks.build_model(config, name, one.workdir, len(gaze_set.class_names))
         model.compile(networks.build_optimizer(stage, model, feed.steps))
@@ -231,7 +234,7 @@ def _conclude(
     started: float,
 ) -> None:
     """Scores and draws what a stage has kept; what was learned before it is in `rows`, `facts`."""
-    kept = keras.models.load_model(one.folder / networks.KEPT, compile=False)
+    kept = networks.load_kept(one.folder)
     metrics = _scores(one.config, one.name, one.workdir, kept, gaze_set) | facts
     report.draw(
         one.config,
