@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 import types
+from collections.abc import Callable
 
 from salclass_tf import commandline
 from salclass_tf.reproduction import running
@@ -80,8 +81,7 @@ def wait_unprepared(workdir: pathlib.Path) -> None:
     """Works on until it is told to stop."""
     (workdir / "waiting").touch()
     try:
-        while not (workdir / "go").exists():
-            time.sleep(0.02)
+        _until((workdir / "go").exists)
     except KeyboardInterrupt:
         (workdir / "saved").touch()
         raise
@@ -93,7 +93,13 @@ def finish_after_signal(workdir: pathlib.Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: received.append(number))
     (workdir / "waiting").touch()
-    while not received:
+    _until(lambda: received)
+
+
+def _until(holds: Callable[[], object]) -> None:
+    """Waits; not for ever, since the test that should end it may be gone."""
+    deadline = time.monotonic() + 120
+    while not holds() and time.monotonic() < deadline:
         time.sleep(0.02)
 
 

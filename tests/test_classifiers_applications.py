@@ -100,6 +100,18 @@ def randomise(model):
             layer.finalize_state()
 
 
+def calibrate(network):
+    """Gives normalisations the statistics of images, without which MobileNetV3 sees no image."""
+    images = np.random.default_rng(3).integers(0, 256, (16, SIZE, SIZE, 3)).astype(np.float32)
+    layers = [x for x in network.layers if isinstance(x, keras.layers.BatchNormalization)]
+    before = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.momentum = 0.0
+    network(images, training=True)
+    for layer, momentum in zip(layers, before, strict=True):
+        layer.momentum = momentum
+
+
 def class_layer(classifier):
     return [layer for layer in classifier.layers if layer.weights][-1]
 
@@ -125,6 +137,8 @@ def documented():
 def test_rgbs_network_without_its_saliency_slice_is_the_stock_network(name, stock, tmp_path):
     network = stock(name)
     randomise(network)
+    if name.startswith("mobilenet_v3"):
+        calibrate(network)
     network.save_weights(tmp_path / "stock.weights.h5")
     classifier = build_classifier(
         name, CLASSES, image_size=SIZE, weights=tmp_path / "stock.weights.h5"
@@ -286,7 +300,7 @@ def test_older_files_are_taken_by_order_where_their_names_differ(layout, stock, 
     expected = stock_logits(network, layout, inputs()["image"])
     with h5py.File(path, "r+") as file:
         root = file["model_weights"]
-        names = [name.decode() for name in root.attrs["layer_names"]]
+        names = [n if isinstance(n, str) else n.decode() for n in root.attrs["layer_names"]]
         if "conv_1" in names:
             root.move("conv_1", "Conv_1")
             root.attrs["layer_names"] = ["Conv_1" if n == "conv_1" else n for n in names]
@@ -356,6 +370,8 @@ def test_public_files_are_those_of_keras(monkeypatch):
             for part in ("layers", "Functional", "Sequential", "LayerScale", "StochasticDepth"):
                 if hasattr(sys.modules[module], part):
                     monkeypatch.setattr(sys.modules[module], part, mock.MagicMock())
+            if hasattr(sys.modules[module], "_depth"):  # compares numbers that are mocks here
+                monkeypatch.setattr(sys.modules[module], "_depth", lambda *_: 8)
             if hasattr(sys.modules[module], "CustomScaleLayer"):
                 monkeypatch.setattr(sys.modules[module], "CustomScaleLayer", mock.MagicMock())
         with pytest.raises(Asked) as asked:

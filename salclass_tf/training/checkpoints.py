@@ -65,8 +65,8 @@ class Checkpoints:
             return
         try:
             self._checkpoint.write(str(self._unfinished / self._new_name(step)))
-            # Not waited for until it is on the disk, which may take ten times as long: a machine that
-            # loses power has the one before.
+            # Not waited for until it is on the disk, which may take ten times as long: a machine
+            # that loses power has the one before.
             for part in sorted(self._unfinished.iterdir()):  # "data" comes before "index"
                 os.replace(part, self._folder / part.name)
             self._unfinished.rmdir()
