@@ -73,22 +73,24 @@ def no_memory(workdir: pathlib.Path) -> None:
 
 def wait(workdir: pathlib.Path) -> None:
     """Works on until it is told to stop, and saves then, as training does."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    wait_unprepared(workdir)
-
-
-def wait_unprepared(workdir: pathlib.Path) -> None:
-    """Works on until it is told to stop."""
-    (workdir / "waiting").touch()
-    try:
-        _until((workdir / "go").exists)
-    except KeyboardInterrupt:
-        (workdir / "saved").touch()
-        raise
+    _noted_signal(workdir)
+    (workdir / "saved").touch()
+    raise KeyboardInterrupt("saved")
 
 
 def finish_after_signal(workdir: pathlib.Path) -> None:
     """Is told to stop when there is nothing left to do."""
+    _noted_signal(workdir)
+
+
+def wait_unprepared(workdir: pathlib.Path) -> None:
+    """Works on and knows nothing of signals."""
+    (workdir / "waiting").touch()
+    _until(lambda: False)
+
+
+def _noted_signal(workdir: pathlib.Path) -> None:
+    """Waits for a signal."""
     received = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: received.append(number))

@@ -85,9 +85,9 @@ def _carry_out(step: Step, place: Place, log: pathlib.Path) -> bool:
 def _handing_signals_on(process: multiprocessing.Process) -> Iterator[list[int]]:
     """Hands SIGINT and SIGTERM on to a process in place of dying of them; yields those received.
 
-    A terminal sends Ctrl-C to both processes, all else sends signals to this one alone. Once is as
-    good as twice: training saves at the first, and whatever else is under way writes its files
-    whole or not at all.
+    A terminal sends Ctrl-C to both processes, most else sends signals to this one alone, so the
+    other may get one twice. That does no harm: training notes signals and saves before it ends,
+    and whatever else is under way writes its files whole or not at all.
     """
     received: list[int] = []
 
@@ -97,10 +97,7 @@ def _handing_signals_on(process: multiprocessing.Process) -> Iterator[list[int]]
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, number)
 
-    wanted = (signal.SIGINT, signal.SIGTERM)
-    # A shell has a command in its background ignore Ctrl-C.
-    heard = [number for number in wanted if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, hand_on) for number in heard}
+    before = {n: signal.signal(n, hand_on) for n in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield received
     finally:
