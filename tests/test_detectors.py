@@ -125,7 +125,7 @@ def test_gradients_compiled_by_xla_equal_plain_ones(name):
 
     def gradients(images):
         with tf.GradientTape() as tape:
-            error = tf.reduce_mean(tf.square(detector(images, training=True) - 0.1))
+            error = tf.reduce_mean(tf.square(detector(images, training=False) - 0.1))
         return tape.gradient(error, detector.trainable_variables)
 
     shape = tf.TensorSpec([None, 65, 65, 3])
@@ -133,7 +133,8 @@ def test_gradients_compiled_by_xla_equal_plain_ones(name):
     compiled = tf.function(gradients, input_signature=[shape], jit_compile=True)(images)
     largest = max(float(tf.reduce_max(tf.abs(one))) for one in plain)
     for variable, one, other in zip(detector.trainable_variables, plain, compiled, strict=True):
-        scale = float(tf.reduce_max(tf.abs(one)))
+        # A softmax takes the biases before it out again: of them there are rounding errors alone.
+        scale = max(float(tf.reduce_max(tf.abs(one))), 1e-3 * largest)
         if (name, variable.path) == ("msi_net", "saliency_score/bias"):
             scale = 0.1 * largest  # the stretch takes it out again: there are rounding errors alone
         np.testing.assert_allclose(other, one, atol=1e-3 * scale, err_msg=variable.path)
