@@ -5,6 +5,7 @@ import dataclasses
 import functools
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
@@ -22,6 +23,12 @@ LOST_PEER_ERRORS = (
 _EXAMPLE = (
     '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
 )
+
+
+def reason(error: Exception) -> str:
+    """Returns what TensorFlow says went wrong, in a line, without the names of its operations."""
+    line = (str(error).strip() or repr(error)).splitlines()[0]
+    return re.sub(r"{{.*?}} | \[Op:\w+\]", "", line)
 
 
 class WorkerLost(OSError):
@@ -69,7 +76,7 @@ class Placement:
             if self.workers == 1:
                 raise
             raise WorkerLost(
-                f"another worker of this run has gone ({str(error).splitlines()[0]}); start all "
+                f"another worker of this run has gone ({reason(error)}); start all "
                 "workers again with the same commands, they go on from the newest checkpoint"
             ) from error
 

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -86,9 +87,11 @@ def test_full_disk_is_said_and_the_checkpoints_before_stay(tiny_data_dir, tmp_pa
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode:
         pytest.skip("no mount namespaces here (unshare -rm)")
     _, output = finish(start(["unshare", "-rm", "sh", "-c", script]))
-    assert "make room, then the same command goes on" in output and "Traceback" not in output
-    assert "No space left on device. Checkpoints before it are intact" in output
-    assert "{{" not in output and "[Op:" not in output
+    assert "Traceback" not in output
+    [error] = [line for line in output.splitlines() if line.startswith("error: ")]
+    assert "No space left on device. Checkpoints before it are intact" in error
+    assert "make room, then the same command goes on" in error
+    assert "{{" not in error and "[Op:" not in error
     code, output = finish(start(command(tmp_path / "left", tiny_data_dir, "--epochs=2")))
     assert code == 0, output
 
@@ -142,19 +145,38 @@ def test_two_workers_follow_the_loss_of_one_process(tiny_data_dir, tmp_path):
     assert row[0]["val_loss"] == pytest.approx(row[1]["val_loss"], rel=1e-3)
 
 
-@pytest.mark.slow
-def test_lost_worker_ends_the_other_and_a_restart_goes_on(tiny_data_dir, tmp_path):
-    process = start(two_workers(tmp_path, tmp_path / "run", tiny_data_dir, "--epochs=400"))
+def signal_second_worker(process, tmp_path, number):
+    """Sends a signal to the second of two workers when it has taken five steps."""
     written = tmp_path / "losses1"
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 600
     while not written.is_file() or len(written.read_text().split()) < 5:
         assert time.monotonic() < deadline and process.poll() is None, finish(process)
         time.sleep(0.1)
-    os.kill(int((tmp_path / "pid1").read_text()), signal.SIGKILL)
+    os.kill(int((tmp_path / "pid1").read_text()), number)
+
+
+@pytest.mark.slow
+def test_sigterm_to_one_worker_saves_and_ends_all(tiny_data_dir, tmp_path):
+    process = start(two_workers(tmp_path, tmp_path / "run", tiny_data_dir, "--epochs=400"))
+    signal_second_worker(process, tmp_path, signal.SIGTERM)
+    _, output = finish(process)
+    logs = [(tmp_path / f"log{index}").read_text() for index in (0, 1)]
+    assert output.split() == "worker 0 ended with 130 worker 1 ended with 130".split(), logs
+    [step] = re.findall(r"^stopped by another worker at step (\d+)", logs[0], re.M)
+    assert f"stopped by SIGTERM at step {step}" in logs[1]
+    [newest] = (tmp_path / "run" / "classifier" / "checkpoints").glob(f"ckpt-{step}.index")
+
+
+@pytest.mark.slow
+def test_lost_worker_ends_the_other_and_a_restart_goes_on(tiny_data_dir, tmp_path):
+    process = start(two_workers(tmp_path, tmp_path / "run", tiny_data_dir, "--epochs=400"))
+    signal_second_worker(process, tmp_path, signal.SIGKILL)
     _, output = finish(process)
     log = (tmp_path / "log0").read_text()
     assert "worker 0 ended with 0" not in output
-    assert "another worker of this run has gone" in log and "same commands" in log
+    [error] = [line for line in log.splitlines() if line.startswith("error: ")]
+    assert "another worker of this run has gone" in error and "same commands" in error
+    assert "{{" not in error
     settings = tmp_path / "run" / "classifier" / "config.json"
     settings.write_text(settings.read_text().replace('"epochs": 400', '"epochs": 1'))
     again = two_workers(tmp_path, tmp_path / "run", tiny_data_dir, "--epochs=1")

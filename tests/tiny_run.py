@@ -119,3 +119,6 @@ if __name__ == "__main__":
         main()
     except (ValueError, OSError) as error:
         raise SystemExit(f"error: {error}") from None
+    except KeyboardInterrupt as stop:
+        print(stop)
+        raise SystemExit(130) from None

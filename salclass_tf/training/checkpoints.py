@@ -4,13 +4,12 @@ import json
 import logging
 import os
 import pathlib
-import re
 import shutil
 import tempfile
 
 import tensorflow as tf
 
-from salclass_tf.distribution import LOST_PEER_ERRORS
+from salclass_tf.distribution import LOST_PEER_ERRORS, reason
 from salclass_tf.model import GazeModel
 
 _log = logging.getLogger(__name__)
@@ -75,7 +74,7 @@ class Checkpoints:
         except (tf.errors.OpError, OSError) as error:
             self._remove_unfinished()
             raise OSError(
-                f"cannot write the checkpoint of step {step} in {self._folder}: {_reason(error)}. "
+                f"cannot write the checkpoint of step {step} in {self._folder}: {reason(error)}. "
                 f"Checkpoints before it are intact ({self.newest or 'there are none'}); "
                 "make room, then the same command goes on"
             ) from error
@@ -96,7 +95,7 @@ class Checkpoints:
             try:
                 self._checkpoint.read(str(path)).assert_existing_objects_matched()
             except _UNREADABLE as error:
-                why = _reason(error)
+                why = reason(error)
                 _log.warning("checkpoint %s does not read (%s); trying the one before", path, why)
                 continue
             for torn in there[there.index(path) + 1 :] if self._writes else ():
@@ -144,9 +143,3 @@ def _remove(path: pathlib.Path) -> None:
     path.with_suffix(".index").unlink()
     for data in path.parent.glob(f"{path.name}.data-*"):
         data.unlink()
-
-
-def _reason(error: Exception) -> str:
-    """What went wrong, in a line, without the names of TensorFlow's operations."""
-    line = (str(error).strip() or repr(error)).splitlines()[0]
-    return re.sub(r"{{.*?}} | \[Op:\w+\]", "", line)
