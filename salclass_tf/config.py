@@ -424,11 +424,12 @@ def _demo_on_cub_gha(config: Config) -> Config:
         "cub_gha", batch_size=8, crops=1, mirror="random", patience=100, validation_share=0.0
     )
     lower, lower_but_first = r"block[1-4]_", r"block(1_conv2|[2-4]_)"  # the first reads the map
+    detectors = rf"(coarse_)?{lower}"  # SALICON has two trunks
     stages = {
-        "saliency": (detector, 4, lower),
+        "saliency": (detector, 4, detectors),
         "classifier_rgb": (classifier, 4, lower),
         "classifier": (classifier, 3, lower_but_first),
-        "joint": (joint, 1, lower),
+        "joint": (joint, 1, detectors),
     }
     stages = {
         name: dataclasses.replace(birds, optimizer=optimizer, epochs=epochs, frozen=frozen)

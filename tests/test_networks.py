@@ -84,6 +84,32 @@ def test_frozen_layers_do_not_learn(tmp_path):
     assert learning == {"block5_conv1", "block5_conv2", "block5_conv3", "saliency_score"}
 
 
+@pytest.mark.parametrize(
+    ("detector", "learning"),
+    [
+        ("vgg16", "block5_conv1"),
+        ("salicon", "coarse_block5_conv1"),
+        ("salnet", "conv1"),
+    ],
+)
+def test_recipe_of_real_gaze_freezes_trained_trunks_alone(detector, learning):
+    """A trunk that stays as it is needs weights; a network without one learns from nothing."""
+    run = config.build_config("demo", "cub_gha")
+    run = dataclasses.replace(
+        run, detector=detector, classifier="mobilenet_v3_small", width=1 / 32, image_size=64
+    )
+    pattern = run.stages["saliency"].frozen
+    layers = [layer.name for layer in networks.blank_detector(run).layers if layer.weights]
+    free = [name for name in layers if not networks.is_frozen(pattern, name)]
+    assert free[0] == learning
+    if free == layers:
+        checks.check_parts(run, ["saliency"])
+    else:
+        with pytest.raises(ValueError, match="block1_conv1 the first.* --detector_weights"):
+            checks.check_parts(run, ["saliency"])
+        checks.check_parts(dataclasses.replace(run, detector_weights="file.h5"), ["saliency"])
+
+
 def test_classifier_takes_over_the_pretrained_kernels(tmp_path):
     run = dataclasses.replace(
         config.build_config(),

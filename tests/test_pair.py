@@ -65,8 +65,8 @@ def test_every_detector_learns_with_a_network_of_keras(name):
         "saliency": tf.constant(rng.random((4, size, size, 1)) ** 4, tf.float32),
         "label": tf.constant([0, 1, 2, 1]),
     }
-    losses = [float(model.train_step(batch)["step_loss"]) for _ in range(8)]
-    assert np.isfinite(losses).all() and min(losses[-3:]) < losses[0]
+    losses = [float(model.train_step(batch)["step_loss"]) for _ in range(4)]
+    assert np.isfinite(losses).all() and min(losses[1:]) < losses[0]
 
 
 @pytest.mark.parametrize(

@@ -19,14 +19,14 @@ _OF_TRAINING = ("stage", "pretrain_detector", "pretrain_classifier")
 
 
 def check_settings(config: Config, order: list[str]) -> None:
-    """Refuses what is not there by that name, and frozen layers that nothing has trained.
+    """Refuses what is not there by that name.
 
     Args:
         config: the run.
         order: the stages that it needs.
 
     Raises:
-        ValueError: with the names that are valid, or the flag that is missing.
+        ValueError: with the names that are valid.
     """
     for part, name, known in (
         ("detector", config.detector, list_detectors()),
@@ -41,18 +41,10 @@ def check_settings(config: Config, order: list[str]) -> None:
             )
         if has_detector(stage):
             losses.get(config.stages[stage].saliency_loss)
-        part = "detector" if "saliency" in stage else "classifier"
-        weights = getattr(config, f"{part}_weights")
-        alone = stage != "joint" and not config.prerequisites(stage)
-        if config.stages[stage].frozen and alone and weights is None:
-            raise ValueError(
-                f"stage {stage} trains only part of a network that has been trained before; "
-                f"name its weights with --{part}_weights"
-            )
 
 
 def check_parts(config: Config, order: list[str]) -> None:
-    """Refuses networks that cannot be built for their images, and pairs that cannot work.
+    """Refuses networks that cannot be built for their images or learn, and pairs that cannot work.
 
     All stages that are to be made are looked at before the first one is, since the last of them
     may be hours away.
@@ -62,7 +54,7 @@ def check_parts(config: Config, order: list[str]) -> None:
         order: the stages that are to be made.
 
     Raises:
-        ValueError: with the reason and the sizes that work.
+        ValueError: with the reason and the sizes that work, or the flag that is missing.
     """
     classifiers = {config.geometry(n)[0] for n in order if "classifier" in n or n == "joint"}
     for stage in order:
@@ -72,8 +64,25 @@ def check_parts(config: Config, order: list[str]) -> None:
         built = {size: networks.blank_classifier(config, size) for size in sorted(classifiers)}
         if "joint" in order:
             pair.check(detector, built[config.image_size])
+        for stage in order:
+            if stage != "joint":
+                size = config.geometry(stage)[0]
+                _check_frozen(config, stage, detector if has_detector(stage) else built[size])
     finally:
         keras.backend.clear_session()  # it would give values to what was built, later
+
+
+def _check_frozen(config: Config, stage: str, network: keras.Model) -> None:
+    """Refuses frozen layers that nothing has trained."""
+    part = "detector" if has_detector(stage) else "classifier"
+    trained = config.prerequisites(stage) or getattr(config, f"{part}_weights") is not None
+    pattern = config.stages[stage].frozen
+    frozen = [x.name for x in network.layers if x.weights and networks.is_frozen(pattern, x.name)]
+    if frozen and not trained:
+        raise ValueError(
+            f"stage {stage} leaves layers as they are that nothing has trained, {frozen[0]} the "
+            f"first of them; name weights of the network with --{part}_weights"
+        )
 
 
 def _check_geometry(config: Config, stage: str, joint: bool) -> None:

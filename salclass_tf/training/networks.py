@@ -232,4 +232,9 @@ def _freeze(model: GazeModel, pattern: str) -> None:
     """Lets every layer learn but those whose name the pattern matches."""
     for part in (getattr(model, name, None) for name in ("detector", "classifier")):
         for layer in part.layers if part is not None else ():
-            layer.trainable = not (pattern and re.match(pattern, layer.name))
+            layer.trainable = not is_frozen(pattern, layer.name)
+
+
+def is_frozen(pattern: str, layer: str) -> bool:
+    """Whether a layer of that name does not learn; see `Stage.frozen`."""
+    return bool(pattern and re.match(pattern, layer))
