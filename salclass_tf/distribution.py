@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import hashlib
 import json
 import os
 import re
@@ -18,6 +19,7 @@ LOST_PEER_ERRORS = (
     tf.errors.AbortedError,
     tf.errors.CancelledError,
     tf.errors.DeadlineExceededError,
+    tf.errors.FailedPreconditionError,  # it has gone, and started again
 )
 
 _EXAMPLE = (
@@ -79,6 +81,25 @@ class Placement:
                 f"another worker of this run has gone ({reason(error)}); start all "
                 "workers again with the same commands, they go on from the newest checkpoint"
             ) from error
+
+    def require_same(self, what: str, value: object) -> None:
+        """Refuses a run whose workers do not see the same; see `any_worker` on calling it.
+
+        Args:
+            what: what the value is, with where it is from.
+            value: of plain types.
+
+        Raises:
+            ValueError: in every worker.
+        """
+        digest = hashlib.sha256(json.dumps(value, sort_keys=True).encode()).digest()
+        bits = [bool(byte >> place & 1) for byte in digest[:8] for place in range(8)]
+        anywhere = self.any_worker([*bits, *(not bit for bit in bits)])
+        if any(one and other for one, other in zip(anywhere[:64], anywhere[64:], strict=True)):
+            raise ValueError(
+                f"the workers of this run differ; this one has {what}. Start all with the same "
+                "flags, and with a --workdir and a --data_dir that all of them share"
+            )
 
     def wait_for_all(self) -> None:
         """Waits until every worker has come here."""
@@ -157,7 +178,14 @@ def _multi_worker(why: str) -> Placement:
             "strategy multi_worker reads TF_CONFIG, which is not set; "
             f"docs/scaling.md shows one, such as {_EXAMPLE}"
         )
-    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    try:
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    except (RuntimeError, tf.errors.OpError) as error:
+        raise ValueError(
+            f"the workers of TF_CONFIG, {', '.join(workers)}, do not come together "
+            f"({reason(error)}); this one is {workers[place]}. Start all of them, on free ports "
+            "that the others reach"
+        ) from error
     return Placement(strategy, why, len(workers), is_chief=place == 0)
 
 
@@ -187,7 +215,10 @@ def _cluster() -> tuple[list[str], int]:
     try:
         config = json.loads(text)
         cluster, task = config["cluster"], config["task"]
-        addresses = [a for role in ("chief", "worker") for a in cluster.get(role, [])]
+        lists = [cluster.get(role, []) for role in ("chief", "worker")]
+        if not all(isinstance(one, list) for one in lists):
+            raise TypeError("chief and worker are lists of addresses")
+        addresses = [address for one in lists for address in one]
         place = int(task["index"]) + (task["type"] == "worker") * len(cluster.get("chief", []))
         known = task["type"] in ("chief", "worker") and 0 <= int(task["index"]) < len(
             cluster.get(task["type"], [])

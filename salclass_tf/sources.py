@@ -51,9 +51,14 @@ class GazeSet:
         features = self.builder.info.features
         return tuple(features["label"].names or ()) if "label" in features else ()
 
+    @property
+    def files(self) -> tfds.core.DatasetBuilder:
+        """The builder whose files hold the images: another one, where the set is a view of it."""
+        return getattr(self.builder, "source", self.builder)
+
     def broken_files(self) -> tuple[str, ...]:
         """Paths of the prepared files that are gone, or that do not read to their end."""
-        splits = self.builder.info.splits.values()
+        splits = self.files.info.splits.values()
         paths = sorted({os.fspath(path) for split in splits for path in split.filepaths})
         return tuple(path for path in paths if not _reads(path))
 

@@ -6,6 +6,7 @@ import os
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from salclass_tf import optimizers
 from salclass_tf.model import ClassifierModel
@@ -55,11 +56,12 @@ def test_torn_newest_checkpoint_is_passed_over_with_a_warning(file, damage, tmp_
         saved.trainable_variables[0].assign(saved.trainable_variables[0] * 0.0 + step)
         kept.save(step, {"step": step})
     damage(tmp_path / "checkpoints" / file)
+    is_there = (tmp_path / "checkpoints" / "ckpt-3.index").exists()  # without it, it is none
     fresh = model(3, 0.0)
     again = Checkpoints(tmp_path, fresh, keep=2)
     assert again.restore() == {"step": 2}
     np.testing.assert_array_equal(fresh.trainable_variables[0].numpy(), 2.0)
-    assert ("ckpt-3 does not read" in caplog.text) or not (tmp_path / "checkpoints" / file).exists()
+    assert ("ckpt-3 does not read" in caplog.text) == is_there
     again.save(3, {"step": 3})  # the torn one is none of the two that stay
     names = {path.name for path in (tmp_path / "checkpoints").iterdir()}
     assert names == {f"ckpt-{n}.{e}" for n in (2, 3) for e in ("index", "data-00000-of-00001")}
@@ -102,9 +104,53 @@ def test_no_more_stay_than_asked_for(tmp_path):
 
 def test_checkpoint_of_another_class_count_is_refused(tmp_path, caplog):
     Checkpoints(tmp_path, model(3, 1.0)).save(1, {"step": 1})
-    with pytest.raises(ValueError, match="no checkpoint in .* reads; remove"):
+    with pytest.raises(ValueError, match=r"no checkpoint in .* reads; .*48.* another --workdir"):
         Checkpoints(tmp_path, model(4, 0.0)).restore()
     assert "ckpt-1" in caplog.text and "48" in caplog.text  # the shape that does not fit
+
+
+def test_checkpoint_that_cannot_be_read_just_now_stays(tmp_path, monkeypatch):
+    kept = Checkpoints(tmp_path, model(3, 1.0), keep=3)
+    for step in (1, 2):
+        kept.save(step, {"step": step})
+    again = Checkpoints(tmp_path, model(3, 0.0))
+    read = again._checkpoint.read
+
+    def away(path):
+        if path.endswith("ckpt-2"):
+            raise tf.errors.UnavailableError(None, None, "network storage is away")
+        return read(path)
+
+    monkeypatch.setattr(again._checkpoint, "read", away)
+    assert again.restore() == {"step": 1}
+    assert Checkpoints(tmp_path, model(3, 0.0)).restore() == {"step": 2}
+
+
+def test_those_that_go_are_older_than_one_on_the_disk(tmp_path, monkeypatch):
+    """What is only in the machine's memory would be lost with its power."""
+    kept, secured = Checkpoints(tmp_path, model(3, 1.0), keep=2), []
+    monkeypatch.setattr(
+        os, "fsync", lambda file: secured.append(os.readlink(f"/proc/self/fd/{file}"))
+    )
+    for step in (1, 2, 3):
+        kept.save(step, {})
+        assert {name.rsplit("/", 1)[1] for name in secured} == {
+            f"ckpt-{n}.{end}" for n in range(1, step) for end in ("index", "data-00000-of-00001")
+        }
+
+
+@pytest.mark.parametrize("writes", [True, False])
+def test_every_process_says_what_it_could_not_write(writes, tmp_path, monkeypatch):
+    def full(self, path):
+        raise tf.errors.UnavailableError(None, None, "storage is away")
+
+    monkeypatch.setattr(tf.train.Checkpoint, "write", full)
+    kept = Checkpoints(tmp_path, model(3, 1.0), writes=writes)
+    with pytest.raises(OSError, match="cannot write .*storage is away.* make room"):
+        kept.save(1, {})
+    in_company = Checkpoints(tmp_path, model(3, 1.0), writes=writes, alone=False)
+    with pytest.raises(tf.errors.UnavailableError):  # which names a lost worker, further up
+        in_company.save(1, {})
 
 
 def test_checkpoint_that_cannot_be_written_leaves_those_before_and_no_debris(tmp_path, monkeypatch):

@@ -48,6 +48,7 @@ def test_unknown_strategy_lists_the_known():
         '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": -1}}',
         '{"cluster": {"worker": ["a:1"]}, "task": {"type": "ps", "index": 0}}',
         '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": "first"}}',
+        '{"cluster": {"worker": "a:1"}, "task": {"type": "worker", "index": 0}}',
     ],
 )
 def test_broken_tf_config_is_refused(text, monkeypatch):
@@ -76,6 +77,32 @@ def test_several_workers_and_a_strategy_of_one_process_contradict(monkeypatch):
     tf_config(monkeypatch, {"worker": ["a:1", "b:1"]}, type="worker", index=0)
     with pytest.raises(ValueError, match="TF_CONFIG lists 2 workers.*multi_worker"):
         distribution.choose("cpu")
+
+
+def test_workers_that_do_not_come_together_are_named(monkeypatch):
+    tf_config(monkeypatch, {"worker": ["a:1", "b:1"]}, type="worker", index=1)
+
+    def fails():
+        raise tf.errors.UnknownError(None, None, "Could not start gRPC server")
+
+    monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", fails)
+    with pytest.raises(ValueError, match=r"a:1, b:1.*gRPC server.*this one is b:1.*free ports"):
+        distribution.choose("auto")
+
+
+@pytest.mark.parametrize("other", [{"step": 7, "best": {"cc": 0.5}}, {"step": 8}, None])
+def test_workers_that_see_different_things_stop(other):
+    """The other worker is played: its flags are added to those of this one."""
+    own, seen = {"best": {"cc": 0.5}, "step": 7}, []
+    placement = distribution.Placement(None, "", workers=2)
+    placement.__dict__["_sum"] = lambda flags: seen.append(flags) or flags
+    placement.require_same("", other)
+    placement.__dict__["_sum"] = lambda flags: flags + seen[0]
+    if other == own:
+        placement.require_same("step 7", own)
+    else:
+        with pytest.raises(ValueError, match="differ; this one has step 7.*--workdir"):
+            placement.require_same("step 7", own)
 
 
 def test_flags_of_one_worker_are_its_own():

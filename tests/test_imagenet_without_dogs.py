@@ -3,6 +3,7 @@ import hashlib
 import io
 import pathlib
 import pickle
+import re
 import tarfile
 
 import builder_case
@@ -13,6 +14,7 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from salclass_tf import data, sources
+from salclass_tf.training import feeding
 from tfds_builders.imagenet_without_dogs import archives, records
 from tfds_builders.imagenet_without_dogs import imagenet_without_dogs_dataset_builder as module
 
@@ -186,6 +188,20 @@ def test_the_training_code_opens_it_by_name(view):
         with_maps=False,
     )
     assert sum(int(batch["label"].shape[0]) for batch in batches) == 24
+
+
+def test_a_lost_file_is_named_where_it_lies(originals, tmp_path):
+    """The images are `imagenet2012`'s: the view has no file of them."""
+    config = tfds.download.DownloadConfig(manual_dir=originals[0], num_shards=2)
+    tfds.builder("imagenet2012", data_dir=tmp_path).download_and_prepare(download_config=config)
+    gaze_set = sources.open_set("imagenet_without_dogs", str(tmp_path))
+    assert gaze_set.broken_files() == ()
+    [first, _] = sorted(tmp_path.glob("imagenet2012/*/*-train.tfrecord-*"))
+    first.write_bytes(first.read_bytes()[:-9])
+    assert gaze_set.broken_files() == (str(first),)
+    message = f"{re.escape(str(first))} .*prepare .*imagenet2012.*imagenet_without_dogs.* again"
+    with pytest.raises(ValueError, match=message), feeding.readable(gaze_set):
+        list(data.open_split(gaze_set.builder, "train"))
 
 
 def test_no_image_is_stored_a_second_time(view):

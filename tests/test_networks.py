@@ -1,5 +1,6 @@
 """What each stage starts from, and which of its parameters learn how fast."""
 
+import contextlib
 import dataclasses
 
 import keras
@@ -136,6 +137,33 @@ def test_classifier_takes_over_the_pretrained_kernels(tmp_path):
         started.get_layer("block5_conv3").kernel.numpy(),
         pretrained.get_layer("block5_conv3").kernel.numpy(),
     )
+
+
+def test_parts_trained_on_one_device_share_their_statistics_on_two(tmp_path, two_replicas):
+    run = dataclasses.replace(
+        config.build_config(),
+        detector="msi_net",
+        classifier="mobilenet_v3_small",
+        classifier_weights=None,
+        pretrain_detector=False,
+        pretrain_classifier=False,
+        width=1 / 16,
+        image_size=64,
+        short_side=64,
+    )
+    for stage in ("saliency", "classifier"):
+        (tmp_path / stage).mkdir()
+        part = networks.kept_part(networks.build_model(run, stage, tmp_path, 3))
+        part.save(tmp_path / stage / networks.KEPT)
+    for scope, synchronized in ((two_replicas.scope(), True), (contextlib.nullcontext(), False)):
+        with scope:
+            model = networks.build_model(run, "joint", tmp_path, 3)
+        found = [
+            layer.synchronized
+            for layer in model.classifier.layers
+            if isinstance(layer, keras.layers.BatchNormalization)
+        ]
+        assert len(found) == 35 and set(found) == {synchronized}
 
 
 def test_unknown_networks_are_refused_with_the_valid_names():

@@ -177,9 +177,17 @@ def test_lost_worker_ends_the_other_and_a_restart_goes_on(tiny_data_dir, tmp_pat
     [error] = [line for line in log.splitlines() if line.startswith("error: ")]
     assert "another worker of this run has gone" in error and "same commands" in error
     assert "{{" not in error
+    epochs = len(losses(tmp_path / "losses0")) // 4 + 2
     settings = tmp_path / "run" / "classifier" / "config.json"
-    settings.write_text(settings.read_text().replace('"epochs": 400', '"epochs": 1'))
-    again = two_workers(tmp_path, tmp_path / "run", tiny_data_dir, "--epochs=1")
+    settings.write_text(settings.read_text().replace('"epochs": 400', f'"epochs": {epochs}'))
+    for index in (0, 1):
+        (tmp_path / f"losses{index}").unlink()
+    again = two_workers(tmp_path, tmp_path / "run", tiny_data_dir, f"--epochs={epochs}")
     _, output = finish(start(again))
     log = (tmp_path / "log0").read_text()
-    assert "goes on at step" in log and "worker 0 ended with 0" in output, log
+    assert "worker 0 ended with 0" in output, log
+    [step] = re.findall(r"goes on at step (\d+)", log)
+    after = losses(tmp_path / "losses0")
+    assert len(after) == 4 * epochs - int(step) >= 4
+    assert after == losses(tmp_path / "losses1") and np.isfinite(after).all()
+    assert len(history.read(tmp_path / "run" / "classifier" / "history.csv")) == epochs

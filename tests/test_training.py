@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from salclass_tf import config, sources, training
-from salclass_tf.training import feeding, files, history, loop
+from salclass_tf import config, optimizers, schedules, sources, training
+from salclass_tf.training import feeding, files, history, loop, networks
 
 ADAM = config.Optimizer("adam", learning_rate=1e-3, weight_decay=((0, 0.0),))
 
@@ -293,6 +293,41 @@ def test_iterations_of_a_recipe_end_a_stage(tiny):
     assert made["saliency_pretrain"]["steps"] == 2
 
 
+def test_stopped_in_the_validation_after_its_last_step_a_stage_still_ends(
+    tiny, tmp_path, monkeypatch
+):
+    """With a limit of steps nothing is left to train then, and all is left to keep."""
+    validate = loop.Loop._validate
+
+    def stopped(self, signals):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return validate(self, signals)
+
+    monkeypatch.setattr(loop.Loop, "_validate", stopped)
+    with pytest.raises(KeyboardInterrupt, match="SIGTERM at step 2"):
+        tiny(max_steps=2)
+    monkeypatch.setattr(loop.Loop, "_validate", validate)
+    made = tiny(max_steps=2)["saliency_pretrain"]
+    assert (made["steps"], made["epochs"], made["kept_epoch"]) == (2, 1, 1)
+    [row] = history.read(tmp_path / "saliency_pretrain" / "history.csv")
+    assert row["step"] == 2 and np.isfinite([row["loss"], row["val_loss"]]).all()
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_history_has_the_rate_that_an_epoch_was_trained_with(mixed):
+    optimizer = optimizers.SGD(schedules.stepwise([(0, 0.1), (1, 0.01)], 3), momentum=0.9)
+    if mixed:
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    variable = keras.Variable(np.ones(2, np.float32))
+    optimizer.build([variable])
+    rates = []
+    for _ in range(4):
+        optimizer.apply([tf.ones(2)], [variable])
+        rates.append(networks.rate_of_last_step(optimizer))
+    assert rates == pytest.approx([0.1, 0.1, 0.1, 0.01])
+    assert networks.rate_of_last_step(optimizers.SGD(0.3)) == pytest.approx(0.3)
+
+
 def test_batch_larger_than_the_set_is_refused(tiny, tmp_path):
     with pytest.raises(ValueError, match="batch"):
         tiny(numbers={"batch_size": 64})
@@ -529,7 +564,7 @@ def test_lost_data_file_is_named_after_saving(
 
     monkeypatch.setattr(loop.Loop, during, spoiled)
     monkeypatch.setattr(training, "run", lambda *a: run(*a[:3], str(data_dir)))
-    with pytest.raises(ValueError, match=f"{shard.name}.*run is saved"):
+    with pytest.raises(ValueError, match=f"{shard.name}.*is saved; remove .*goes on"):
         tiny(workdir=tmp_path / "run")
     monkeypatch.setattr(loop.Loop, during, taken)
     [newest] = (tmp_path / "run").rglob(f"ckpt-{4 if during == '_epoch' else 8}.index")

@@ -14,8 +14,17 @@ from salclass_tf.model import GazeModel
 
 _log = logging.getLogger(__name__)
 
-# What TensorFlow raises for a file that is cut short, altered, or of another network.
+# What TensorFlow raises for a file that is cut short, altered, or of another network ...
 _UNREADABLE = (tf.errors.OpError, IndexError, ValueError, AssertionError)
+# ... and among it what says nothing against the file itself.
+_BLAMELESS = (
+    *LOST_PEER_ERRORS,
+    tf.errors.InvalidArgumentError,
+    tf.errors.PermissionDeniedError,
+    tf.errors.ResourceExhaustedError,
+    AssertionError,
+    ValueError,
+)
 
 
 class Checkpoints:
@@ -31,10 +40,19 @@ class Checkpoints:
         keep: how many of the newest stay.
         writes: whether this process is the one that writes. The others have to save as well, since
             reading a variable may need all of them; what they save is thrown away.
+        alone: whether there is no other process.
     """
 
-    def __init__(self, folder: pathlib.Path, model: GazeModel, keep: int = 2, writes: bool = True):
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        model: GazeModel,
+        keep: int = 2,
+        writes: bool = True,
+        alone: bool = True,
+    ):
         """See the class."""
+        self._alone = alone
         self._folder, self._keep, self._writes = folder / "checkpoints", keep, writes
         self._unfinished = self._folder / "unfinished"
         self._position = tf.Variable("", dtype=tf.string, trainable=False)
@@ -59,8 +77,7 @@ class Checkpoints:
         """
         self._position.assign(json.dumps(position))
         if not self._writes:
-            with tempfile.TemporaryDirectory() as scratch:
-                self._checkpoint.write(f"{scratch}/{step}")
+            self._save_for_others(step)
             return
         try:
             self._checkpoint.write(str(self._unfinished / self._new_name(step)))
@@ -69,20 +86,40 @@ class Checkpoints:
             for part in sorted(self._unfinished.iterdir()):  # "data" comes before "index"
                 os.replace(part, self._folder / part.name)
             self._unfinished.rmdir()
-        except LOST_PEER_ERRORS:
-            raise
         except (tf.errors.OpError, OSError) as error:
+            if self._is_of_a_peer(error):
+                raise
             self._remove_unfinished()
             raise OSError(
                 f"cannot write the checkpoint of step {step} in {self._folder}: {reason(error)}. "
                 f"Checkpoints before it are intact ({self.newest or 'there are none'}); "
                 "make room, then the same command goes on"
             ) from error
-        for path in self._paths()[: -self._keep]:
+        *older, newest = self._paths()
+        for path in older[-1:]:
+            _secure(path)  # before those go that the disk has for sure
+        for path in [*older, newest][: -self._keep]:
             _remove(path)
 
+    def _save_for_others(self, step: int) -> None:
+        """Takes part in what the process that writes does."""
+        with tempfile.TemporaryDirectory() as scratch:
+            try:
+                self._checkpoint.write(f"{scratch}/{step}")
+            except (tf.errors.OpError, OSError) as error:
+                if self._is_of_a_peer(error):
+                    raise
+                raise OSError(
+                    f"cannot write in {pathlib.Path(scratch).parent}: {reason(error)}. Every "
+                    "worker needs room for a checkpoint there; make room, or set TMPDIR"
+                ) from error
+
+    def _is_of_a_peer(self, error: Exception) -> bool:
+        """Whether an error says that another process has gone."""
+        return not self._alone and isinstance(error, LOST_PEER_ERRORS)
+
     def restore(self) -> dict | None:
-        """Restores the newest checkpoint that is whole; newer ones, which are not, are removed.
+        """Restores the newest checkpoint that is whole; newer ones, which are torn, are removed.
 
         Returns:
             The position it was saved with, None where there is no checkpoint.
@@ -90,21 +127,27 @@ class Checkpoints:
         Raises:
             ValueError: if there are checkpoints and none of them reads.
         """
-        there = self._paths()
+        there, torn, reasons = self._paths(), [], []
         for path in reversed(there):
             try:
                 self._checkpoint.read(str(path)).assert_existing_objects_matched()
             except _UNREADABLE as error:
-                why = reason(error)
-                _log.warning("checkpoint %s does not read (%s); trying the one before", path, why)
+                reasons.append(reason(error))
+                _log.warning(
+                    "checkpoint %s does not read (%s); trying the one before", path, reasons[-1]
+                )
+                if not isinstance(error, _BLAMELESS):
+                    torn.append(path)
                 continue
-            for torn in there[there.index(path) + 1 :] if self._writes else ():
-                _remove(torn)  # it would take the place of a good one among those that stay
+            for one in torn if self._writes else ():
+                _remove(one)  # it would take the place of a good one among those that stay
             return json.loads(self._position.numpy())
         if there:
             raise ValueError(
-                f"no checkpoint in {self._folder} reads; remove {self._folder.parent} to train "
-                "that stage again"
+                f"no checkpoint in {self._folder} reads; of the newest, TensorFlow says: "
+                f"{reasons[0]}. If it is of another network, perhaps made from another --data_dir, "
+                f"name another --workdir; else remove {self._folder.parent} to train that stage "
+                "again"
             )
         return None
 
@@ -136,6 +179,13 @@ def _numbers(path: pathlib.Path) -> tuple[int, int]:
     """Step of a checkpoint, and which one of that step it is, from 1."""
     step, *again = path.name.split("-")[1:]
     return int(step), int(again[0]) if again else 1
+
+
+def _secure(path: pathlib.Path) -> None:
+    """Waits until a checkpoint is on the disk."""
+    for part in path.parent.glob(f"{path.name}.*"):
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
 
 
 def _remove(path: pathlib.Path) -> None:

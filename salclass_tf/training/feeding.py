@@ -93,11 +93,15 @@ def readable(gaze_set: sources.GazeSet) -> Iterator[None]:
         with data.corrupt_images_named(data.open_split(gaze_set.builder, "all")):
             yield
     except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
-        broken = gaze_set.broken_files() or (str(gaze_set.builder.data_path),)
+        files = gaze_set.files
+        broken = gaze_set.broken_files() or (str(files.data_path),)
+        remedy = f"remove {files.data_path}, and the same command prepares the set again"
+        if files is not gaze_set.builder:
+            remedy = f"prepare {files.data_path} and {gaze_set.builder.data_path} again"
         raise ValueError(
             f"prepared files of {gaze_set.name} are damaged or gone: {', '.join(broken)} "
-            f"({error.message}). The run is saved; remove {gaze_set.builder.data_path}, and the "
-            "same command prepares the set again and goes on"
+            f"({error.message}). What was learned until the newest checkpoint is saved; {remedy}, "
+            "and the run goes on"
         ) from error
 
 

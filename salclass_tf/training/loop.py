@@ -23,7 +23,7 @@ from salclass_tf.training.checkpoints import Checkpoints
 from salclass_tf.training.execution import Execution
 from salclass_tf.training.files import put
 from salclass_tf.training.history import History
-from salclass_tf.training.networks import KEPT, kept_part
+from salclass_tf.training.networks import KEPT, kept_part, rate_of_last_step
 from salclass_tf.training.signals import Interrupted, StopSignals
 
 _log = logging.getLogger(__name__)
@@ -120,9 +120,12 @@ class Loop:
         with self.strategy.scope():
             model.optimizer.build(model.trainable_variables)
         keep = self.execution.keep_checkpoints
-        self.checkpoints = Checkpoints(folder, model, keep, self.writes)
+        alone = self.placement.workers == 1
+        self.checkpoints = Checkpoints(folder, model, keep, self.writes, alone)
         found = self.checkpoints.restore()
         self.position = Position(**(found or {}))
+        there = f"a checkpoint of step {self.position.step} in {folder}" if found else "none so far"
+        self.placement.require_same(there, found)
         if found:
             _log.info("stage %s goes on at step %d", name, self.position.step)
         self.history = History(folder, self.position.epoch, self.writes)
@@ -133,10 +136,10 @@ class Loop:
             steps=feed.steps,
             verbose=0,
         )
-        alone = self.strategy.num_replicas_in_sync == 1
+        one = self.strategy.num_replicas_in_sync == 1
         self._train_step = tf.function(
             self._on_replicas(model.train_step, "step_loss"),
-            jit_compile=(alone and precision.needs_xla(keras.config.dtype_policy().name)) or None,
+            jit_compile=(one and precision.needs_xla(keras.config.dtype_policy().name)) or None,
         )
         self._test_step = tf.function(self._on_replicas(model.test_step))
         self._unchecked: list[tuple[int, tf.Tensor]] = []
@@ -165,11 +168,16 @@ class Loop:
     def _finished(self) -> bool:
         """Whether there is nothing left to train."""
         place = self.position
-        stopped = self.max_steps is not None and place.step >= self.max_steps
+        # An epoch that was begun is still to be validated, also where no step of it is left.
+        stopped = self._at_limit() and place.epoch_step == 0
         stopped = stopped or self.model.stop_training
         return (
             stopped or place.epoch >= self.stage.epochs or place.stale_epochs >= self.stage.patience
         )
+
+    def _at_limit(self) -> bool:
+        """Whether no more steps may be taken."""
+        return self.max_steps is not None and self.position.step >= self.max_steps
 
     def _epoch(self, signals: StopSignals) -> None:
         """Runs what is left of an epoch, validates, keeps the best network, saves."""
@@ -179,23 +187,23 @@ class Loop:
         self._clock = time.monotonic()
         self.callbacks.on_epoch_begin(place.epoch)
         with self._progress() as bar, self._saved_on(*_DATA_ERRORS):
-            for batch in self._batches():
+            for batch in () if self._at_limit() else self._batches():
                 self._step(batch)
                 bar.update(self.stage.batch_size)
                 self._housekeeping(bar, signals)
-                if self.max_steps is not None and place.step >= self.max_steps:
+                if self._at_limit() or self.model.stop_training:
                     break
         self._check_losses()
         self._check_weights()
         self._note_time()
         row = {"epoch": place.epoch + 1, "step": place.step} | self._results()
         row["images_per_second"] = place.epoch_step * self.stage.batch_size / place.epoch_seconds
-        # Through a tensor: a constant rate is one variable on several devices, and no number.
-        row["learning_rate"] = float(tf.convert_to_tensor(self.model.optimizer.learning_rate))
+        row["learning_rate"] = rate_of_last_step(self.model.optimizer)
         row |= self._validate(signals)
+        pictures = self._pictures()
         place.epoch, place.epoch_step, place.epoch_seconds = place.epoch + 1, 0, 0.0
         self._keep_best(row)
-        self.history.add(row, self._pictures())
+        self.history.add(row, pictures)
         self._save()
         _log.info("%s epoch %d: %s", self.name, place.epoch, _summary(row))
         self.callbacks.on_epoch_end(place.epoch - 1, row)
@@ -353,7 +361,8 @@ class Loop:
         """The images to show, with true and predicted map, true and answered class."""
         if self.feed.shown is None:
             return None
-        [batch] = self.feed.shown
+        with self._saved_on(*_DATA_ERRORS):
+            [batch] = self.feed.shown
         out = self.model(batch, training=False)
         maps = [source["saliency"] for source in (batch, out) if "saliency" in source]
         answers = []

@@ -7,6 +7,7 @@ import zipfile
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from salclass_tf import detectors, optimizers, schedules
 from salclass_tf.classifiers import build_classifier, rgbs
@@ -49,6 +50,7 @@ def build_model(config: Config, stage: str, workdir: pathlib.Path, num_classes: 
     else:
         model = ClassifierModel(_classifier(config, stage, workdir, num_classes))
     _freeze(model, config.stages[stage].frozen)
+    _synchronize(model)
     return model
 
 
@@ -233,6 +235,24 @@ def _freeze(model: GazeModel, pattern: str) -> None:
     for part in (getattr(model, name, None) for name in ("detector", "classifier")):
         for layer in part.layers if part is not None else ():
             layer.trainable = not is_frozen(pattern, layer.name)
+
+
+def _synchronize(model: GazeModel) -> None:
+    """Has batch normalisation see all devices; parts may have been trained on another number."""
+    for part in (getattr(model, name, None) for name in ("detector", "classifier")):
+        for layer in rgbs.leaves(part) if part is not None else ():
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.synchronized = rgbs.has_replicas()
+
+
+def rate_of_last_step(optimizer: keras.Optimizer) -> float:
+    """Returns the learning rate of the step taken last; before the first, that of the first."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)  # of one that scales the loss
+    schedule = inner._learning_rate
+    if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+        return float(schedule(tf.maximum(tf.convert_to_tensor(inner.iterations) - 1, 0)))
+    # Through a tensor: a constant rate is one variable on several devices, and no number.
+    return float(tf.convert_to_tensor(inner.learning_rate))
 
 
 def is_frozen(pattern: str, layer: str) -> bool:

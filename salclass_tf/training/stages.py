@@ -123,8 +123,25 @@ def carry_out(
         ValueError: for anything the user can mend; the message says how.
         OSError: if something cannot be written or read, or another worker has gone.
     """
+    with placement.lost_workers_named():
+        _carry_out(jobs, placement, execution, data_dir, manual_dir, finished)
+
+
+def _carry_out(
+    jobs: list[Job],
+    placement: distribution.Placement,
+    execution: Execution,
+    data_dir: str | None,
+    manual_dir: str | None,
+    finished: Callable[[], None],
+) -> None:
+    """See `carry_out`."""
     checks.check_settings(jobs[-1].config, [one.name for one in jobs])
     todo = [one for one in jobs if not _is_done(one)]
+    settings = [one.config.for_stage(one.name) for one in todo]
+    placement.require_same(
+        f"stages to make: {', '.join(one.name for one in todo) or 'none'}", settings
+    )
     checks.check_parts(jobs[-1].config, [one.name for one in todo])
     sets = _open_sets(todo, placement, data_dir, manual_dir)
     replicas = placement.strategy.num_replicas_in_sync
@@ -135,8 +152,10 @@ def carry_out(
         feeding.build_feed(one.config, name, sets[name])
     workdir = jobs[-1].workdir
     locked = sole_user(workdir) if placement.is_chief else contextlib.nullcontext()
-    with locked, sigterm_interrupts(), placement.lost_workers_named():
+    with locked, sigterm_interrupts():
         for one in todo:
+            # Nobody else writes here from now on; before, another run may have begun it.
+            checks.is_done(one.config, one.name, one.folder, one.asked_for)
             with feeding.readable(sets[one.name]):
                 _make(one, sets[one.name], placement, execution)
             if placement.is_chief:

@@ -28,14 +28,14 @@ class Builder(tfds.core.DatasetBuilder):
     )
 
     @property
-    def _source(self) -> tfds.core.DatasetBuilder:
+    def source(self) -> tfds.core.DatasetBuilder:
         """The whole of ImageNet 2012 as it now lies in the same data folder, prepared or not."""
         return tfds.builder(_SOURCE, data_dir=self.data_dir_root)
 
     def _info(self) -> tfds.core.DatasetInfo:
         """Describes the set; the labels are ImageNet's in their order, without the dogs."""
         dogs = set((tfds.core.Path(__file__).parent / "dogs.txt").read_text().split())
-        names = [name for name in self._source.info.features["label"].names if name not in dogs]
+        names = [name for name in self.source.info.features["label"].names if name not in dogs]
         return self.dataset_info_from_configs(
             features=schema.gaze_features(label=tfds.features.ClassLabel(names=names)),
             supervised_keys=("image", "label"),
@@ -61,24 +61,24 @@ class Builder(tfds.core.DatasetBuilder):
         """
         config = download_config or tfds.download.DownloadConfig()
         on_beam = bool(config.beam_runner or config.beam_options)
-        if not self._source.is_prepared():
+        if not self.source.is_prepared():
             needed = list(archives.FILES)
             root = manual.require(dl_manager, needed, self.MANUAL_DOWNLOAD_INSTRUCTIONS)
             _check_sizes(root)
-            source = archives.OnBeam(data_dir=self.data_dir_root) if on_beam else self._source
+            source = archives.OnBeam(data_dir=self.data_dir_root) if on_beam else self.source
             _prepare(source, root, config)
-        missing = [split for split in _SPLITS if split not in self._source.info.splits]
+        missing = [split for split in _SPLITS if split not in self.source.info.splits]
         if missing:
             raise ValueError(
-                f"{self._source.data_dir} must have the splits {', '.join(_SPLITS)}; missing: "
+                f"{self.source.data_dir} must have the splits {', '.join(_SPLITS)}; missing: "
                 f"{', '.join(missing)}. Delete it and prepare {_SOURCE} from both archives"
             )
         labels = np.flatnonzero(self._new_labels >= 0)
         if on_beam:
             scratch = self.data_path / "found.json"
-            found = records.find_on_beam(self._source, _SPLITS, labels, scratch, config)
+            found = records.find_on_beam(self.source, _SPLITS, labels, scratch, config)
         else:
-            found = {split: records.find(self._source, split, labels) for split in _SPLITS}
+            found = {split: records.find(self.source, split, labels) for split in _SPLITS}
         positions = {split: kept for split, (kept, _) in found.items()}
         with (self.data_path / _INDEX).open("wb") as file:
             np.savez_compressed(file, **positions)
@@ -92,11 +92,11 @@ class Builder(tfds.core.DatasetBuilder):
     def _new_labels(self) -> np.ndarray:
         """Our label for each of ImageNet's 1000, -1 for the dogs; int64 [1000]."""
         ours = {name: label for label, name in enumerate(self.info.features["label"].names)}
-        return np.array([ours.get(name, -1) for name in self._source.info.features["label"].names])
+        return np.array([ours.get(name, -1) for name in self.source.info.features["label"].names])
 
     def _shard_lengths(self, split: str, positions: np.ndarray) -> list[int]:
         """Number of our records in each file of `imagenet2012`."""
-        lengths = self._source.info.splits[split].shard_lengths
+        lengths = self.source.info.splits[split].shard_lengths
         return records.count_by_shard(positions, lengths).tolist()
 
     def _as_dataset(
@@ -109,7 +109,7 @@ class Builder(tfds.core.DatasetBuilder):
         """Reads `imagenet2012`, leaves the dogs out and gives what is left in our schema."""
         read_config = read_config or tfds.ReadConfig()
         wanted, count = records.locate(split, self.info.splits, self._positions)
-        source = self._source.as_dataset(
+        source = self.source.as_dataset(
             split=wanted,
             decoders={"image": tfds.decode.SkipDecoding()},
             # The number of records that TFDS would assert and cache is that with the dogs.
@@ -130,17 +130,17 @@ class Builder(tfds.core.DatasetBuilder):
     @functools.cached_property
     def _positions(self) -> dict[str, np.ndarray]:
         """Where our records stand, after a check that `imagenet2012` is still the one indexed."""
-        if not self._source.is_prepared():
+        if not self.source.is_prepared():
             raise FileNotFoundError(
                 f"{self.name} reads the images of {_SOURCE}, which is no longer in "
-                f"{self._source.data_dir}. Prepare it there again"
+                f"{self.source.data_dir}. Prepare it there again"
             )
         with (self.data_path / _INDEX).open("rb") as file, np.load(file) as index:
             positions = {split: index[split] for split in _SPLITS}
         for split, kept in positions.items():
             if self._shard_lengths(split, kept) != self.info.splits[split].shard_lengths:
                 raise ValueError(
-                    f"{self._source.data_dir} is not the copy that {self.data_dir} was made from: "
+                    f"{self.source.data_dir} is not the copy that {self.data_dir} was made from: "
                     f"the files of `{split}` differ. Delete the latter and prepare it again"
                 )
         return positions
