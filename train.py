@@ -8,7 +8,9 @@ from salclass_tf import commandline, config, recipes
 
 flags.DEFINE_enum("stage", "joint", config.STAGES, "What to train; what it needs is made first.")
 flags.DEFINE_enum("preset", "demo", config.PRESETS, "demo: minutes on a CPU; paper: Sec. 5.2.")
-flags.DEFINE_string("workdir", None, "Folder of the run; default: runs/<preset>[-<dataset>].")
+flags.DEFINE_string(
+    "workdir", None, "Folder of the run; default: runs/<preset>[-<dataset>[-<study>]]."
+)
 flags.DEFINE_string("dataset", None, "Data set with gaze that replaces the preset's own.")
 flags.DEFINE_string("data_dir", None, "Prepared data sets; default: ~/tensorflow_datasets.")
 flags.DEFINE_string("manual_dir", None, "Folder of original files of a set, if not downloaded.")
@@ -48,8 +50,7 @@ def main():
         given.saliency_loss,
     )
     alphas = config.sweep_values(given.sweep_alpha, given.stage, given.alpha)
-    name = "-".join(filter(None, (given.preset, given.dataset))).replace("/", "-")
-    workdir = given.workdir or f"runs/{name}"
+    workdir = given.workdir or config.default_workdir(given.preset, given.dataset, given.manual_dir)
 
     from salclass_tf import training  # imports TensorFlow: after the settings are known to be right
 

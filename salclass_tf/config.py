@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import pathlib
 
 from salclass_tf import recipes
 from salclass_tf.stage import Optimizer as Optimizer
@@ -450,6 +451,21 @@ def _demo_on_cub_gha(config: Config) -> Config:
 
 #: what the demo preset changes for a data set of real gaze
 _DEMO_RECIPES = {"osie": _demo_on_osie, "cub_gha": _demo_on_cub_gha}
+
+
+def default_workdir(preset: str, dataset: str | None, manual_dir: str | None) -> str:
+    """Returns the folder of a run that names none, `runs/<preset>[-<dataset>[-<study>]]`.
+
+    Args:
+        preset: one of `PRESETS`.
+        dataset: see `build_config`.
+        manual_dir: folder of original files. Of `gaze_folder` it is the study: every study is a
+            set of its own by one name.
+    """
+    parts = [preset, dataset]
+    if dataset == "gaze_folder" and manual_dir:
+        parts.append(pathlib.Path(manual_dir).resolve().name)
+    return "runs/" + "-".join(filter(None, parts)).replace("/", "-")
 
 
 def build_config(preset: str = "demo", dataset: str | None = None) -> Config:

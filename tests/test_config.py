@@ -284,3 +284,11 @@ def test_demo_spares_salnet_the_rates_at_which_it_dies():
     assert spared.stages["joint"] == demo.stages["joint"]
     paper = config.build_config("paper")
     assert paper.override("joint", {"detector": "salnet"}, {}).stages == paper.stages
+
+
+def test_every_study_has_a_folder_of_its_own(tmp_path):
+    folder = config.default_workdir("demo", "gaze_folder", str(tmp_path / "first_study/"))
+    assert folder == "runs/demo-gaze_folder-first_study"
+    assert config.default_workdir("demo", "osie", str(tmp_path)) == "runs/demo-osie"
+    assert config.default_workdir("paper", "figrim/targets", None) == "runs/paper-figrim-targets"
+    assert config.default_workdir("demo", None, str(tmp_path)) == "runs/demo"

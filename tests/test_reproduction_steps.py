@@ -20,7 +20,7 @@ def test_missing_data_sets_are_named_together_with_what_to_put_where(tmp_path, t
     text = "\n".join(lines)
     assert f"{tiny_data_dir}/downloads/manual does not exist" in text
     assert "\n    The gaze of SalDogs is not public" in text and "saldogs/fixations.csv" in text
-    assert f"`tfds build caltech_birds2011 --data_dir={tiny_data_dir}`" in text
+    assert f"`tfds.builder('caltech_birds2011', data_dir='{tiny_data_dir}').download" in text
     assert "--data_dir" in advice and "--manual_dir" in advice
 
 

@@ -50,10 +50,12 @@ def weights(workdir, stage="classifier"):
 def assert_same_end(one, other):
     for left, right in zip(weights(one), weights(other), strict=True):
         np.testing.assert_array_equal(left, right)
-    rows = [history.read(path / "classifier" / "history.csv") for path in (one, other)]
-    for left, right in zip(*rows, strict=True):
-        left.pop("images_per_second"), right.pop("images_per_second")
-        assert left == right
+    tables = [(path / "classifier" / "history.csv").read_text() for path in (one, other)]
+    for left, right in zip(*(table.splitlines() for table in tables), strict=True):
+        names = tables[0].splitlines()[0].split(",")
+        values = [dict(zip(names, line.split(","), strict=True)) for line in (left, right)]
+        rates = [value.pop("images_per_second") for value in values]
+        assert values[0] == values[1] and all(rates)
 
 
 @pytest.mark.slow

@@ -210,10 +210,11 @@ def open_set(
         features = set()
     if {"image", "label"} <= features and "fixations" not in features:
         if not builder.is_prepared():
-            place = f" --data_dir={data_dir}" if data_dir else ""
+            place = f", data_dir={str(data_dir)!r}" if data_dir else ""
             raise ValueError(
                 f"data set {name!r} is not prepared in {builder.data_path}: prepare it with "
-                f"`tfds build {name}{place}`, or name another --data_dir"
+                f"`tfds.builder({name!r}{place}).download_and_prepare()`, or name another "
+                "--data_dir"
             )
         return sources.GazeSet(name, builder)
     return sources.open_set(name, data_dir, manual_dir)

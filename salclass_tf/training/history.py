@@ -54,12 +54,17 @@ class History:
         write_text(self._path, text.getvalue())
 
 
+def _number(name: str, text: str) -> float:
+    """A number of a row; epochs and steps are whole."""
+    return int(float(text)) if name in ("epoch", "step") else float(text)
+
+
 def read(path: pathlib.Path) -> list[dict[str, float]]:
     """Reads the rows of a `history.csv`; none where there is no file."""
     if not path.is_file():
         return []
     with path.open(newline="") as file:
         return [
-            {name: float(value) for name, value in row.items() if value}
+            {name: _number(name, value) for name, value in row.items() if value}
             for row in csv.DictReader(file)
         ]
