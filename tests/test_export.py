@@ -274,12 +274,19 @@ print(json.dumps([shapes, sorted({"keras", "salclass_tf"} & set(sys.modules))]))
 """
 
 
+@pytest.fixture(scope="module")
+def paper_stage(tmp_path_factory):
+    """A run folder with a joint network of full size."""
+    folder = tmp_path_factory.mktemp("paper")
+    finished_stages.write_paper_stage(folder)
+    return folder
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_full_size_network_is_exported_and_answers(tmp_path, precision):
-    finished_stages.write_paper_stage(tmp_path)
-    command = [sys.executable, str(ROOT / "export.py"), f"--workdir={tmp_path}"]
-    command += [f"--export_dir={tmp_path}/gaze", f"--class_names={tmp_path}/names.txt"]
+def test_full_size_network_is_exported_and_answers(paper_stage, tmp_path, precision):
+    command = [sys.executable, str(ROOT / "export.py"), f"--workdir={paper_stage}"]
+    command += [f"--export_dir={tmp_path}/gaze", f"--class_names={paper_stage}/names.txt"]
     done = subprocess.run(
         [*command, f"--precision={precision}"], capture_output=True, text=True, cwd=ROOT
     )
