@@ -33,6 +33,7 @@ flags.DEFINE_list(
     "channels", [], "Of Fig. 7: numbers from 0, 5 or mixed7:5; default: three that vary most."
 )
 flags.DEFINE_list("measures", None, "Metrics of Table 4; default: shuffled_auc,nss,cc.")
+flags.DEFINE_enum("over", "images", ("images", "fixations"), "What Table 4 has means over.")
 flags.DEFINE_string("split", None, "Split or slice to evaluate; default: the test part.")
 flags.DEFINE_string("data_dir", None, "Prepared data sets; default: ~/tensorflow_datasets.")
 flags.DEFINE_string("manual_dir", None, "Folder of original files of a set, if not downloaded.")
@@ -66,7 +67,9 @@ def main():
     if numbers:
         measures = tuple(given.measures or scoring.TABLE_4)
         tables = tuple(_number(text) for text in numbers)
-        paper_tables.run(paper_tables.Settings(**where, tables=tables, measures=measures))
+        paper_tables.run(
+            paper_tables.Settings(**where, tables=tables, measures=measures, over=given.over)
+        )
     if drawn:
         paper_figures.run(drawn)
 

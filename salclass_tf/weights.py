@@ -273,7 +273,8 @@ def _log(report: LoadReport, network: str) -> None:
     if report.missing:
         logging.warning("%s: not loaded: %s", report.path.name, ", ".join(report.missing))
     if report.unused:
-        logging.info("%s: %s has no %s", report.path.name, network, ", ".join(report.unused))
+        say = logging.warning if report.path.suffix == ".caffemodel" else logging.info
+        say("%s: %s has no %s", report.path.name, network, ", ".join(report.unused))
 
 
 @contextlib.contextmanager

@@ -10,11 +10,26 @@ import sys
 import evaluated_run
 import numpy as np
 import pytest
+import tensorflow as tf
 import tensorflow_datasets as tfds
 from evaluated_run import GEOMETRY, central_crops
 
-from salclass_tf import heatmaps, metrics, model, scoring, serving, sources
-from salclass_tf.evaluation import measuring, paper_tables, runs
+from salclass_tf import data, heatmaps, metrics, model, scoring, serving, sources
+from salclass_tf.evaluation import (
+    baselines,
+    datasets,
+    map_folders,
+    measuring,
+    method,
+    paper_tables,
+    runs,
+)
+from salclass_tf.evaluation import (
+    scoring as map_scoring,
+)
+from salclass_tf.evaluation import (
+    tables as written,
+)
 from salclass_tf.evaluation.paper_tables import Settings
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -102,6 +117,8 @@ def test_rows_say_where_they_come_from(run, tables):
         if line["method"] == "detector vgg16"
     )
     assert float(line["cc_mean"]) == mean(rows_of(tables)["detector vgg16"], "cc")
+    # Each test image has one fixation, and the crop shows them all.
+    assert (line["fixations"], line["fixations_outside"]) == ("6", "0")
     compared = json.loads((tables / "table4.json").read_text())["comparisons"]
     assert {"human" in pair["second"] for pair in compared} == {False}
     assert any("centre bias" in pair["second"] for pair in compared)
@@ -142,6 +159,77 @@ def write_maps(folder, tiny_data_dir, suffix=".npy"):
             heatmaps.from_fixations(xy, (44, 52), 4.0),
         )
     return folder
+
+
+def test_fixations_outside_the_crop_are_counted(tiny_data_dir):
+    noise = sources.open_set("dotted_noise", tiny_data_dir)
+    narrow = datasets.EvaluatedSet(noise, "test", data.Geometry(12, 46))
+    left = sum(len(narrow.gaze[name].xy) for name in narrow.gaze)
+    assert 0 < left < 6
+    scores = measuring.measure(
+        baselines.own_maps(), narrow, frozenset({method.SALIENCY}), map_scoring.TABLE_4
+    ).maps
+    assert scores.outside == 6 - left
+    text = written.markdown([scores])
+    assert f"{6 - left} fixations outside the crop" in text
+
+
+def test_maps_on_different_crops_are_not_compared(run, tiny_data_dir, tmp_path):
+    """Another crop has other pixels, fixations and negatives; classes are those of whole images."""
+    alone = tmp_path / "alone.keras"
+    shutil.copy(run[0] / "joint" / "model.keras", alone)  # its crop is the paper's share
+    models = (str(run[0] / "joint"), f"alone={alone}", str(run[0] / "saliency"))
+    settings = Settings(
+        models,
+        ("dotted_noise",),
+        (4, 5),
+        output=tmp_path / "out",
+        data_dir=tiny_data_dir,
+        over="fixations",
+    )
+    report = paper_tables.run(settings)
+    content = json.loads((tmp_path / "out" / "table4.json").read_text())
+    pairs = {(c["data set"], c["first"], c["second"]) for c in content["comparisons"]}
+    own = "dotted_noise/1.0.0 test, crops of 40 of 46"
+    name = "SalClassNet (vgg16, vgg16)"
+    assert (own, name, "detector vgg16") in pairs
+    assert not [pair for pair in pairs if pair[0] == own and pair[2] == "alone"]
+    classes = json.loads((tmp_path / "out" / "table5.json").read_text())["comparisons"]
+    assert {c["second"] for c in classes if c["first"] == name} >= {"alone"}
+    assert "| NSS, over fixations |" in report and "| CC |" in report
+    nss = [row["metrics"]["nss"]["over"] for row in content["rows"]]
+    assert set(nss) == {"fixations"}
+
+
+def test_what_is_wrong_with_maps_leaves_the_classes(run, tiny_data_dir, tmp_path, monkeypatch):
+    cases = measuring._cases
+    monkeypatch.setattr(measuring, "_cases", lambda batch, out: broken(cases(batch, out)))
+
+    def broken(found):
+        yield next(found)
+        raise tf.errors.ResourceExhaustedError(None, None, "no memory for maps")
+
+    settings = Settings((str(run[0] / "joint"),), output=tmp_path / "out", data_dir=tiny_data_dir)
+    with pytest.raises(ValueError, match="(?s)lack .*no memory for maps"):
+        paper_tables.run(settings)
+    assert "SalClassNet (vgg16, vgg16)" in rows_of(tmp_path / "out", 5)
+
+
+@pytest.mark.parametrize(
+    ("image", "there", "taken"),
+    [
+        ("a.jpg", ["a.png"], "a.png"),
+        ("a.jpg", ["a.npy", "a.jpg.png"], "a.jpg.png"),
+        ("a.2", ["a.npy"], None),  # that is the map of another image, a
+        ("a.2", ["a.2.png"], "a.2.png"),
+        ("b/a.jpg", ["b/a.npy"], "b/a.npy"),
+    ],
+)
+def test_map_of_an_image_is_found_by_its_name(image, there, taken, tmp_path):
+    for name in there:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert map_folders._find(tmp_path, image) == (taken and tmp_path / taken)
 
 
 def test_maps_of_other_programs_are_cropped_as_images_are(tmp_path, tiny_data_dir):

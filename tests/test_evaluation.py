@@ -1,6 +1,5 @@
 import csv
 import io
-import json
 import threading
 
 import numpy as np
@@ -135,6 +134,26 @@ def test_others_are_moved_to_this_image_and_never_beyond_its_edge():
     assert gaze.others("b").tolist() == [[16, 9]]  # edge * 17 / 3 is 17.0
 
 
+@pytest.mark.parametrize("sizes", [((7, 9), (7, 9), (7, 9)), ((7, 9), (9, 7), (14, 18))])
+def test_counts_of_others_are_those_of_the_list_of_others(sizes):
+    rng = np.random.default_rng(4)
+    points = [rng.random((50, 2)) * (size[1] - 1, size[0] - 1) for size in sizes]
+    names = "abc"
+    gaze = Gaze(Recording(*part) for part in zip(names, sizes, points, strict=True))
+    for name, size in zip(names, sizes, strict=True):
+        expected = np.zeros(size, int)
+        for column, row in gaze.others(name).astype(int):
+            expected[row, column] += 1
+        np.testing.assert_array_equal(gaze.other_counts(name), expected)
+        saliency = rng.integers(0, 4, size) / 4  # full of ties
+        assert metrics.shuffled_auc_of_counts(saliency, gaze[name].xy, expected) == pytest.approx(
+            metrics.shuffled_auc(saliency, gaze[name].xy, gaze.others(name)), abs=1e-12
+        )
+    with pytest.raises(ValueError, match="shape of the map"):
+        metrics.shuffled_auc_of_counts(np.ones((3, 3)), [(1, 1)], np.ones((3, 4)))
+    assert np.isnan(metrics.shuffled_auc_of_counts(np.ones((3, 3)), [(1, 1)], np.zeros((3, 3))))
+
+
 def test_prior_is_a_density_where_others_looked():
     gaze, _ = data()
     prior = gaze.prior("tall", 1.5)
@@ -190,7 +209,7 @@ def test_a_set_without_fixations_is_scored_as_far_as_possible():
     row = tables.markdown([scores]).splitlines()[-1].split(" | ")
     assert row[3:5] == ["no fixation points"] * 2
     assert row[5].startswith(f"{np.mean(scores.values['cc']):.3f} [")
-    assert json.loads(tables.json_text([scores]))[0]["metrics"]["nss"]["mean"] is None
+    assert tables.summaries([scores])[0]["metrics"]["nss"]["mean"] is None
 
 
 def test_one_image_has_no_negatives():
@@ -231,6 +250,7 @@ def many(values, name="nss", fixations=None):
         values={"nss": values, "cc": values},
         reasons={"nss": {}, "cc": {}},
         skipped={},
+        outside=0,
     )
 
 
@@ -309,7 +329,7 @@ def test_tables_name_everything(tmp_path):
     assert (ours["nss_images"], ours["without_score"]) == ("3", "1 nss: no fixation points")
     assert (other["method"], other["cc_mean"], other["images"]) == ("a|b", "", "4")
 
-    content = json.loads(tables.json_text(rows))
+    content = tables.summaries(rows)
     assert content[1]["metrics"]["nss"]["without_score"]["torn"] == ["wide"]
     assert content[0]["labels"] == {"method": "ours", "data set": "tiny"}
 

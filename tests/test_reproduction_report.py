@@ -73,6 +73,7 @@ class MadeUp:
             values=values,
             reasons={name: undefined if name in self.without else {} for name in values},
             skipped={},
+            outside=0,
         )
 
     def guesses(self, name, labels):

@@ -71,6 +71,7 @@ class Guesses:
             values={ACCURACY: (self.truth == self.guess).astype(np.float64)},
             reasons={ACCURACY: {}},
             skipped={},
+            outside=0,
         )
 
     def save(self, path: pathlib.Path) -> None:

@@ -20,7 +20,7 @@ Batch = dict[str, tf.Tensor]
 BATCH = 16
 
 #: what `EvaluatedSet.read` can add to a batch
-EXTRAS = ("encoded", "size")
+EXTRAS = ("encoded", "size", "recorded")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -103,7 +103,7 @@ class EvaluatedSet:
         Args:
             description: what the bar says.
             *extras: some of `EXTRAS`: `encoded` adds the image as it is stored, string [b], `size`
-                its height and width, int32 [b, 2].
+                its height and width, int32 [b, 2], `recorded` the number of its fixations, [b].
 
         Yields:
             Batches; of a set that ships maps in place of points, `saliency` is that map.
@@ -172,14 +172,18 @@ class EvaluatedSet:
 
     def _recordings(self) -> Iterator[Recording]:
         size = (self.geometry.image_size,) * 2
-        for batch in self.read(f"gaze of {self.title}"):
+        for batch in self.read(f"gaze of {self.title}", "recorded"):
             for index, name in enumerate(names(batch)):
-                yield Recording(name, size, fixations(batch, index))
+                xy = fixations(batch, index)
+                outside = int(batch["recorded"][index]) - len(xy)
+                yield Recording(name, size, xy, outside=outside)
 
     def _extra(self, key: str, example: dict) -> tf.Tensor:
         """What `more` adds to an example."""
         if key == "encoded":
             return example["image"]
+        if key == "recorded":
+            return tf.shape(example["fixations"]["x"])[0] if self.has_points else 0
         decoded = tf.io.decode_image(example["image"], channels=3, expand_animations=False)
         size = tf.shape(decoded)[:2]
         if key == "size":

@@ -20,6 +20,7 @@ class Recording:
         xy: fixations (column, row), 0-based pixels, float64 [n, 2]; n may be 0.
         viewer: number of the person who made each fixation, int64 [n], -1 where unknown; None
             where nothing is known.
+        outside: number of fixations recorded on the image that are not on what of it is scored.
 
     Raises:
         ValueError: if `xy` is not [n, 2], a fixation is off the image, or `viewer` does not
@@ -30,6 +31,7 @@ class Recording:
     size: tuple[int, int]
     xy: npt.ArrayLike
     viewer: npt.ArrayLike | None = None
+    outside: int = 0
 
     def __post_init__(self):
         """Checks the fixations and makes arrays of them."""
@@ -76,6 +78,9 @@ class Gaze(Mapping[str, Recording]):
         self._xy = np.concatenate([recording.xy for recording in kept])
         sizes = np.array([recording.size[::-1] for recording in kept], np.float64)
         self._size = np.repeat(sizes, counts, axis=0)
+        one_size = len({recording.size for recording in kept}) == 1
+        size = next(iter(kept)).size
+        self._total = _counts(np.floor(self._xy), size) if one_size else None
 
     def __getitem__(self, name: str) -> Recording:
         """Returns the recording of an image."""
@@ -117,6 +122,20 @@ class Gaze(Mapping[str, Recording]):
         # A fixation in the last fraction of a pixel can be rounded onto the far edge.
         return np.minimum(moved, size - 1)
 
+    def other_counts(self, name: str) -> npt.NDArray[np.int64]:
+        """Returns how often each pixel was looked at on the other images, see `others`.
+
+        Args:
+            name: of the image that they serve.
+
+        Returns:
+            [height, width] of this image.
+        """
+        recording = self[name]
+        if self._total is not None:  # no need to go through the whole set for every image
+            return self._total - _counts(np.floor(recording.xy), recording.size)
+        return _counts(self.others(name), recording.size)
+
     def prior(self, name: str, sigma_px: float) -> npt.NDArray[np.float64]:
         """Returns where people look on the other images: the baseline of information gain.
 
@@ -130,10 +149,14 @@ class Gaze(Mapping[str, Recording]):
         Returns:
             Probabilities, float64 [height, width] with sum 1.
         """
-        height, width = self[name].size
-        columns, rows = self.others(name).astype(np.int64).T
-        counts = np.bincount(rows * width + columns, minlength=height * width)
-        counts = counts.reshape(height, width).astype(np.float64)
+        counts = self.other_counts(name).astype(np.float64)
         # Reflection keeps the mass of fixations near the border on the image.
         blurred = scipy.ndimage.gaussian_filter(counts, sigma_px, mode="reflect")
         return maps.density(blurred + 1 / counts.size)
+
+
+def _counts(xy: npt.NDArray[np.float64], size: tuple[int, int]) -> npt.NDArray[np.int64]:
+    """How many of some pixels (column, row) fall on each of an image, [height, width]."""
+    height, width = size
+    columns, rows = xy.astype(np.int64).T
+    return np.bincount(rows * width + columns, minlength=height * width).reshape(height, width)

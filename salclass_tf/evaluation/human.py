@@ -1,6 +1,6 @@
 """People as a model: the human baselines of saliency tables."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -76,7 +76,3 @@ def _viewers(gaze: Gaze, name: str) -> np.ndarray:
     """Numbers of the known viewers of an image."""
     viewer = gaze[name].viewer
     return np.unique(viewer[viewer >= 0]) if viewer is not None else np.zeros(0, np.int64)
-
-
-#: name in tables and flags -> function
-BASELINES: dict[str, Callable[..., Scores]] = {"self": own_map, "leave_one_out": leave_one_out}

@@ -14,6 +14,7 @@ from salclass_tf.evaluation.method import SALIENCY, Answers, Forward, Method
 from salclass_tf.metrics import maps
 
 _SUFFIXES = (".npy", ".png")
+_IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 _GREY = ("L", "1", "I", "I;16", "F")
 
 
@@ -105,6 +106,8 @@ def _read_png(path: pathlib.Path) -> np.ndarray:
 
 def _find(folder: pathlib.Path, name: str) -> pathlib.Path | None:
     """The map of an image, by its name with or without the extension of the image file."""
-    stem = str(pathlib.PurePosixPath(name).with_suffix(""))
-    candidates = (folder / (base + suffix) for suffix in _SUFFIXES for base in (name, stem))
+    path = pathlib.PurePosixPath(name)
+    is_file = path.suffix.lower() in _IMAGE_SUFFIXES  # what follows the dot in "a.2" is a name
+    bases = (name, str(path.with_suffix(""))) if is_file else (name,)
+    candidates = (folder / (base + suffix) for base in bases for suffix in _SUFFIXES)
     return next((path for path in candidates if path.is_file()), None)

@@ -36,14 +36,14 @@ class Subject:
 
     @functools.cached_property
     def others(self) -> np.ndarray:
-        """Fixations on all other images, moved to this one, [m, 2]."""
-        return self.gaze.others(self.name)
+        """How many fixations on all other images fall on each pixel of this one, [h, w]."""
+        return self.gaze.other_counts(self.name)
 
     def lacks(self, needs: tuple[str, ...]) -> str | None:
         """Tells what a metric needs and this image has not; None where nothing is missing."""
         if "fixations" in needs and len(self.xy) == 0:
             return "no fixation points"
-        if "others" in needs and len(self.others) == 0:
+        if "others" in needs and not self.others.any():
             return "no fixation points on other images"
         if "target" in needs and self.target is None:
             return "no heat map"
@@ -89,7 +89,7 @@ _MAP = ("target",)
 #: every metric that `evaluate` knows; `_mit` is the form of the MIT saliency benchmark's code
 MEASURES: dict[str, Measure] = {
     "shuffled_auc": Measure(
-        "s-AUC", lambda s: metrics.shuffled_auc(s.saliency, s.xy, s.others), _BOTH, True
+        "s-AUC", lambda s: metrics.shuffled_auc_of_counts(s.saliency, s.xy, s.others), _BOTH, True
     ),
     "nss": Measure("NSS", lambda s: metrics.nss(s.saliency, s.xy), _GAZE, True),
     "cc": Measure("CC", lambda s: metrics.cc(s.saliency, s.target), _MAP),

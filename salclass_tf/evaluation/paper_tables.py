@@ -1,10 +1,13 @@
 """The paper's tables for any methods on any data sets: what `evaluate.py` runs."""
 
+import contextlib
 import dataclasses
 import logging
 import pathlib
 from collections.abc import Iterator
 from typing import TypeVar
+
+import tensorflow as tf
 
 from salclass_tf import sources
 from salclass_tf.evaluation import baselines, features, lineup, measures, published
@@ -14,10 +17,13 @@ from salclass_tf.evaluation.measuring import measure
 from salclass_tf.evaluation.method import LOGITS, SALIENCY, Method
 from salclass_tf.evaluation.parts import Parts
 from salclass_tf.evaluation.reports import Report
-from salclass_tf.evaluation.scores import Scores
+from salclass_tf.evaluation.scores import Over, Scores
 from salclass_tf.evaluation.scoring import TABLE_4
 
 _log = logging.getLogger(__name__)
+
+# What one method may fail with on one set, while the rest goes on.
+_FAILURES = (ValueError, OSError, tf.errors.OpError)
 
 _Row = TypeVar("_Row", Scores, Guesses)
 
@@ -31,6 +37,8 @@ class Settings:
         datasets: TFDS names; empty for those that the models were trained on.
         tables: numbers of the paper's tables, of `published.TABLES`.
         measures: metrics of Table 4, keys of `MEASURES`.
+        over: what means of Table 4 are taken over, "images" or "fixations"; metrics that are no
+            mean over fixations are always averaged over images.
         split: TFDS split or slice; None for the test part of each set.
         data_dir: where prepared data sets live, None for TFDS' own place.
         manual_dir: folder of original files, for sets that are not downloaded.
@@ -44,6 +52,7 @@ class Settings:
     datasets: tuple[str, ...] = ()
     tables: tuple[int, ...] = (4, 5)
     measures: tuple[str, ...] = TABLE_4
+    over: Over = "images"
     split: str | None = None
     data_dir: str | None = None
     manual_dir: str | None = None
@@ -84,7 +93,7 @@ def run(settings: Settings) -> str:
             features.check_installed()
         evaluation.fill()
         if 4 in settings.tables:
-            report.add_maps(evaluation.maps)
+            report.add_maps(evaluation.maps, settings.over)
         for table, rows in ((5, evaluation.classes), (6, evaluation.transferred)):
             if table in settings.tables:
                 report.add_classes(table, rows)
@@ -139,7 +148,7 @@ class Evaluation:
                     self._measure(method, dataset)
                     if 6 in self._settings.tables and LOGITS in method.gives:
                         self._transfer(method, dataset)
-                except (ValueError, OSError) as error:
+                except _FAILURES as error:
                     _log.warning("%s on %s: %s", method.name, dataset.title, error)
                     self.failures.append(f"{method.name} on {dataset.title}: {error}")
 
@@ -159,21 +168,39 @@ class Evaluation:
         kinds = {SALIENCY: Scores, LOGITS: Guesses}
         found = {kind: self._parts.find(kinds[kind], facts[kind]) for kind in wanted}
         missing = frozenset(kind for kind in wanted if found[kind] is None)
-        if missing:
-            measured = measure(
-                method,
-                dataset,
-                missing,
-                self._settings.measures,
-                prior_sigma_px=self._prior_sigma_px(dataset),
-            )
-            new = {SALIENCY: measured.maps, LOGITS: measured.classes}
-            for kind in missing:
-                self._parts.keep(new[kind], facts[kind])
-                found[kind] = new[kind]
+        failed = None
+        try:
+            found |= self._measured(method, dataset, missing)
+        except _FAILURES as error:
+            failed = error
+            # What is wrong with the maps is no reason to lack the classes, or the other way round.
+            for kind in sorted(missing) if len(missing) > 1 else ():
+                with contextlib.suppress(*_FAILURES):
+                    found |= self._measured(method, dataset, frozenset([kind]))
+        for kind in missing:
+            if found[kind] is not None:
+                self._parts.keep(found[kind], facts[kind])
         for kind, rows in ((SALIENCY, self.maps), (LOGITS, self.classes)):
-            if kind in found:
+            if found.get(kind) is not None:
                 rows.append((method, _relabelled(found[kind], method.labels(dataset))))
+        if failed is not None:
+            raise failed
+
+    def _measured(
+        self, method: Method, dataset: EvaluatedSet, kinds: frozenset[str]
+    ) -> dict[str, Scores | Guesses]:
+        """What one pass finds of some kinds of answers."""
+        if not kinds:
+            return {}
+        measured = measure(
+            method,
+            dataset,
+            kinds,
+            self._settings.measures,
+            prior_sigma_px=self._prior_sigma_px(dataset),
+        )
+        both = {SALIENCY: measured.maps, LOGITS: measured.classes}
+        return {kind: both[kind] for kind in kinds}
 
     def _wanted(self, method: Method, dataset: EvaluatedSet) -> set[str]:
         """Which answers of a method can be scored on a set; why not, for the others."""

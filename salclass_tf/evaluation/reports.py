@@ -5,7 +5,7 @@ import itertools
 import json
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from salclass_tf.evaluation import accuracy_tables, published, tables
 from salclass_tf.evaluation.accuracy import Guesses
 from salclass_tf.evaluation.comparison import Comparison, compare
 from salclass_tf.evaluation.method import Method
-from salclass_tf.evaluation.scores import Scores
+from salclass_tf.evaluation.scores import Over, Scores
 
 _TITLES = {
     1: "Detectors on other sets",
@@ -39,18 +39,25 @@ class Report:
         self._sections: list[str] = []
         self._files: dict[str, str] = {}
 
-    def add_maps(self, rows: Sequence[tuple[Method, Scores]]) -> None:
-        """Adds Table 4: the rows, paired tests, and what the paper printed."""
+    def add_maps(self, rows: Sequence[tuple[Method, Scores]], over: Over = "images") -> None:
+        """Adds Table 4: the rows, paired tests, and what the paper printed.
+
+        Args:
+            rows: methods, and the scores of their maps.
+            over: what means are taken over; paired tests are over images.
+        """
         scores = [row for _, row in rows]
-        found = _compared([(method, row) for method, row in rows if method.compared])
-        self._add(4, rows, tables.markdown(scores), found, _of_sets(4, scores))
-        self._files["table4.csv"] = tables.csv_text(scores)
-        self._store(4, rows, tables.summaries(scores), found)
+        compared = [(method, row) for method, row in rows if method.compared]
+        found = _compared(compared, _set_and_crop(scores))
+        self._add(4, rows, tables.markdown(scores, over), found, _of_sets(4, scores))
+        self._files["table4.csv"] = tables.csv_text(scores, over)
+        self._store(4, rows, tables.summaries(scores, over), found)
 
     def add_classes(self, table: int, rows: Sequence[tuple[Method, Guesses]]) -> None:
         """Adds Table 5 or 6 likewise."""
         guesses = [row for _, row in rows]
-        found = _compared([(method, row.scores()) for method, row in rows])
+        scored = [(method, row.scores()) for method, row in rows]
+        found = _compared(scored, lambda row: row.labels["data set"])
         self._add(table, rows, accuracy_tables.markdown(guesses), found, published.rows(table))
         self._files[f"table{table}.csv"] = accuracy_tables.csv_text(guesses)
         self._store(table, rows, accuracy_tables.summaries(guesses), found)
@@ -135,10 +142,31 @@ def printed(row: published.Row, measure: str) -> str:
     return text if float(text) == row.values[measure] else str(row.values[measure])
 
 
-def _compared(rows: Sequence[tuple[Method, Scores]]) -> Comparisons:
-    """The first model of each data set against all others, metric by metric."""
+def _set_and_crop(rows: Sequence[Scores]) -> Callable[[Scores], str]:
+    """What maps are compared within: a data set, and a crop where it is scored on several.
+
+    On another crop there are other pixels, other fixations and other negatives.
+    """
+    crops: dict[str, set[str]] = {}
+    for row in rows:
+        crops.setdefault(row.labels["data set"], set()).add(row.labels.get("crop", ""))
+
+    def within(row: Scores) -> str:
+        title = row.labels["data set"]
+        return title if len(crops[title]) == 1 else f"{title}, crops of {row.labels['crop']}"
+
+    return within
+
+
+def _compared(
+    rows: Sequence[tuple[Method, Scores]], within: Callable[[Scores], str]
+) -> Comparisons:
+    """The first model of each group against all others, metric by metric."""
+    groups: dict[str, list[tuple[Method, Scores]]] = {}
+    for method, scores in rows:
+        groups.setdefault(within(scores), []).append((method, scores))
     found: Comparisons = {}
-    for title, group in itertools.groupby(rows, lambda row: row[1].labels["data set"]):
+    for title, group in groups.items():
         # What has no files is a baseline, and comes first in the table.
         (first, reference), *others = sorted(group, key=lambda row: not row[0].model)
         for (method, scores), name in itertools.product(others, reference.values):

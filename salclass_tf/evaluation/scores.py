@@ -43,6 +43,8 @@ class Scores:
         values: metric -> score of each, float64 [maps], NaN where undefined.
         reasons: metric -> image -> why it has no score.
         skipped: images without a map -> why.
+        outside: number of fixations recorded on the images that are not on what of them is
+            scored, such as outside the crop.
     """
 
     labels: dict[str, str]
@@ -51,6 +53,7 @@ class Scores:
     values: dict[str, np.ndarray]
     reasons: dict[str, dict[str, str]]
     skipped: dict[str, str]
+    outside: int
 
     def per_image(self, measure: str) -> dict[str, float]:
         """Returns the score of every image, the mean over its maps; NaN where undefined."""

@@ -112,6 +112,7 @@ def evaluate(
             for index, name in enumerate(measures)
         },
         skipped=skipped,
+        outside=sum(recording.outside for recording in gaze.values()),
     )
 
 

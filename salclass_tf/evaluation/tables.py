@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import math
 from collections.abc import Sequence
 
@@ -37,7 +36,8 @@ def csv_text(rows: Sequence[Scores], over: Over = "images") -> str:
     """Returns the same as CSV: mean, interval and number of images of each metric in columns."""
     labels, measures = _columns(rows)
     numbers = [f"{name}_{part}" for name in measures for part in ("mean", "low", "high", "images")]
-    names = [*labels, "images", "fixations", *numbers, "without_score"]
+    counted = ("images", "fixations", "fixations_outside")
+    names = [*labels, *counted, *numbers, "without_score"]
     return csv_lines([_flat(summary) for summary in summaries(rows, over)], names)
 
 
@@ -50,11 +50,6 @@ def csv_lines(lines: Sequence[dict], names: Sequence[str]) -> str:
     return buffer.getvalue()
 
 
-def json_text(rows: Sequence[Scores], over: Over = "images") -> str:
-    """Returns the same as JSON, with the name of every image that has no score, and why."""
-    return json.dumps(summaries(rows, over), indent=1, allow_nan=False)
-
-
 def summaries(rows: Sequence[Scores], over: Over = "images") -> list[dict]:
     """Returns the rows as plain data; None where a number is undefined."""
     return [
@@ -62,6 +57,7 @@ def summaries(rows: Sequence[Scores], over: Over = "images") -> list[dict]:
             "labels": row.labels,
             "images": len(set(row.images) | set(row.skipped)),
             "fixations": int(row.fixations.sum()),
+            "fixations_outside": row.outside,
             "metrics": {name: _numbers(row, name, over) for name in row.values},
         }
         for row in rows
@@ -137,14 +133,20 @@ def interval(estimate: Estimate) -> str:
 
 
 def _without_score(row: Scores) -> str:
-    """Which metrics lack how many images, and why."""
+    """What is not scored: fixations, and how many images of which metrics; and why."""
     lacking: dict[str, list[str]] = {}
     for name in row.values:
         for reason, images in row.missing(name).items():
             lacking.setdefault(f"{len(images)} {reason}", []).append(MEASURES[name].title)
+    outside = [f"{row.outside} fixations outside the crop"] if row.outside else []
     return "; ".join(
-        reason if len(titles) == len(row.values) else f"{reason} ({', '.join(titles)})"
-        for reason, titles in lacking.items()
+        [
+            *outside,
+            *(
+                reason if len(titles) == len(row.values) else f"{reason} ({', '.join(titles)})"
+                for reason, titles in lacking.items()
+            ),
+        ]
     )
 
 
@@ -168,7 +170,8 @@ def defined(value: float) -> float | None:
 
 def _flat(summary: dict) -> dict:
     """One line of the CSV file."""
-    flat = summary["labels"] | {key: summary[key] for key in ("images", "fixations")}
+    counted = ("images", "fixations", "fixations_outside")
+    flat = summary["labels"] | {key: summary[key] for key in counted}
     counts: dict[str, int] = {}
     for name, numbers in summary["metrics"].items():
         for part in ("mean", "low", "high", "images"):

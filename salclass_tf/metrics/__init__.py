@@ -29,7 +29,13 @@ import importlib
 
 from salclass_tf.metrics.distribution import cc, kl, sim
 from salclass_tf.metrics.location import information_gain, nss
-from salclass_tf.metrics.roc import auc, auc_borji, auc_judd, shuffled_auc
+from salclass_tf.metrics.roc import (
+    auc,
+    auc_borji,
+    auc_judd,
+    shuffled_auc,
+    shuffled_auc_of_counts,
+)
 
 _BATCHES = (
     "TrainingCorrelation",
@@ -48,6 +54,7 @@ __all__ = [
     "kl",
     "nss",
     "shuffled_auc",
+    "shuffled_auc_of_counts",
     "sim",
     *_BATCHES,
 ]
