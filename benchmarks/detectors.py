@@ -23,9 +23,6 @@ from salclass_tf.reproduction.steps import Step, Train
 _STAGE = "saliency_pretrain"
 _MEASURES = ("cc", "nss", "shuffled_auc", "auc_judd")
 
-# Random features that never learn would compare nothing; with weights they stay as published.
-_WITHOUT_WEIGHTS = {"deep_gaze": {"frozen": False}, "deep_gaze_2": {"frozen": False}}
-
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -51,8 +48,7 @@ def _config(given: argparse.Namespace, detector: str) -> config.Config:
     """The run that trains one detector."""
     preset = config.build_config("demo", given.dataset)
     stage = dataclasses.replace(preset.stages[_STAGE], dataset=given.dataset)
-    options = {} if given.weights else _WITHOUT_WEIGHTS
-    preset = dataclasses.replace(preset, stages={_STAGE: stage}, detector_options=options)
+    preset = dataclasses.replace(preset, stages={_STAGE: stage})
     loss = given.saliency_loss
     if loss == "published":
         known = detector in recipes.list_published()

@@ -201,7 +201,7 @@ class Config:
             return self
         if "learning_rate" in numbers:
             rate = numbers.pop("learning_rate")
-            optimizer = dataclasses.replace(spec.optimizer, learning_rate=rate, steps=())
+            optimizer = spec.optimizer.at_rate(rate)
             numbers["optimizer"] = optimizer
         stages = self.stages | {stage: dataclasses.replace(spec, **numbers)}
         return dataclasses.replace(self, stages=stages)

@@ -41,6 +41,13 @@ class Optimizer:
     untrained_multiplier: float = 1.0
     bias_multiplier: float = 1.0
 
+    def at_rate(self, rate: float) -> "Optimizer":
+        """Returns the optimizer with another initial rate; a final rate keeps its ratio to it."""
+        final = self.final_learning_rate
+        if final is not None and self.learning_rate:
+            final *= rate / self.learning_rate
+        return dataclasses.replace(self, learning_rate=rate, final_learning_rate=final, steps=())
+
     def capped(self, highest: float) -> "Optimizer":
         """Returns the optimizer with no rate above a highest one."""
         return dataclasses.replace(

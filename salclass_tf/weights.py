@@ -151,6 +151,7 @@ def _check_sum(path: pathlib.Path, file: PublicFile) -> None:
     """Refuses a file that is not the published one, as far as that can be known."""
     kind, expected = ("MD5", file.md5) if file.sha256 is None else ("SHA256", file.sha256)
     if expected is None:
+        _refuse_page(path, file)
         logging.warning("%s: no checksum is published; only shapes can be checked", file.name)
         return
     with path.open("rb") as stream:
@@ -159,6 +160,18 @@ def _check_sum(path: pathlib.Path, file: PublicFile) -> None:
         raise ValueError(
             f"{path} is damaged: its {kind} sum must be {expected}; got {found}; "
             f"delete it, so that {file.url} is fetched again"
+        )
+
+
+def _refuse_page(path: pathlib.Path, file: PublicFile) -> None:
+    """Removes a web page that a server has sent in place of the file."""
+    with path.open("rb") as stream:
+        start = stream.read(64).lstrip().lower()
+    if start.startswith((b"<!doctype", b"<html")):
+        path.unlink()
+        raise OSError(
+            f"{file.url} gave a web page and not {file.name}; fetch the file with a browser and "
+            f"put it at {path}"
         )
 
 

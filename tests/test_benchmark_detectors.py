@@ -37,13 +37,6 @@ def test_published_losses_are_those_of_the_recipes():
         assert chosen.stages["saliency_pretrain"].saliency_loss == loss
 
 
-def test_features_stay_frozen_only_where_they_have_been_trained():
-    for name in ("deep_gaze", "deep_gaze_2"):
-        for flags, frozen in (((), False), (("--weights=any.h5",), True)):
-            options = _configs(*flags)[name].detector_options.get(name, {})
-            assert options.get("frozen", True) == frozen
-
-
 @pytest.mark.parametrize(
     ("flags", "message"),
     [

@@ -300,7 +300,7 @@ def test_network_compiles(name):
     np.testing.assert_allclose(compiled(seen), classifier(seen), rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("layout", ["convnext_tiny", "mobilenet_v3_small"])
+@pytest.mark.parametrize("layout", ["convnext_tiny", "mobilenet_v3_small", "resnet50"])
 def test_older_files_are_taken_by_order_where_their_names_differ(layout, stock, tmp_path):
     """Keras' public ConvNeXt has its stem as one layer, MobileNetV3 names from before Keras 3."""
     network, path = stock(layout), tmp_path / "public.h5"
@@ -310,7 +310,10 @@ def test_older_files_are_taken_by_order_where_their_names_differ(layout, stock, 
     with h5py.File(path, "r+") as file:
         root = file["model_weights"]
         names = [n if isinstance(n, str) else n.decode() for n in root.attrs["layer_names"]]
-        if "conv_1" in names:
+        if "predictions" in names:  # ResNet's files call the class layer alone otherwise
+            root.move("predictions", "probs")
+            root.attrs["layer_names"] = ["probs" if n == "predictions" else n for n in names]
+        elif "conv_1" in names:
             root.move("conv_1", "Conv_1")
             root.attrs["layer_names"] = ["Conv_1" if n == "conv_1" else n for n in names]
     for layer in network.layers:

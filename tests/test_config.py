@@ -292,3 +292,10 @@ def test_every_study_has_a_folder_of_its_own(tmp_path):
     assert config.default_workdir("demo", "osie", str(tmp_path)) == "runs/demo-osie"
     assert config.default_workdir("paper", "figrim/targets", None) == "runs/paper-figrim-targets"
     assert config.default_workdir("demo", None, str(tmp_path)) == "runs/demo"
+
+
+def test_another_rate_keeps_the_way_to_the_final_one():
+    flags = ("saliency_pretrain", {"detector": "junting"}, {"learning_rate": 0.01}, "published")
+    optimizer = config.build_config("demo", "osie").override(*flags).stages[flags[0]].optimizer
+    assert optimizer.learning_rate == 0.01
+    assert optimizer.final_learning_rate == pytest.approx(0.01 * 1e-4 / 0.05)  # as the authors'

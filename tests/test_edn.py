@@ -89,6 +89,14 @@ def test_cells_are_drawn_where_people_looked_and_where_they_did_not():
     assert len(unseen) == 0
 
 
+def test_file_of_other_seeds_is_built_with_these(tmp_path):
+    found = build_detector("edn", image_size=16, width=0.1, seeds=(7, 3))
+    found.save(tmp_path / "found.keras")
+    again = build_detector("edn", image_size=16, width=0.1, weights=tmp_path / "found.keras")
+    image = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3)).astype(np.float32)
+    np.testing.assert_array_equal(again(image), found(image))
+
+
 def test_hierarchies_are_drawn_by_their_seeds():
     drawn = [edn.draw_hierarchy(seed) for seed in range(40)]
     assert drawn[3] == edn.draw_hierarchy(3)

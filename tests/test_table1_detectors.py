@@ -252,3 +252,26 @@ def test_density_and_map_are_told_apart():
     for name in PARAMETERS:
         last = build_detector(name, 32, **TINY).get_layer("saliency")
         assert isinstance(last, layers.Density) == (output_of(name) == "density")
+
+
+@pytest.mark.parametrize("name", ["deep_gaze", "deep_gaze_2"])
+def test_features_stay_frozen_only_where_they_have_been_trained(name, tmp_path):
+    path = tmp_path / "net.keras"
+    learning = build_detector(name, 64, width=0.05)
+    learning.save(path)
+    frozen = build_detector(name, 64, width=0.05, weights=path)
+    first = "conv1" if name == "deep_gaze" else "block1_conv1"
+    variables = [
+        {v.path.split("/")[0] for v in model.trainable_variables} for model in (learning, frozen)
+    ]
+    assert first in variables[0] and first not in variables[1]
+    assert "saliency_score" in variables[1]
+
+
+def test_frozen_features_that_a_file_lacks_are_refused(tmp_path):
+    """VGG-16 has all of VGG-19's layers but three, which could never learn."""
+    path, shallow = tmp_path / "vgg16.keras", build_detector("vgg16", 32, width=0.05)
+    keras.Model(shallow.input, shallow.get_layer("block5_conv3").output).save(path)
+    with pytest.raises(ValueError, match="lacks block3_conv4, .*file of VGG-19"):
+        build_detector("deep_gaze_2", 64, width=0.05, weights=path)
+    build_detector("deep_gaze_2", 64, width=0.05, weights=path, frozen=False)

@@ -376,6 +376,32 @@ def test_nan_weights_after_the_last_step_are_not_kept(tiny, tmp_path, monkeypatc
     assert not (tmp_path / "saliency_pretrain" / "model.keras").exists()
 
 
+def test_stage_of_a_network_that_has_been_trained_anew_is_no_longer_done(tiny, tmp_path):
+    tiny("saliency", max_steps=1)
+    tiny("saliency", max_steps=1)
+    before = tmp_path / "saliency_pretrain"
+    shutil.move(before, tmp_path / "aside")
+    tiny("saliency", max_steps=1)  # the same again, to the bit
+    shutil.rmtree(before)
+    with pytest.raises(
+        ValueError, match="saliency was made from another saliency_pretrain.*remove"
+    ):
+        tiny("saliency", max_steps=1, stages=with_rate("saliency_pretrain", 0.1))
+    with pytest.raises(ValueError, match="made from another"):
+        tiny("saliency", max_steps=1, stages=with_rate("saliency_pretrain", 0.1))
+    shutil.rmtree(tmp_path / "saliency")
+    tiny("saliency", max_steps=1, stages=with_rate("saliency_pretrain", 0.1))
+
+
+def with_rate(name, rate):
+    """The stages of a tiny run, one of them at another rate."""
+    stage = config.Stage(
+        "dotted_noise", ADAM, epochs=2, batch_size=4, crops=1, validation_share=0.25
+    )
+    faster = dataclasses.replace(stage, optimizer=dataclasses.replace(ADAM, learning_rate=rate))
+    return dict.fromkeys(config.STAGES, stage) | {name: faster}
+
+
 def test_prerequisite_trained_with_other_numbers_is_taken_as_it_is(tiny, tmp_path):
     tiny(numbers={"epochs": 1})
     results = tiny("saliency")

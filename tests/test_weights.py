@@ -290,6 +290,17 @@ def test_trained_vgg16_loads_everywhere(shared_weights):
     assert report.missing == (*fourth, "saliency_score") and len(report.loaded) == 13
 
 
+def test_web_page_in_place_of_a_file_is_removed_and_said(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    page = tmp_path / "page"
+    page.write_text("<!DOCTYPE html><title>Too many people want this file</title>")
+    file = weights.PublicFile(page.as_uri(), saved_as="net.h5")
+    for _ in range(2):
+        with pytest.raises(OSError, match="gave a web page and not net.h5.*browser"):
+            weights.download(file)
+        assert not (tmp_path / "models" / "net.h5").exists()
+
+
 def test_deeper_network_of_the_same_names_is_refused(tmp_path):
     """A VGG-19 file fits every layer of VGG-16, and still is another network."""
     sizes = {"image_size": 32, "width": 1 / 32}

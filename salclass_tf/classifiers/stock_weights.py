@@ -69,10 +69,10 @@ def load(
     known = {layer.name for layer in model.layers if layer.weights}
     needed = known - {rebuilding.head, "saliency_normalization"}
     there = {name for name in weight_files.layer_names(path) if not pixels.is_normalisation(name)}
-    if _is_older(path) and not needed <= there:
+    odd = sorted(needed - there) + sorted(there - known - {"saliency_normalization"})
+    if odd and _is_older(path):
         _load_by_order(rebuilding, stock, path, model.name)
         return
-    odd = sorted(needed - there) + sorted(there - known - {"saliency_normalization"})
     if odd:
         raise ValueError(
             f"{path} is of another network than {model.name}: it must have the same layers; only "

@@ -26,7 +26,7 @@ def build(
     image_size: int = 299,
     width: float = 1.0,
     weights: str | None = None,
-    frozen: bool = True,
+    frozen: bool | None = None,
     sparsity: float = 0.0,
     centre_bias: str | None = None,
 ) -> keras.Model:
@@ -36,8 +36,8 @@ def build(
         image_size: side of images and maps, in pixels; at least 23.
         width: factor on every channel count.
         weights: None, or a path: a `.caffemodel` file of AlexNet fills the features.
-        frozen: whether the features stay as they are, as published. Without weights they are
-            random; False lets them learn.
+        frozen: whether the features stay as they are, as published. None freezes them where
+            weights are given: random features that never learn would tell nothing.
         sparsity: factor of the readout's absolute weights in the loss.
         centre_bias: None (a Gaussian), "learned" or a file, see `density_head.fill_centre_bias`.
 
@@ -49,7 +49,7 @@ def build(
     image = keras.Input((image_size, image_size, 3), name="image")
     x = density_head.reduce_image(image)
     x = layers.CaffePreprocessing(_BGR_MEANS, name="preprocessing")(x)
-    x = build_features(x, width, frozen)
+    x = build_features(x, width, weights is not None if frozen is None else frozen)
     scores = keras.layers.Conv2D(
         1,
         1,

@@ -33,7 +33,7 @@ def build(
     image_size: int = 299,
     width: float = 1.0,
     weights: str | None = None,
-    frozen: bool = True,
+    frozen: bool | None = None,
     centre_bias: str | None = None,
 ) -> keras.Model:
     """Builds a network after DeepGaze II; the contract is that of `build_detector`.
@@ -42,8 +42,8 @@ def build(
         image_size: side of images and maps, in pixels; at least 16.
         width: factor on every channel count.
         weights: None, "imagenet" (VGG-19), or a path.
-        frozen: whether the features stay as they are, as published. Without weights they are
-            random; False lets them learn.
+        frozen: whether the features stay as they are, as published. None freezes them where
+            weights are given: random features that never learn would tell nothing.
         centre_bias: None (a Gaussian), "learned" or a file, see `density_head.fill_centre_bias`.
 
     Returns:
@@ -60,7 +60,7 @@ def build(
         width,
         pool_padding="same",
         strides=(2, 2, 2, 2, 0),
-        frozen=frozen,
+        frozen=weights is not None if frozen is None else frozen,
         taps=_TAPS,
     )
     scores = build_readout(keras.layers.Concatenate(name="features")(features), width)
@@ -68,7 +68,14 @@ def build(
     model = keras.Model(image, saliency, name="deep_gaze_2_detector")
     density_head.fill_centre_bias(model, centre_bias)
     if weights is not None:
-        weight_files.load(model, weight_files.find(weights, "vgg19_notop", width))
+        path = weight_files.find(weights, "vgg19_notop", width)
+        report = weight_files.load(model, path)
+        random = [n for n in report.missing if isinstance(model.get_layer(n), layers.FrozenConv2D)]
+        if random:
+            raise ValueError(
+                f"{path} lacks {', '.join(random)} of VGG-19, which would stay random: name a file "
+                "of VGG-19, or let the features learn (frozen=False)"
+            )
     return model
 
 

@@ -8,6 +8,9 @@ the channels alone; images reduced to 256 pixels; the shape of the centre featur
 deviation of the blur. The authors' features, of the library sthor, are not reproduced.
 """
 
+import pathlib
+import re
+
 import keras
 import numpy as np
 
@@ -18,6 +21,7 @@ _LARGEST_INPUT = 256  # pixels; larger images are reduced to it
 _CELL = 4  # pixels of what the features see in one cell of the map
 _SMALLEST_IMAGE = 8  # three halvings leave one cell
 _BLUR = 1 / 32  # deviation, as a share of the image's side
+_DEFAULT_SEEDS = (0, 1, 2, 3, 4, 5)
 _CENTRE = (0.25,)  # deviation of the centre feature, as a share of the side
 
 # What the search draws from: layers of a hierarchy, channels, sides of kernels and pools.
@@ -28,7 +32,7 @@ def build(
     image_size: int = 299,
     width: float = 1.0,
     weights: str | None = None,
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4, 5),
+    seeds: tuple[int, ...] | None = None,
 ) -> keras.Model:
     """Builds a network after eDN; the contract is that of `build_detector`.
 
@@ -38,13 +42,17 @@ def build(
     Args:
         image_size: side of images and maps, in pixels; at least 8.
         width: factor on every channel count.
-        weights: None or a path; the file must be of the same seeds.
-        seeds: one for each hierarchy; decides its sizes and its filters.
+        weights: None or a path.
+        seeds: one for each hierarchy; decides its sizes, its filters and its layers' names. None
+            is 0 to 5, or those that the file is of.
 
     Returns:
         image [b, s, s, 3] -> saliency float32 [b, s, s, 1], unbounded.
     """
     sizes.check_image_size("detector edn", image_size, _SMALLEST_IMAGE)
+    path = None if weights is None else weight_files.find(weights, {}, width)
+    if seeds is None:
+        seeds = _DEFAULT_SEEDS if path is None else _seeds_of(path)
     if not seeds:
         raise ValueError("seeds must name at least one hierarchy of features; got none")
     image = keras.Input((image_size, image_size, 3), name="image")
@@ -54,10 +62,10 @@ def build(
     side = -(-x.shape[1] // _CELL)
     x = keras.layers.Rescaling(1 / 127.5, offset=-1, dtype="float32", name="preprocessing")(x)
     maps = [
-        layers.BilinearUpsampling(side, align_corners=False, name=f"h{number}_cells")(
-            _build_hierarchy(x, seed, width, f"h{number}")
+        layers.BilinearUpsampling(side, align_corners=False, name=f"h{seed}_cells")(
+            _build_hierarchy(x, seed, width, f"h{seed}")
         )
-        for number, seed in enumerate(seeds, start=1)
+        for seed in sorted(seeds)
     ]
     x = keras.layers.Concatenate(dtype="float32", name="hierarchies")(maps) if maps[1:] else maps[0]
     x = layers.GaussianMaps(_CENTRE, name="features")(x)
@@ -68,9 +76,15 @@ def build(
     x = layers.GaussianBlur(_BLUR * side, learned=False, name="blur")(score(x))
     upsampling = layers.BilinearUpsampling(image_size, align_corners=False, name="saliency")
     model = keras.Model(image, upsampling(x), name="edn_detector")
-    if weights is not None:
-        weight_files.load(model, weight_files.find(weights, {}, width))
+    if path is not None:
+        weight_files.load(model, path)
     return model
+
+
+def _seeds_of(path: pathlib.Path) -> tuple[int, ...]:
+    """Seeds of the hierarchies in a file: the layers are called after them."""
+    found = (re.fullmatch(r"h(\d+)_conv1", name) for name in weight_files.layer_names(path))
+    return tuple(int(match[1]) for match in found if match) or _DEFAULT_SEEDS
 
 
 def draw_hierarchy(seed: int) -> list[tuple[int, int, int]]:

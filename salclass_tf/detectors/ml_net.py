@@ -1,7 +1,9 @@
 """ML-Net (Cornia et al., ICPR 2016): features of three levels and a learned prior.
 
 Layers, prior and preprocessing are those of the authors' release (repository marcellacornia/mlnet,
-Keras 1 on Theano). Unknown: nothing of the network. Ours: the last convolution starts near 0
+Keras 1 on Theano). Unknown: nothing of the network. Two things differ: Theano's pools of a
+same-sized border begin one pixel before the image, TensorFlow's at its first pixel, so that levels
+lie up to a cell beside the release's; and the last convolution starts near 0
 with a bias above it, where the release draws it like the others, since maps of ReLUs that start
 all dark never learn.
 """

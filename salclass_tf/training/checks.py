@@ -120,6 +120,28 @@ def is_done(config: Config, stage: str, folder: pathlib.Path, asked_for: bool) -
     return is_finished(folder)
 
 
+def check_origin(config: Config, stage: str, workdir: pathlib.Path, folder: pathlib.Path) -> None:
+    """Refuses a finished stage where what it started from has been trained anew.
+
+    Args:
+        config: the run.
+        stage: name of the stage.
+        workdir: where the stages before it left their networks.
+        folder: where it is.
+
+    Raises:
+        ValueError: naming both, and the remedy.
+    """
+    known = read_json(folder / "metrics.json").get("made_from", {})
+    there = networks.origin(config, stage, workdir)
+    for name in known.keys() & there.keys():
+        if known[name] != there[name]:
+            raise ValueError(
+                f"{folder} was made from another {name} than {workdir / name} is now; remove "
+                f"{folder}, so that it is made anew"
+            )
+
+
 def is_finished(folder: pathlib.Path) -> bool:
     """Whether a stage has been made in a folder, whatever its configuration."""
     return (folder / "metrics.json").is_file()

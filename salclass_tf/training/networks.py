@@ -54,6 +54,27 @@ def build_model(config: Config, stage: str, workdir: pathlib.Path, num_classes: 
     return model
 
 
+def parents(config: Config, stage: str) -> tuple[str, ...]:
+    """Returns the stages whose networks a stage starts from."""
+    pretrained = f"{'saliency' if 'saliency' in stage else 'classifier'}_pretrain"
+    if stage == "joint":
+        return ("saliency", "classifier")
+    return tuple(name for name in config.prerequisites(stage) if name == pretrained)
+
+
+def origin(config: Config, stage: str, workdir: pathlib.Path) -> dict[str, str]:
+    """Returns what identifies the weights that a stage starts from, by the stages they are of."""
+    paths = {name: workdir / name / KEPT for name in parents(config, stage)}
+    return {name: _identity(path) for name, path in paths.items() if path.is_file()}
+
+
+def _identity(path: pathlib.Path) -> str:
+    """What is the same for files of the same weights, whenever they were written."""
+    with zipfile.ZipFile(path) as archive:
+        weights = archive.getinfo("model.weights.h5")
+    return f"{weights.CRC:08x}-{weights.file_size}"
+
+
 def blank_detector(config: Config) -> keras.Model:
     """Builds the detector of a run in shape alone: no values, no files; not to be computed with."""
     options = config.detector_options.get(config.detector, {})

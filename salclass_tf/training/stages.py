@@ -160,11 +160,16 @@ def _carry_out(
                 _make(one, sets[one.name], placement, execution)
             if placement.is_chief:
                 finished()
+    for one in jobs:
+        if one not in todo and placement.is_chief:
+            checks.check_origin(one.config, one.name, one.workdir, one.folder)
 
 
 def _is_done(one: Job) -> bool:
     """Whether a stage has been made, which the log says too."""
     done = checks.is_done(one.config, one.name, one.folder, one.asked_for)
+    if done:
+        checks.check_origin(one.config, one.name, one.workdir, one.folder)
     place = one.folder.relative_to(one.workdir)
     _log.info("stage %-19s %s", place, "done before, kept" if done else "to do")
     return done
@@ -235,6 +240,7 @@ def _make(
             "split": gaze_set.split("test"),
             "class_names": list(gaze_set.class_names),
             "parameters": model.count_params(),
+            "made_from": networks.origin(config, name, one.workdir),
             "kept_epoch": place.best_epoch,
             "epochs": place.epoch,
             "steps": place.step,
