@@ -6,7 +6,9 @@ from absl import flags
 
 from salclass_tf import commandline, config
 
-flags.DEFINE_enum("preset", "demo", config.PRESETS, "demo: an hour on two cores; paper: Sec. 5.")
+flags.DEFINE_enum(
+    "preset", "demo", config.PRESETS, "demo: under an hour on two cores; paper: Sec. 5."
+)
 flags.DEFINE_string("workdir", None, "Folder of it all; default: runs/reproduction-<preset>.")
 flags.DEFINE_string("data_dir", None, "Prepared data sets; default: ~/tensorflow_datasets.")
 flags.DEFINE_string("manual_dir", None, "Folder of original files of sets, if not downloaded.")

@@ -163,7 +163,7 @@ class Config:
         capped = {
             name: dataclasses.replace(spec, optimizer=spec.optimizer.capped(highest))
             for name, spec in self.stages.items()
-            if name.startswith("saliency")
+            if has_detector(name)
         }
         return dataclasses.replace(self, stages=self.stages | capped)
 

@@ -278,10 +278,10 @@ def test_twin_of_the_demo_learns_as_long_and_as_fast_as_what_it_is_compared_with
 def test_demo_spares_salnet_the_rates_at_which_it_dies():
     demo = config.build_config("demo")
     spared = demo.override("joint", {"detector": "salnet"}, {})
-    for name in ("saliency_pretrain", "saliency"):
-        assert _rates(demo.stages[name])[0] == 7e-4
+    for name, rate in (("saliency_pretrain", 7e-4), ("saliency", 7e-4), ("joint", 2e-4)):
+        assert _rates(demo.stages[name])[0] == rate
         assert _rates(spared.stages[name]) == [1e-4] * demo.stages[name].epochs
-    assert spared.stages["joint"] == demo.stages["joint"]
+    assert spared.stages["classifier"] == demo.stages["classifier"]
     paper = config.build_config("paper")
     assert paper.override("joint", {"detector": "salnet"}, {}).stages == paper.stages
 

@@ -33,7 +33,10 @@ def copy(report: pathlib.Path, folder: pathlib.Path) -> None:
         target = folder / link
         target.parent.mkdir(parents=True, exist_ok=True)
         with Image.open(report.parent / link) as picture:
-            small = picture.convert("RGB").quantize(_COLOURS, _PALETTE, kmeans=_ROUNDS)
+            colours = picture.convert("RGB")
+            palette = colours.quantize(_COLOURS, _PALETTE, kmeans=_ROUNDS)
+            # Dithered: a map in bands would look like a map of steps.
+            small = colours.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
             small.save(target, optimize=True)
     shutil.copyfile(report, folder / report.name)
     print(f"copied to {folder / report.name}")
