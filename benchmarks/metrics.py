@@ -99,8 +99,11 @@ def _area(positives: np.ndarray, negatives: np.ndarray, thresholds: np.ndarray) 
 
 
 def with_pysaliency(material: Material) -> Answers:
-    """The reference implementation; AUC-Judd only where NumPy still has the `trapz` it calls."""
+    """The reference implementation."""
     import pysaliency
+
+    if not hasattr(np, "trapz"):
+        np.trapz = np.trapezoid  # as NumPy calls it now; for AUC-Judd
 
     class Maps(pysaliency.SaliencyMapModel):
         def __init__(self, make: Callable[[int], np.ndarray]):
@@ -120,15 +123,13 @@ def with_pysaliency(material: Material) -> Answers:
     fixations = pysaliency.Fixations.create_without_history(x, y, image)
     predicted, true = Maps(material.saliency), Maps(material.target)
     areas = predicted.AUCs(stimuli, fixations, nonfixations="shuffled")
-    answers = {
+    judd = predicted.AUC_per_image(stimuli, fixations, "unfixated", "fixations")
+    return {
         "shuffled_auc": np.bincount(image, areas) / counts,
         "nss": np.bincount(image, predicted.NSSs(stimuli, fixations)) / counts,
         "cc": np.asarray(predicted.CCs(stimuli, true)),
+        "auc_judd": np.asarray(judd),
     }
-    if hasattr(np, "trapz"):
-        judd = predicted.AUC_per_image(stimuli, fixations, "unfixated", "fixations")
-        answers["auc_judd"] = np.asarray(judd)
-    return answers
 
 
 def timed(function: Callable[[], Answers | None]) -> tuple[Answers | None, float, float]:
