@@ -186,3 +186,17 @@ def test_changed_demo_weights_are_refused(tmp_path, monkeypatch):
 
 def test_demo_weights_are_the_published_file():
     assert networks.weights_file("demo").endswith(networks.DEMO_WEIGHTS[0])
+
+
+@pytest.mark.parametrize(
+    ("detector", "loss", "warned"),
+    [
+        ("pdp", "mse", True),
+        ("pdp", "kl", False),
+        ("vgg16", "mse", False),
+    ],
+)
+def test_squared_error_of_a_density_is_warned_of(detector, loss, warned, caplog):
+    run = config.build_config().override("joint", {"detector": detector}, {}, saliency_loss=loss)
+    checks.check_settings(run, ["saliency", "classifier", "joint"])
+    assert ("--saliency_loss=bhattacharyya" in caplog.text) == warned

@@ -6,10 +6,11 @@ import pytest
 import scipy.signal
 import tensorflow as tf
 
-from salclass_tf import layers
+from salclass_tf import layers, vgg_trunk
 from salclass_tf.detectors import (
     build_detector,
     deep_gaze,
+    edn,
     junting,
     ml_net,
     msi_net,
@@ -91,6 +92,16 @@ def test_299_pixels_give_a_map_of_299_in_the_range_that_is_said(name, layer, sid
         assert saliency.min() >= 0
 
 
+def vgg16_trunk(image, width):
+    """What VGG's detectors, SALICON, PDP and, changed, DeepFix and DeepGaze II start with."""
+    return vgg_trunk.build_trunk("vgg16", image, width, pool_padding="same")
+
+
+def edn_hierarchy(image, width):
+    seed = next(n for n in range(99) if len(edn.draw_hierarchy(n)) == 1)
+    return edn._build_hierarchy(image, seed, width, "h")
+
+
 @pytest.mark.parametrize(
     ("network", "sides"),
     [
@@ -98,6 +109,8 @@ def test_299_pixels_give_a_map_of_299_in_the_range_that_is_said(name, layer, sid
         (msi_net.build_network, (32, 48, 1)),
         (salnet.build_network, (32, 48, 1)),
         (deep_gaze.build_features, (1, 2, 8)),
+        (vgg16_trunk, (1, 2, 16)),
+        (edn_hierarchy, (16, 24, 1)),
     ],
     ids=lambda x: getattr(x, "__module__", "").rpartition(".")[2],
 )

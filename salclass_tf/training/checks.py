@@ -2,17 +2,20 @@
 
 import dataclasses
 import json
+import logging
 import pathlib
 
 import keras
 
-from salclass_tf import losses, pair, sources
+from salclass_tf import losses, pair, recipes, sources
 from salclass_tf.classifiers import list_classifiers
 from salclass_tf.config import Config
-from salclass_tf.detectors import list_detectors
+from salclass_tf.detectors import list_detectors, output_of
 from salclass_tf.stage import Stage, has_detector
 from salclass_tf.training import networks
 from salclass_tf.training.files import read_json
+
+_log = logging.getLogger(__name__)
 
 # What decides how a stage is trained, and not what it is for the stages after it.
 _OF_TRAINING = ("stage", "pretrain_detector", "pretrain_classifier")
@@ -41,6 +44,16 @@ def check_settings(config: Config, order: list[str]) -> None:
             )
         if has_detector(stage):
             losses.get(config.stages[stage].saliency_loss)
+    learning = any(
+        config.stages[stage].saliency_loss == "mse" for stage in order if has_detector(stage)
+    )
+    if learning and output_of(config.detector) == "density":
+        _log.warning(
+            "detector %s puts out a density over the pixels, which learns little from the squared "
+            "error; its authors' loss is --saliency_loss=%s",
+            config.detector,
+            recipes.published(config.detector).saliency_loss,
+        )
 
 
 def check_parts(config: Config, order: list[str]) -> None:
