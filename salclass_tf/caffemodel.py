@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 
 import numpy as np
+from absl import logging
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError, Message
 
@@ -57,7 +58,7 @@ def read_layers(path: pathlib.Path) -> dict[str, list[list[np.ndarray]]]:
     Names are translated, see `keras_name`; kernels become [h, w, in, out], those of deconvolutions
     [h, w, out, in], as `Conv2D` and `Conv2DTranspose` want them. Channels keep their order: the
     first kernel of a file expects BGR, which `layers.CaffePreprocessing` gives. Other layers are
-    left out: what dense layers learned depends on Caffe's order of the cells.
+    left out, which is logged: what dense layers learned depends on Caffe's order of the cells.
 
     Args:
         path: a file with the layers of Caffe's second (`layer`) or first (`layers`) generation.
@@ -74,17 +75,21 @@ def read_layers(path: pathlib.Path) -> dict[str, list[list[np.ndarray]]]:
         net.ParseFromString(path.read_bytes())
     except DecodeError as error:
         raise ValueError(f"{path} must be a .caffemodel file of Caffe; it is damaged") from error
-    layers = {}
-    for layer in [*net.layer, *net.layers]:
-        if layer.type in _CONVOLUTIONS and layer.blobs:
+    layers, left_out = {}, []
+    for layer in (layer for layer in [*net.layer, *net.layers] if layer.blobs):
+        if layer.type in _CONVOLUTIONS:
             arrays = _for_keras(layer.blobs, f"layer {layer.name} of {path}")
             layers.setdefault(keras_name(layer.name), []).append(arrays)
+        else:
+            left_out.append(layer.name)
     if not layers:
         raise ValueError(
             f"{path} must hold convolutions of a Caffe network; got {len(net.layer)} layers of the "
             f"second and {len(net.layers)} of the first generation, none a convolution; files that "
             "are older still need Caffe's upgrade_net_proto_binary"
         )
+    if left_out:
+        logging.warning("%s: left out, no convolutions: %s", path.name, ", ".join(left_out))
     return layers
 
 

@@ -84,13 +84,16 @@ def test_both_generations_fill_salnet_which_computes_what_the_arrays_say(tmp_pat
     )
 
 
-def test_everything_of_a_whole_file_is_loaded_and_what_is_left_over_is_named(tmp_path):
+def test_everything_of_a_whole_file_is_loaded_and_what_is_left_over_is_named(tmp_path, caplog):
     layers = salnet_layers() | {"relu1": ("ReLU", []), "fc": ("InnerProduct", [np.ones((2, 3))])}
     extra = caffe_files.random_layers({"conv10": (2, 2, 3, 3)})
     path = caffe_files.write(tmp_path / "net.caffemodel", layers | extra)
     report = weights.load(build_detector("salnet", image_size=SIZE, width=WIDTH), path)
     assert report.loaded == (*(f"conv{i}" for i in range(1, 10)), "deconv1")
     assert report.missing == () and report.unused == ("conv10",)
+    said = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert "net.caffemodel: left out, no convolutions: fc" in said
+    assert "net.caffemodel: salnet_detector has no conv10" in said
 
 
 def test_layers_that_a_file_lacks_keep_their_values_and_are_named(tmp_path):
