@@ -24,6 +24,12 @@ tf.config.set_logical_device_configuration(
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the tests that take minutes first: as the last ones they would keep one core waiting."""
+    longest = ("test_reproduction.py", "test_survival.py", "test_export.py")
+    items.sort(key=lambda item: item.path.name not in longest)
+
+
 @pytest.fixture(scope="session")
 def two_replicas() -> tf.distribute.Strategy:
     """A strategy of two replicas on this machine's CPU."""

@@ -227,7 +227,7 @@ def test_checkpoints_by_the_clock_are_rarer_where_writing_is_slow(
 @pytest.mark.slow
 def test_same_seed_same_numbers_and_another_seed_others(tiny, tmp_path):
     results = [
-        tiny(workdir=tmp_path / str(i), seed=seed)["saliency_pretrain"]["test"]
+        tiny(workdir=tmp_path / str(i), seed=seed, max_steps=1)["saliency_pretrain"]["test"]
         for i, seed in enumerate((0, 0, 1))
     ]
     assert results[0] == results[1] != results[2]
@@ -569,8 +569,7 @@ def test_a_network_that_cannot_be_written_is_said(tiny, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("damage", ["truncated", "deleted"])
-@pytest.mark.parametrize("during", ["_epoch", "_validate"])
+@pytest.mark.parametrize(("damage", "during"), [("truncated", "_epoch"), ("deleted", "_validate")])
 def test_lost_data_file_is_named_after_saving(
     tiny_data_dir, tiny, tmp_path, monkeypatch, damage, during
 ):
