@@ -230,7 +230,7 @@ def test_classifier_that_cannot_read_a_map_is_refused():
         networks.untrained_multipliers(ClassifierModel(dense), 50.0)
 
 
-@pytest.mark.parametrize("name", ["convnext_tiny", "mobilenet_v3_small", *SLOW])
+@pytest.mark.parametrize("name", ["convnext_tiny", "mobilenet_v3_small", SLOW[0], SLOW[-1]])
 def test_network_survives_saving_and_is_built_with_the_same_names(name, tmp_path):
     classifier, seen = narrow(name), inputs()
     classifier.save(tmp_path / "classifier.keras")

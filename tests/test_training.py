@@ -144,28 +144,6 @@ def test_sigterm_while_a_stage_is_scored_ends_with_a_word_and_a_restart_does_tha
     assert (tmp_path / "saliency_pretrain" / "model.keras").stat().st_mtime_ns == kept
 
 
-@pytest.mark.slow
-def test_torn_checkpoint_is_passed_over(tiny, tmp_path, monkeypatch):
-    tiny(workdir=tmp_path / "whole")
-    save = loop.Loop._save
-
-    def stop_after_two(self):
-        save(self)
-        if self.position.epoch == 2:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(loop.Loop, "_save", stop_after_two)
-    with pytest.raises(KeyboardInterrupt):
-        tiny(workdir=tmp_path / "torn")
-    monkeypatch.undo()
-    folder = tmp_path / "torn" / "saliency_pretrain"
-    newest = max((folder / "checkpoints").glob("*.data-*"), key=lambda p: p.stat().st_mtime_ns)
-    newest.write_bytes(newest.read_bytes()[:100])
-    tiny(workdir=tmp_path / "torn")
-    for one, other in zip(weights(folder), weights(tmp_path / "whole" / folder.name), strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
 def test_nan_stops_the_run_and_says_where(tiny, tmp_path):
     with pytest.raises(loop.Diverged, match=r"step \d+ of stage saliency_pretrain"):
         tiny(numbers={"learning_rate": 1e30})
