@@ -9,6 +9,8 @@ from salclass_tf.evaluation.comparison import Comparison
 from salclass_tf.evaluation.measures import MEASURES
 from salclass_tf.evaluation.scores import Estimate, Over, Scores
 
+_COUNTED = ("images", "fixations", "fixations_outside")
+
 
 def markdown(rows: Sequence[Scores], over: Over = "images") -> str:
     """Returns a Markdown table with 95 % intervals.
@@ -36,8 +38,7 @@ def csv_text(rows: Sequence[Scores], over: Over = "images") -> str:
     """Returns the same as CSV: mean, interval and number of images of each metric in columns."""
     labels, measures = _columns(rows)
     numbers = [f"{name}_{part}" for name in measures for part in ("mean", "low", "high", "images")]
-    counted = ("images", "fixations", "fixations_outside")
-    names = [*labels, *counted, *numbers, "without_score"]
+    names = [*labels, *_COUNTED, *numbers, "without_score"]
     return csv_lines([_flat(summary) for summary in summaries(rows, over)], names)
 
 
@@ -170,8 +171,7 @@ def defined(value: float) -> float | None:
 
 def _flat(summary: dict) -> dict:
     """One line of the CSV file."""
-    counted = ("images", "fixations", "fixations_outside")
-    flat = summary["labels"] | {key: summary[key] for key in counted}
+    flat = summary["labels"] | {key: summary[key] for key in _COUNTED}
     counts: dict[str, int] = {}
     for name, numbers in summary["metrics"].items():
         for part in ("mean", "low", "high", "images"):

@@ -119,14 +119,7 @@ def shuffled_auc_of_counts(
         )
     positives = saliency[pixels(saliency.shape, xy)]
     fixated = other_counts > 0
-    values, counts = saliency[fixated], other_counts[fixated]
-    if positives.size == 0 or values.size == 0:
-        return float("nan")
-    order = np.argsort(values)
-    values, reached = values[order], np.r_[0, np.cumsum(counts[order])]
-    below = reached[np.searchsorted(values, positives, "left")]
-    up_to = reached[np.searchsorted(values, positives, "right")]
-    return float((below + up_to).mean() / (2 * reached[-1]))
+    return _ranked_above(positives, saliency[fixated], other_counts[fixated])
 
 
 def auc_borji(
@@ -238,14 +231,24 @@ def _draws(draws: int, seed: int | Sequence[int]) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def _ranked_above(positives: np.ndarray, negatives: np.ndarray) -> float:
-    """Mann-Whitney: P(positive > negative) + P(equal) / 2; NaN where one side is empty."""
+def _ranked_above(
+    positives: np.ndarray, negatives: np.ndarray, counts: np.ndarray | None = None
+) -> float:
+    """Mann-Whitney: P(positive > negative) + P(equal) / 2; NaN where one side is empty.
+
+    `counts` tells how often each negative is there; None is once.
+    """
     if positives.size == 0 or negatives.size == 0:
         return float("nan")
-    negatives = np.sort(negatives)
-    below = np.searchsorted(negatives, positives, "left")
-    up_to = np.searchsorted(negatives, positives, "right")
-    return float((below + up_to).mean() / (2 * negatives.size))
+    if counts is None:
+        negatives, reached = np.sort(negatives), np.arange(negatives.size + 1)
+    else:
+        order = np.argsort(negatives)
+        negatives, reached = negatives[order], np.r_[0, np.cumsum(counts[order])]
+    below, up_to = (
+        reached[np.searchsorted(negatives, positives, side)] for side in ("left", "right")
+    )
+    return float((below + up_to).mean() / (2 * reached[-1]))
 
 
 def _share_reaching(thresholds: np.ndarray, values: np.ndarray) -> np.ndarray:
