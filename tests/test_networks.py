@@ -200,3 +200,14 @@ def test_squared_error_of_a_density_is_warned_of(detector, loss, warned, caplog)
     run = config.build_config().override("joint", {"detector": detector}, {}, saliency_loss=loss)
     checks.check_settings(run, ["saliency", "classifier", "joint"])
     assert ("--saliency_loss=bhattacharyya" in caplog.text) == warned
+
+
+def test_damaged_network_has_no_origin_and_is_no_traceback(tmp_path):
+    run = config.build_config()
+    (tmp_path / "saliency_pretrain").mkdir()
+    kept = tmp_path / "saliency_pretrain" / networks.KEPT
+    assert networks.origin(run, "saliency", tmp_path) == {}
+    build_detector("vgg16", image_size=SIZE, width=1 / 32).save(kept)
+    assert list(networks.origin(run, "saliency", tmp_path)) == ["saliency_pretrain"]
+    kept.write_bytes(kept.read_bytes()[:-100])  # cut short
+    assert networks.origin(run, "saliency", tmp_path) == {}

@@ -64,14 +64,20 @@ def parents(config: Config, stage: str) -> tuple[str, ...]:
 
 def origin(config: Config, stage: str, workdir: pathlib.Path) -> dict[str, str]:
     """Returns what identifies the weights that a stage starts from, by the stages they are of."""
-    paths = {name: workdir / name / KEPT for name in parents(config, stage)}
-    return {name: _identity(path) for name, path in paths.items() if path.is_file()}
+    known = {name: _identity(workdir / name / KEPT) for name in parents(config, stage)}
+    return {name: identity for name, identity in known.items() if identity}
 
 
-def _identity(path: pathlib.Path) -> str:
-    """What is the same for files of the same weights, whenever they were written."""
-    with zipfile.ZipFile(path) as archive:
-        weights = archive.getinfo("model.weights.h5")
+def _identity(path: pathlib.Path) -> str | None:
+    """What is the same for files of the same weights, whenever they were written.
+
+    None where there is no such file, or a damaged one: `load_kept` says so to whom it matters.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            weights = archive.getinfo("model.weights.h5")
+    except (OSError, KeyError, zipfile.BadZipFile):
+        return None
     return f"{weights.CRC:08x}-{weights.file_size}"
 
 
