@@ -42,7 +42,9 @@ flags.DEFINE_string("output", "runs/evaluation", "Folder of tables, figures and 
 
 def main():
     """Turns flags into settings and evaluates."""
-    from salclass_tf.evaluation import paper_figures, paper_tables, scoring  # imports TensorFlow
+    from salclass_tf.evaluation import paper_figures
+    from salclass_tf.evaluation.maps import evaluate  # imports TensorFlow
+    from salclass_tf.evaluation.tables import paper
 
     given = flags.FLAGS
     names = [name.strip() for text in given.dataset for name in text.split(",")]
@@ -65,11 +67,9 @@ def main():
         channels=tuple(given.channels),
     )
     if numbers:
-        measures = tuple(given.measures or scoring.TABLE_4)
+        measures = tuple(given.measures or evaluate.TABLE_4)
         tables = tuple(_number(text) for text in numbers)
-        paper_tables.run(
-            paper_tables.Settings(**where, tables=tables, measures=measures, over=given.over)
-        )
+        paper.run(paper.Settings(**where, tables=tables, measures=measures, over=given.over))
     if drawn:
         paper_figures.run(drawn)
 

@@ -4,7 +4,8 @@ import dataclasses
 
 from absl import flags
 
-from salclass_tf import commandline, config, recipes
+from salclass_tf import commandline, config
+from salclass_tf.config import recipes
 
 flags.DEFINE_enum("stage", "joint", config.STAGES, "What to train; what it needs is made first.")
 flags.DEFINE_enum("preset", "demo", config.PRESETS, "demo: minutes on a CPU; paper: Sec. 5.2.")

@@ -27,10 +27,10 @@ def one_checkpoint(width: float, times: int) -> None:
     """Writes checkpoints of the joint network and prints what one costs."""
     import keras
 
-    from salclass_tf import optimizers
     from salclass_tf.classifiers import build_classifier
     from salclass_tf.detectors import build_detector
     from salclass_tf.model import SalClassNet
+    from salclass_tf.optimization import optimizers
     from salclass_tf.training import Execution
     from salclass_tf.training.checkpoints import Checkpoints
 

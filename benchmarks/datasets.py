@@ -30,17 +30,19 @@ from absl import app, flags
 
 import tfds_builders  # noqa: F401  registers the names of the gaze sets
 from benchmarks import plain_views, torch_views
-from salclass_tf import data, heatmaps
+from salclass_tf import heatmaps
+from salclass_tf.data import pipeline
+from salclass_tf.data.geometry import Geometry
 
 _MANUAL_DIR = flags.DEFINE_string("manual_dir", None, "OSIE's original files; default: generated")
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "views in a batch")
 _SECONDS = flags.DEFINE_float("seconds", 10.0, "how long each way is measured in a round")
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "rounds in which all ways take turns")
 
-_GEOMETRY = data.Geometry()
+_GEOMETRY = Geometry()
 _BUILD_TARGET = 60  # images a second and core
 _READ_TARGET = 250  # views a second on two cores
-_OURS = "salclass_tf.data"
+_OURS = "salclass_tf.data.pipeline"
 
 
 def generate(root: pathlib.Path, images: int = 140) -> None:
@@ -89,8 +91,8 @@ def peak_megabytes() -> float:
 
 def tensorflow_ways(builder: tfds.core.DatasetBuilder) -> dict[str, tf.data.Dataset]:
     """Training batches of the package and of the plain ways, by name."""
-    source, sigma_px = data.open_split(builder, "train"), builder.info.metadata["sigma_px"]
-    ours = data.training_batches(
+    source, sigma_px = pipeline.open_split(builder, "train"), builder.info.metadata["sigma_px"]
+    ours = pipeline.training_batches(
         source,
         geometry=_GEOMETRY,
         sigma_px=sigma_px,
@@ -121,7 +123,7 @@ def views_per_second(batches: tf.data.Dataset) -> float:
 def torch_way(builder: tfds.core.DatasetBuilder, folder: pathlib.Path) -> Callable[[], float]:
     """Writes the training images for PyTorch; returns what measures it."""
     images, xy = [], []
-    for example in data.open_split(builder, "train").as_numpy_iterator():
+    for example in pipeline.open_split(builder, "train").as_numpy_iterator():
         images.append(str(folder / f"{len(images)}.jpg"))
         pathlib.Path(images[-1]).write_bytes(example["image"])
         xy.append(np.stack([example["fixations"]["x"], example["fixations"]["y"]], axis=1))

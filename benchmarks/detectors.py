@@ -16,7 +16,8 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from salclass_tf import config, recipes
+from salclass_tf import config
+from salclass_tf.config import recipes
 from salclass_tf.reproduction import Place, Plan, running
 from salclass_tf.reproduction.steps import Step, Train
 
@@ -77,9 +78,9 @@ def _train(configs: dict[str, config.Config], place: Place) -> dict[str, str]:
 
 def _score(names: list[str], dataset: str, place: Place) -> tuple[list[dict], dict[str, str]]:
     """Rows of scores, baselines first, and what could not be scored."""
-    from salclass_tf.evaluation import paper_tables, tables  # imports TensorFlow
+    from salclass_tf.evaluation.tables import of_maps, paper  # imports TensorFlow
 
-    settings = paper_tables.Settings(
+    settings = paper.Settings(
         models=tuple(f"{name}={place.workdir / name / _STAGE}" for name in names),
         datasets=(dataset,),
         tables=(4,),
@@ -88,13 +89,13 @@ def _score(names: list[str], dataset: str, place: Place) -> tuple[list[dict], di
         manual_dir=place.manual_dir,
         output=place.workdir / "evaluation",
     )
-    evaluation = paper_tables.Evaluation(settings)
+    evaluation = paper.Evaluation(settings)
     evaluation.fill()
     rows = []
     for method, scores in evaluation.maps:
         facts = {"method": method.name, "data set": scores.labels["data set"]}
         facts |= {"crop": scores.labels["crop"], "images": len(scores.images)}
-        means = {name: tables.defined(scores.estimate(name).mean) for name in _MEASURES}
+        means = {name: of_maps.defined(scores.estimate(name).mean) for name in _MEASURES}
         rows.append(facts | means)
     return rows, {text.partition(" on ")[0]: text for text in evaluation.failures}
 
@@ -134,28 +135,28 @@ _COLUMNS = {
 
 def _markdown(rows: list[dict], failures: dict[str, str], facts: str) -> str:
     """The table, what is missing in it, and the numbers that the paper prints."""
-    from salclass_tf.evaluation import published, reports, tables
+    from salclass_tf.evaluation.tables import of_maps, published, report
 
-    lines = [tables.line([title for title, _ in _COLUMNS.values()])]
+    lines = [of_maps.line([title for title, _ in _COLUMNS.values()])]
     lines.append("|---|---|" + "--:|" * (len(_COLUMNS) - 2))
     for row in rows:
         found = [(form, row.get(key)) for key, (_, form) in _COLUMNS.items()]
-        lines.append(tables.line(["" if x is None else form.format(x) for form, x in found]))
+        lines.append(of_maps.line(["" if x is None else form.format(x) for form, x in found]))
     missing = [f"- {name} is missing: {' '.join(why.split())}" for name, why in failures.items()]
     printed = f"Published, not measured here ({published.SOURCE}, Table 1, who gathered them):"
     parts = [facts, "\n".join(lines), "\n".join(missing), printed]
-    parts.append(reports.published_markdown(published.rows(1)))
+    parts.append(report.published_markdown(published.rows(1)))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _write(folder: pathlib.Path, rows: list[dict], failures: dict[str, str], facts: str) -> None:
     """Prints and writes `detectors.md`, `.csv` and `.json`, each whole or not at all."""
-    from salclass_tf.evaluation import published, tables
-    from salclass_tf.training.files import write_json
+    from salclass_tf.evaluation.tables import of_maps, published
+    from salclass_tf.runs.files import write_json
 
     text = _markdown(rows, failures, facts)
     names = list(dict.fromkeys(name for row in rows for name in row))
-    for ending, content in (("md", text), ("csv", tables.csv_lines(rows, names))):
+    for ending, content in (("md", text), ("csv", of_maps.csv_lines(rows, names))):
         temporary = folder / f".detectors.{ending}"
         temporary.write_text(content, encoding="utf-8")
         os.replace(temporary, folder / f"detectors.{ending}")

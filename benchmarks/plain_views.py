@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from salclass_tf import data
+from salclass_tf.data.geometry import Geometry
 
 VIEWS = 10  # of each image
 
@@ -17,7 +17,7 @@ Render = Callable[..., tf.Tensor]  # of x, y, height, width and sigma, as `heatm
 
 def batches(
     source: tf.data.Dataset,
-    geometry: data.Geometry,
+    geometry: Geometry,
     sigma_px: float,
     render: Render,
     batch_size: int,
@@ -25,7 +25,7 @@ def batches(
     """Repeats, shuffles, maps, batches, prefetches.
 
     Args:
-        source: examples with encoded images, see `salclass_tf.data`.
+        source: examples with encoded images, see `salclass_tf.data.pipeline`.
         geometry: crop and resize sizes.
         sigma_px: sigma of the heat map, in pixels of the original image.
         render: makes a heat map.
@@ -42,7 +42,7 @@ def batches(
     return views.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
 
 
-def view(example: dict, geometry: data.Geometry, sigma_px: float, render: Render) -> dict:
+def view(example: dict, geometry: Geometry, sigma_px: float, render: Render) -> dict:
     """Makes one random view, from the encoded image to the crop.
 
     Args:

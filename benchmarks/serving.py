@@ -28,8 +28,8 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags, logging
 
-from salclass_tf import data
 from salclass_tf.classifiers import build_classifier
+from salclass_tf.data.geometry import Geometry
 from salclass_tf.detectors import build_detector
 from salclass_tf.model import SalClassNet
 from salclass_tf.serving import folding, formats, frozen, signatures, warmup
@@ -84,7 +84,7 @@ def write_exports(folder: pathlib.Path, argv: list[str]) -> None:
     network.export(str(folder / "plain"), input_signature=[spec], verbose=False)
     forward = our_forward(_PRECISION.value)
     plain = forward if _PRECISION.value == "float32" else our_forward("float32")
-    geometry = data.Geometry.for_image_size(side)
+    geometry = Geometry.for_image_size(side)
     names = tuple(f"class {number}" for number in range(_CLASSES.value))
     served = signatures.build(forward, geometry=geometry, class_names=names)
     ours = {"serving_default": served["serving_default"], "crops": forward}

@@ -3,10 +3,10 @@
 python export.py && python -m benchmarks.serving_load                          (10,000 requests)
 python -m benchmarks.serving_load --requests=1000 --clients=4 --export_dir=export/joint
 
-The server is `tests/loopback.py`, gRPC's Python server around the export in a process of its own:
-the model is what TensorFlow Serving would run, the server around it is slower. The clients
-are threads with a `salclass_tf.client.Client` each; a request is one JPEG of 640 x 480, and
-the next follows as soon as its answer, all outputs, is there. The server's memory is read
+The server is `tests/support/loopback.py`, gRPC's Python server around the export in a process of
+its own: the model is what TensorFlow Serving would run, the server around it is slower. The clients
+are threads with a `salclass_tf.client.Client` each; a request is one JPEG of 640 x 480, and the
+next follows as soon as its answer, all outputs, is there. The server's memory is read
 from /proc, so this needs Linux; its growth is counted from when it is warm.
 """
 
@@ -35,7 +35,7 @@ _TIMEOUT = flags.DEFINE_float("timeout", 120.0, "seconds that a client waits for
 _NAME = "salclassnet"
 _WARMING = 10  # requests of each client
 _PARTS = 5
-_SERVER = pathlib.Path(__file__).resolve().parent.parent / "tests" / "loopback.py"
+_SERVER = pathlib.Path(__file__).resolve().parent.parent / "tests/support/loopback.py"
 
 
 @contextlib.contextmanager

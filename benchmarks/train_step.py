@@ -23,10 +23,10 @@ def _parse() -> argparse.Namespace:
 
 def _model(given: argparse.Namespace):
     """The paper's two networks, joined, with the paper's optimizer."""
-    from salclass_tf import optimizers
     from salclass_tf.classifiers import build_classifier
     from salclass_tf.detectors import build_detector
     from salclass_tf.model import SalClassNet
+    from salclass_tf.optimization import optimizers
 
     sizes = {"image_size": given.image_size, "width": given.width}
     model = SalClassNet(build_detector("vgg19", **sizes), build_classifier(**sizes))
@@ -66,7 +66,7 @@ def _bare_rate(given: argparse.Namespace, batch: dict) -> float:
     """Images per second of `train_step` alone, compiled, on one batch over and over."""
     import tensorflow as tf
 
-    from salclass_tf import precision
+    from salclass_tf.devices import precision
 
     compiled = precision.needs_xla(given.precision) or None
     step = tf.function(_model(given).train_step, jit_compile=compiled)
@@ -105,16 +105,17 @@ def main() -> None:
     given = _parse()
     import keras
 
-    from salclass_tf import data
+    from salclass_tf.data import pipeline
+    from salclass_tf.data.geometry import Geometry
 
     keras.config.set_dtype_policy(given.precision)
     images = (given.steps + 1) * given.batch_size
     source = _source(images)
 
     def epoch(number: int, skip: int):
-        return data.training_batches(
+        return pipeline.training_batches(
             source,
-            geometry=data.Geometry.for_image_size(given.image_size),
+            geometry=Geometry.for_image_size(given.image_size),
             sigma_px=10.0,
             batch_size=given.batch_size,
             seed=0,

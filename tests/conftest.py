@@ -3,18 +3,15 @@
 import os
 import pathlib
 
-import numpy as np
 import pytest
 
 import salclass_tf as salclass_tf  # before TensorFlow: it chooses the kernels, as in the scripts
 
 # isort: split
 import tensorflow as tf
-import tensorflow_datasets as tfds
+from dotted_sets import DottedMaps, DottedNoise
 
-from tfds_builders import schema
-
-_ROOT = pathlib.Path(__file__).resolve().parent.parent
+_ROOT = pathlib.Path(__file__).resolve().parents[1]
 _SHARED = pathlib.Path(os.environ.get("SALCLASS_REAL_DATA", _ROOT.parent / "shared"))
 
 
@@ -54,57 +51,6 @@ def shared_data() -> pathlib.Path:
 def shared_weights() -> pathlib.Path:
     """The folder with trained VGG-16 convolutions."""
     return _shared_folder("weights")
-
-
-class DottedNoise(tfds.core.GeneratorBasedBuilder):
-    """Twelve pictures of noise with a bright dot where somebody looked; three classes of hue."""
-
-    VERSION = tfds.core.Version("1.0.0")
-
-    def _info(self):
-        return tfds.core.DatasetInfo(
-            builder=self,
-            features=schema.gaze_features(tfds.features.ClassLabel(names=["red", "green", "blue"])),
-            metadata=tfds.core.MetadataDict({"sigma_px": 4.0}),
-        )
-
-    def _split_generators(self, dl_manager):
-        return {"train": self._generate_examples(0, 12), "test": self._generate_examples(1, 6)}
-
-    def _generate_examples(self, split, count):
-        for index in range(count):
-            rng = np.random.default_rng([split, index])
-            image = rng.integers(0, 100, (44, 52, 3), np.uint8)
-            image[..., index % 3] += 100
-            x, y = rng.integers(10, 34, 2)
-            image[y - 3 : y + 4, x - 3 : x + 4] = 255
-            fixations = {"x": [x], "y": [y], "duration_ms": [200.0], "viewer": [0]}
-            yield (
-                index,
-                {
-                    "image": image,
-                    "image/id": str(index),
-                    "label": index % 3,
-                    "fixations": fixations,
-                },
-            )
-
-
-class DottedMaps(DottedNoise):
-    """The same pictures with maps in place of points, and no classes."""
-
-    VERSION = tfds.core.Version("1.0.0")
-
-    def _info(self):
-        return tfds.core.DatasetInfo(builder=self, features=schema.gaze_features(heatmap=True))
-
-    def _generate_examples(self, split, count):
-        for index, example in super()._generate_examples(split, count):
-            [x], [y] = example["fixations"]["x"], example["fixations"]["y"]
-            heatmap = np.zeros((44, 52, 1), np.uint8)
-            heatmap[y - 4 : y + 5, x - 4 : x + 5] = 200
-            del example["label"]
-            yield index, example | {"fixations": schema.no_fixations(), "heatmap": heatmap}
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from salclass_tf import metrics, schedules
+from salclass_tf import metrics
 from salclass_tf.classifiers import build_classifier
 from salclass_tf.detectors import build_detector
 from salclass_tf.model import ClassifierModel, DetectorModel, SalClassNet
-from salclass_tf.optimizers import SGD, Adam
+from salclass_tf.optimization import schedules
+from salclass_tf.optimization.optimizers import SGD, Adam
 
 SIZE, CLASSES = 40, 3
 

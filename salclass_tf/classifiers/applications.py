@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import keras
 
-from salclass_tf import sizes
 from salclass_tf.classifiers import pixels, rgbs, stock_weights
 from salclass_tf.classifiers.rebuilding import Rebuilding
+from salclass_tf.layers import sizes
 
 _SMALLEST_IMAGE = {"xception": 71, "inception_resnet_v2": 75}  # what Keras asks for; else 32
 

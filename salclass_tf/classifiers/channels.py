@@ -6,7 +6,7 @@ import dataclasses
 
 import keras
 
-from salclass_tf import sizes
+from salclass_tf.layers import sizes
 
 #: layers that decide how many channels they give, and the setting that says how many
 DECIDING = {

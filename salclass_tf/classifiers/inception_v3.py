@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import keras
 
-from salclass_tf import sizes
 from salclass_tf import weights as weight_files
 from salclass_tf.classifiers import rgbs
+from salclass_tf.layers import sizes
 
 _SMALLEST_IMAGE = 75  # leaves one cell after the last reduction
 

@@ -6,7 +6,8 @@ import re
 import keras
 import numpy as np
 
-from salclass_tf import kerasfile, layers
+from salclass_tf import layers
+from salclass_tf.weights import keras_file
 
 # Mean and deviation of red, green and blue over ImageNet, pixels in [0, 1].
 _MEANS = np.array((0.485, 0.456, 0.406))
@@ -83,7 +84,7 @@ def check_file(path: pathlib.Path) -> None:
         ValueError: if the file has other means or variances, as that of a network that has been
             trained from random weights in Keras without adapting its normalisation.
     """
-    with kerasfile.open_layers(path) as stored:
+    with keras_file.open_layers(path) as stored:
         found = [
             [np.asarray(x) for x in stored[name][0]] for name in stored if is_normalisation(name)
         ]

@@ -5,11 +5,11 @@ import pathlib
 
 import keras
 
-from salclass_tf import kerasfile
 from salclass_tf import weights as weight_files
 from salclass_tf.classifiers import pixels
 from salclass_tf.classifiers.public_files import public_file
 from salclass_tf.classifiers.rebuilding import Rebuilding
+from salclass_tf.weights import keras_file
 
 _LISTED = 3
 
@@ -44,7 +44,7 @@ def classes(path: pathlib.Path) -> int | None:
     """
     if not _is_older(path):
         return None
-    with kerasfile.open_layers(path) as stored:
+    with keras_file.open_layers(path) as stored:
         *_, last = stored.values()
         return last[0][-1].shape[-1]
 

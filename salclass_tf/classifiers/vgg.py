@@ -2,9 +2,10 @@
 
 import keras
 
-from salclass_tf import layers, sizes, vgg_trunk
+from salclass_tf import layers
 from salclass_tf import weights as weight_files
 from salclass_tf.classifiers import rgbs
+from salclass_tf.layers import sizes, vgg_trunk
 
 # Standard deviation of ImageNet's pixel values. VGG reads pixels unscaled, so a map of deviation 1
 # would hardly reach the first convolution.

@@ -2,7 +2,7 @@
 
 import keras
 
-from salclass_tf import sizes
+from salclass_tf.layers import sizes
 
 
 def convolve(

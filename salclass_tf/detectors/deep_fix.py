@@ -10,9 +10,10 @@ deviations of the Gaussian maps; no dropout; bilinear enlargement. The authors p
 
 import keras
 
-from salclass_tf import layers, sizes, vgg_trunk
+from salclass_tf import layers
 from salclass_tf import weights as weight_files
 from salclass_tf.detectors.convolutions import convolve
+from salclass_tf.layers import sizes, vgg_trunk
 
 _SMALLEST_IMAGE = 8  # stride 8 leaves one cell
 

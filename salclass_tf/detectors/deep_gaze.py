@@ -10,9 +10,10 @@ The port's weights, a PyTorch file for that other AlexNet, are not read.
 
 import keras
 
-from salclass_tf import layers, sizes
+from salclass_tf import layers
 from salclass_tf import weights as weight_files
 from salclass_tf.detectors import convolutions, density_head
+from salclass_tf.layers import sizes
 
 _BGR_MEANS = (104.007, 116.669, 122.679)  # of Caffe's ImageNet models
 _SMALLEST_IMAGE = 23  # two poolings leave one cell

@@ -9,9 +9,10 @@ here) or a bias (not here: a softmax does not see it); how the readout starts.
 
 import keras
 
-from salclass_tf import layers, sizes, vgg_trunk
+from salclass_tf import layers
 from salclass_tf import weights as weight_files
 from salclass_tf.detectors import density_head
+from salclass_tf.layers import sizes, vgg_trunk
 
 _TAPS = (
     "block5_conv1_linear",

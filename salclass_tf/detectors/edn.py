@@ -14,8 +14,9 @@ import re
 import keras
 import numpy as np
 
-from salclass_tf import layers, sizes
+from salclass_tf import layers
 from salclass_tf import weights as weight_files
+from salclass_tf.layers import sizes
 
 _LARGEST_INPUT = 256  # pixels; larger images are reduced to it
 _CELL = 4  # pixels of what the features see in one cell of the map

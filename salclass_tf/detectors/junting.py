@@ -8,8 +8,9 @@ objects, are not read. Unknown: how the bias of the last layer starts; here at a
 
 import keras
 
-from salclass_tf import layers, sizes
+from salclass_tf import layers
 from salclass_tf import weights as weight_files
+from salclass_tf.layers import sizes
 
 _INPUT = 96  # pixels; the image is stretched to it
 _MAP = 48  # cells of the map

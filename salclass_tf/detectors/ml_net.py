@@ -10,8 +10,9 @@ all dark never learn.
 
 import keras
 
-from salclass_tf import layers, sizes, vgg_trunk
+from salclass_tf import layers
 from salclass_tf import weights as weight_files
+from salclass_tf.layers import sizes, vgg_trunk
 
 _TAPS = ("block3_pool", "block4_pool", "block5_conv3")
 _SMALLEST_IMAGE = 8  # stride 8 leaves one cell

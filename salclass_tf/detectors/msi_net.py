@@ -7,9 +7,10 @@ which matters at sizes other than multiples of 8. The authors' files, frozen gra
 
 import keras
 
-from salclass_tf import layers, sizes, vgg_trunk
+from salclass_tf import layers
 from salclass_tf import weights as weight_files
 from salclass_tf.detectors.convolutions import convolve
+from salclass_tf.layers import sizes, vgg_trunk
 
 _TAPS = ("block3_pool", "block4_pool", "block5_pool")
 _SMALLEST_IMAGE = 8  # stride 8 leaves one cell

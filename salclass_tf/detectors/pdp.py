@@ -8,9 +8,10 @@ authors published no code.
 
 import keras
 
-from salclass_tf import layers, sizes, vgg_trunk
+from salclass_tf import layers
 from salclass_tf import weights as weight_files
 from salclass_tf.detectors.convolutions import convolve
+from salclass_tf.layers import sizes, vgg_trunk
 
 _SMALLEST_IMAGE = 16  # stride 16 leaves one cell
 _CHANNELS = (512, 256)

@@ -9,8 +9,9 @@ import os
 
 import keras
 
-from salclass_tf import layers, sizes, vgg_trunk
+from salclass_tf import layers
 from salclass_tf import weights as weight_files
+from salclass_tf.layers import sizes, vgg_trunk
 
 _SMALLEST_IMAGE = 64  # halved, it still leaves one cell
 

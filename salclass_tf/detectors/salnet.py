@@ -8,9 +8,10 @@ losses need them, and are enlarged linearly.
 
 import keras
 
-from salclass_tf import layers, sizes
+from salclass_tf import layers
 from salclass_tf import weights as weight_files
 from salclass_tf.detectors import convolutions
+from salclass_tf.layers import sizes
 
 _BGR_MEANS = (100.0, 110.0, 118.0)
 _PIXEL_SCALE = 1 / 127.5

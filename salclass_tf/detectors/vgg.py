@@ -2,8 +2,9 @@
 
 import keras
 
-from salclass_tf import layers, sizes, vgg_trunk
+from salclass_tf import layers
 from salclass_tf import weights as weight_files
+from salclass_tf.layers import sizes, vgg_trunk
 
 # Trained features reach into the hundreds; scores must not start far from the maps' 0 to 1.
 _HEAD_DEVIATION = 1e-3

@@ -10,11 +10,11 @@ folders of maps to the paper's tables, which is what `evaluate.py` runs. What th
 needs no TensorFlow; those two do.
 """
 
-from salclass_tf.evaluation.comparison import Comparison as Comparison
-from salclass_tf.evaluation.comparison import compare as compare
-from salclass_tf.evaluation.gaze import Gaze as Gaze
-from salclass_tf.evaluation.gaze import Recording as Recording
-from salclass_tf.evaluation.measures import MEASURES as MEASURES
-from salclass_tf.evaluation.scores import Scores as Scores
-from salclass_tf.evaluation.scoring import Case as Case
-from salclass_tf.evaluation.scoring import evaluate as evaluate
+from salclass_tf.evaluation.maps.comparison import Comparison as Comparison
+from salclass_tf.evaluation.maps.comparison import compare as compare
+from salclass_tf.evaluation.maps.evaluate import Case as Case
+from salclass_tf.evaluation.maps.evaluate import evaluate as evaluate
+from salclass_tf.evaluation.maps.gaze import Gaze as Gaze
+from salclass_tf.evaluation.maps.gaze import Recording as Recording
+from salclass_tf.evaluation.maps.measures import MEASURES as MEASURES
+from salclass_tf.evaluation.maps.scores import Scores as Scores

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from salclass_tf import data
-from salclass_tf.serving import exports, finished, signatures, versions
+from salclass_tf.data.geometry import Geometry
+from salclass_tf.runs import finished_stage
+from salclass_tf.serving import exports, signatures, versions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Model:
     """
 
     name: str
-    geometry: data.Geometry
+    geometry: Geometry
     signature: Callable[..., dict[str, tf.Tensor]]
 
     @property
@@ -70,11 +71,11 @@ def load_run(
     """
     given = {} if max_pixels is None else {"max_pixels": max_pixels}
     settings = exports.Settings(**given)
-    trained = finished.load(workdir, stage)
+    trained = finished_stage.load(workdir, stage)
     served = signatures.build(
         exports.frozen_twin(trained, settings.precision),
         geometry=trained.geometry,
-        class_names=finished.class_names(trained, data_dir, class_names),
+        class_names=finished_stage.class_names(trained, data_dir, class_names),
         top_k=settings.top_k,
         max_pixels=settings.max_pixels,
     )
@@ -102,7 +103,7 @@ def load_export(folder: str | os.PathLike) -> Model:
             f"{folder} holds no export; write one: python export.py --export_dir={folder}"
         )
     facts = json.loads(card.read_text())
-    geometry = data.Geometry(*(facts["preparation"][key] for key in ("image_size", "short_side")))
+    geometry = Geometry(*(facts["preparation"][key] for key in ("image_size", "short_side")))
     signature = tf.saved_model.load(str(version)).signatures["serving_default"]
     name = f"export {version}: {facts['model']}, trained on {facts['data']}"
     return Model(name, geometry, signature)

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable
 
 from salclass_tf import training
 from salclass_tf.detectors import build_detector
-from salclass_tf.evaluation import compare, datasets, features, paper_figures, paper_tables
-from salclass_tf.evaluation.accuracy import Guesses
-from salclass_tf.evaluation.scores import Scores
+from salclass_tf.evaluation import compare, paper_figures
+from salclass_tf.evaluation.maps.scores import Scores
+from salclass_tf.evaluation.methods import crops_of_sets
+from salclass_tf.evaluation.tables import frozen_features, paper
+from salclass_tf.evaluation.tables.guesses import Guesses
 from salclass_tf.reproduction.steps import (
     Claim,
     Draw,
@@ -25,7 +27,7 @@ from salclass_tf.reproduction.steps import (
     Train,
     Work,
 )
-from salclass_tf.training.files import write_json
+from salclass_tf.runs.files import write_json
 from salclass_tf.training.networks import KEPT
 
 # What a stage needs of the ones before it: their networks, and what tells that they are done.
@@ -50,10 +52,10 @@ def carry_out(work: Work, place: Place) -> None:
 @carry_out.register
 def _prepare(work: Prepare, place: Place) -> None:
     """Opens all sets; those that cannot be opened are named together."""
-    features.check_installed()  # Table 6 needs it, hours from now
+    frozen_features.check_installed()  # Table 6 needs it, hours from now
 
     def open_set(name: str) -> None:
-        datasets.open_set(name, place.data_dir, place.manual_dir)
+        crops_of_sets.open_set(name, place.data_dir, place.manual_dir)
 
     _do_all(
         open_set,
@@ -144,7 +146,7 @@ def _sweep(work: Sweep, place: Place) -> None:
 @carry_out.register
 def _tables(work: Tables, place: Place) -> None:
     """Makes tables and tests claims."""
-    settings = paper_tables.Settings(
+    settings = paper.Settings(
         models=_named(work.models, place),
         datasets=work.datasets,
         tables=work.tables,
@@ -153,8 +155,8 @@ def _tables(work: Tables, place: Place) -> None:
         manual_dir=place.manual_dir,
         output=place.workdir / work.output,
     )
-    paper_tables.run(settings)
-    measured = paper_tables.Evaluation(settings)
+    paper.run(settings)
+    measured = paper.Evaluation(settings)
     measured.fill()
     rows = [*measured.maps, *measured.classes, *measured.transferred]
     title = rows[0][1].labels["data set"] if rows else work.datasets[0]

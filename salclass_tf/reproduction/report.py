@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
-from salclass_tf.evaluation import published, reports, tables
-from salclass_tf.evaluation.scores import Estimate
+from salclass_tf.evaluation.maps.scores import Estimate
+from salclass_tf.evaluation.tables import of_maps, published, report
 from salclass_tf.reproduction import marks
 from salclass_tf.reproduction.steps import Draw, Place, Plan, Step, Tables
 
@@ -86,7 +86,7 @@ def _claims(plan: Plan, place: Place) -> Iterator[str]:
         "paired differences of accuracies here are over images."
     )
     heads = ["table", "first", "second", "metric", "published", "here", "p", "verdict"]
-    lines = [tables.line(heads), "|---|---|---|---|--:|--:|--:|---|"]
+    lines = [of_maps.line(heads), "|---|---|---|---|--:|--:|--:|---|"]
     for work in _works(plan, Tables):
         found = json.loads((place.workdir / work.output / "claims.json").read_text())
         lines += [_claim(work.tables[0], claim) for claim in found["claims"]]
@@ -97,12 +97,12 @@ def _claim(table: int, claim: dict) -> str:
     """A line."""
     measure = claim["measure"]
     theirs = [_published_value(table, claim[name], measure) for name in ("better", "worse")]
-    return tables.line(
+    return of_maps.line(
         [
             str(table),
             claim["better"],
             claim["worse"],
-            tables.title(measure),
+            of_maps.title(measure),
             "" if None in theirs else f"{theirs[0] - theirs[1]:+.3f}",
             *_found(claim),
         ]
@@ -117,7 +117,7 @@ def _found(claim: dict) -> list[str]:
     verdict = "*open*"
     if claim["low"] > 0 or claim["high"] < 0:
         verdict = "**agrees**" if claim["low"] > 0 else "**contradicts**"
-    return [tables.interval(here), f"{claim['p_value']:.4f}", verdict]
+    return [of_maps.interval(here), f"{claim['p_value']:.4f}", verdict]
 
 
 def _published_value(table: int, method: str, measure: str) -> float | None:
@@ -166,14 +166,14 @@ def _table(number: int, rows: list[dict], published_set: str | None) -> str:
     names = [row["labels"]["method"] for row in rows]
     theirs = [_published_row(number, published_set, name) for name in names]
     known = [name for name in measures if any(row and name in row.values for row in theirs)]
-    heads = ["method", *(tables.title(name) for name in measures)]
-    heads += [f"published {tables.title(name)}" for name in known]
-    lines = [tables.line(heads), "|---|" + "--:|" * (len(heads) - 1)]
+    heads = ["method", *(of_maps.title(name) for name in measures)]
+    heads += [f"published {of_maps.title(name)}" for name in known]
+    lines = [of_maps.line(heads), "|---|" + "--:|" * (len(heads) - 1)]
     for name, row, printed in zip(names, rows, theirs, strict=True):
         values = row["metrics"] if "metrics" in row else row["accuracies"]
         cells = [name, *(_interval(values[measure]) for measure in measures)]
-        cells += [reports.printed(printed, measure) if printed else "" for measure in known]
-        lines.append(tables.line(cells))
+        cells += [report.printed(printed, measure) if printed else "" for measure in known]
+        lines.append(of_maps.line(cells))
     return "\n".join(lines)
 
 
@@ -182,7 +182,7 @@ def _interval(found: dict) -> str:
     if found["mean"] is None:
         return ""
     low, high = (float("nan") if found[end] is None else found[end] for end in ("low", "high"))
-    return tables.interval(Estimate(found["mean"], low, high, 0))
+    return of_maps.interval(Estimate(found["mean"], low, high, 0))
 
 
 def _pictures(work: Draw, place: Place) -> Iterator[str]:
@@ -200,10 +200,10 @@ def _times(plan: Plan, place: Place) -> Iterator[str]:
     lines = ["| step | what it does | minutes |", "|---|---|--:|"]
     taken = [marks.seconds(step, place) or 0.0 for step in plan.steps]
     lines += [
-        tables.line([step.name, str(step.work), f"{seconds / 60:.1f}"])
+        of_maps.line([step.name, str(step.work), f"{seconds / 60:.1f}"])
         for step, seconds in zip(plan.steps, taken, strict=True)
     ]
-    lines.append(tables.line(["all", "", f"{sum(taken) / 60:.1f}"]))
+    lines.append(of_maps.line(["all", "", f"{sum(taken) / 60:.1f}"]))
     yield "\n".join(lines)
 
 

@@ -7,7 +7,7 @@ import subprocess
 import keras
 import tensorflow as tf
 
-from salclass_tf.serving.finished import FinishedStage
+from salclass_tf.runs.finished_stage import FinishedStage
 
 
 def describe(stage: FinishedStage, facts: dict) -> dict:

@@ -10,18 +10,9 @@ import tempfile
 import numpy as np
 import tensorflow as tf
 
-from salclass_tf import scoring
-from salclass_tf.serving import (
-    cards,
-    finished,
-    folding,
-    formats,
-    frozen,
-    signatures,
-    twins,
-    versions,
-    warmup,
-)
+from salclass_tf.runs import finished_stage
+from salclass_tf.serving import cards, folding, formats, frozen, signatures, twins, versions, warmup
+from salclass_tf.training import final_scores
 
 _log = logging.getLogger(__name__)
 
@@ -85,8 +76,8 @@ def export(
     Raises:
         ValueError: for anything the user can mend; the message says how.
     """
-    trained = finished.load(workdir, stage)
-    names = finished.class_names(trained, data_dir, class_names)
+    trained = finished_stage.load(workdir, stage)
+    names = finished_stage.class_names(trained, data_dir, class_names)
     plain = frozen_twin(trained, "float32")
     forward = plain
     if settings.precision != "float32":
@@ -120,7 +111,7 @@ def export(
 
 
 def frozen_twin(
-    stage: finished.FinishedStage, precision: str
+    stage: finished_stage.FinishedStage, precision: str
 ) -> tf.types.experimental.ConcreteFunction:
     """Returns the inference of a stage's network in a precision, folded and frozen.
 
@@ -135,13 +126,13 @@ def frozen_twin(
     return frozen.freeze(folding.fold(twin, stage.network), stage.geometry.image_size)
 
 
-def _reference(stage: finished.FinishedStage, images: np.ndarray) -> dict[str, np.ndarray]:
+def _reference(stage: finished_stage.FinishedStage, images: np.ndarray) -> dict[str, np.ndarray]:
     """What the trained network answers in float32, as Keras computes it."""
     network = stage.network
     if stage.settings["precision"] != "float32":
         network = twins.build_twin(stage, "float32")
         network.set_weights(stage.network.get_weights())
-    out = scoring.answers(network, {"image": tf.cast(images, tf.float32)})
+    out = final_scores.answers(network, {"image": tf.cast(images, tf.float32)})
     if "logits" in out:
         out["probabilities"] = tf.nn.softmax(out.pop("logits"))
     return {name: value.numpy() for name, value in out.items()}

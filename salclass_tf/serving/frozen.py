@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from salclass_tf import scoring
+from salclass_tf.training import final_scores
 
 
 def freeze(network: keras.Model, image_size: int) -> tf.types.experimental.ConcreteFunction:
@@ -26,7 +26,7 @@ def freeze(network: keras.Model, image_size: int) -> tf.types.experimental.Concr
     @tf.function(autograph=False)
     def forward(image: tf.Tensor) -> dict[str, tf.Tensor]:
         with keras.StatelessScope(weights):
-            out = scoring.answers(network, {"image": tf.cast(image, tf.float32)})
+            out = final_scores.answers(network, {"image": tf.cast(image, tf.float32)})
         answers = {}
         if "logits" in out:
             logits = tf.cast(out["logits"], tf.float32)

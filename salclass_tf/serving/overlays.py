@@ -2,10 +2,10 @@
 
 import tensorflow as tf
 
-from salclass_tf import data
+from salclass_tf.data.geometry import Geometry
 
 
-def encode(saliency: tf.Tensor, size: tf.Tensor, geometry: data.Geometry) -> tf.Tensor:
+def encode(saliency: tf.Tensor, size: tf.Tensor, geometry: Geometry) -> tf.Tensor:
     """Draws a map in the geometry of the original image.
 
     The map keeps its zero and is scaled to a peak of 255, as the true maps of training have a peak
@@ -24,7 +24,7 @@ def encode(saliency: tf.Tensor, size: tf.Tensor, geometry: data.Geometry) -> tf.
     return tf.io.encode_png(tf.cast(tf.round(grey), tf.uint8))
 
 
-def place(saliency: tf.Tensor, size: tf.Tensor, geometry: data.Geometry) -> tf.Tensor:
+def place(saliency: tf.Tensor, size: tf.Tensor, geometry: Geometry) -> tf.Tensor:
     """Resizes a map of the central crop to where the crop lies in the original image.
 
     Args:
@@ -46,7 +46,7 @@ def place(saliency: tf.Tensor, size: tf.Tensor, geometry: data.Geometry) -> tf.T
     )[0]
 
 
-def crop_in_original(size: tf.Tensor, geometry: data.Geometry) -> tuple[tf.Tensor, tf.Tensor]:
+def crop_in_original(size: tf.Tensor, geometry: Geometry) -> tuple[tf.Tensor, tf.Tensor]:
     """Where the central crop lies in the original image.
 
     Args:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from salclass_tf import data
+from salclass_tf.data import pipeline
+from salclass_tf.data.geometry import Geometry
 from salclass_tf.serving import headers, overlays
 
 Answers = dict[str, tf.Tensor]
@@ -16,7 +17,7 @@ _DECODED_AT_ONCE = 4
 def build(
     forward: Callable[[tf.Tensor], Answers],
     *,
-    geometry: data.Geometry,
+    geometry: Geometry,
     class_names: tuple[str, ...] = (),
     top_k: int = 5,
     max_pixels: int = 25_000_000,
@@ -53,11 +54,11 @@ def build(
 
     def prepare_bytes(image: tf.Tensor) -> tf.Tensor:
         checked = headers.checked(image, geometry.short_side, max_pixels)
-        return data.central_view(checked, geometry)
+        return pipeline.central_view(checked, geometry)
 
     def prepare_pixels(images: tf.Tensor) -> tf.Tensor:
         images = _bounded(images, geometry.short_side, max_pixels)
-        return _each(lambda image: data.central_view(image, geometry), images, crop)
+        return _each(lambda image: pipeline.central_view(image, geometry), images, crop)
 
     def from_bytes(image_bytes: tf.Tensor) -> Answers:
         views = _each(prepare_bytes, image_bytes, crop)

@@ -5,7 +5,7 @@ import keras
 from salclass_tf.classifiers import build_classifier
 from salclass_tf.detectors import build_detector
 from salclass_tf.model import SalClassNet
-from salclass_tf.serving.finished import FinishedStage
+from salclass_tf.runs.finished_stage import FinishedStage
 
 
 def build_twin(stage: FinishedStage, precision: str) -> keras.Model:

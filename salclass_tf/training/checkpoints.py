@@ -9,7 +9,7 @@ import tempfile
 
 import tensorflow as tf
 
-from salclass_tf.distribution import LOST_PEER_ERRORS, reason
+from salclass_tf.devices.placement import LOST_PEER_ERRORS, reason
 from salclass_tf.model import GazeModel
 
 _log = logging.getLogger(__name__)

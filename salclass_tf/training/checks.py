@@ -7,13 +7,14 @@ import pathlib
 
 import keras
 
-from salclass_tf import losses, pair, recipes, sources
+from salclass_tf import losses, pair
 from salclass_tf.classifiers import list_classifiers
-from salclass_tf.config import Config
+from salclass_tf.config import Config, recipes
+from salclass_tf.config.stage import Stage, has_detector
+from salclass_tf.data import sets
 from salclass_tf.detectors import list_detectors, output_of
-from salclass_tf.stage import Stage, has_detector
+from salclass_tf.runs.files import read_json
 from salclass_tf.training import networks
-from salclass_tf.training.files import read_json
 
 _log = logging.getLogger(__name__)
 
@@ -209,7 +210,7 @@ def _differences(there: object, asked: object, path: str = "") -> list[str]:
     return [] if there == asked else [f"  {path}: {there!r} there, {asked!r} asked for"]
 
 
-def check_set(config: Config, stage: str, gaze_set: sources.GazeSet) -> None:
+def check_set(config: Config, stage: str, gaze_set: sets.GazeSet) -> None:
     """Refuses a set that lacks what a stage learns from.
 
     Raises:
@@ -251,7 +252,7 @@ def needs_fixations(config: Config, stage: str) -> bool:
     return has_detector(stage) and losses.get(config.stages[stage].saliency_loss).needs_fixations
 
 
-def check_network(config: Config, stage: str, gaze_set: sources.GazeSet) -> None:
+def check_network(config: Config, stage: str, gaze_set: sets.GazeSet) -> None:
     """Builds the network of a stage, if it starts from no other one, to see whether it can be.
 
     Raises:

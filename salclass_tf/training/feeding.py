@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-from salclass_tf import data, sources
 from salclass_tf.config import Config
+from salclass_tf.data import pipeline, sets
+from salclass_tf.data.geometry import Geometry
 from salclass_tf.training import checks, loop
 
 _EVALUATION_BATCH = 16
@@ -18,9 +19,7 @@ _SHOWN_WHILE_TRAINING = 4
 _READ = ("image", "saliency", "label")
 
 
-def build_feed(
-    config: Config, name: str, gaze_set: sources.GazeSet, replicas: int = 1
-) -> loop.Feed:
+def build_feed(config: Config, name: str, gaze_set: sets.GazeSet, replicas: int = 1) -> loop.Feed:
     """The batches of a stage.
 
     Args:
@@ -33,9 +32,9 @@ def build_feed(
     validation = gaze_set.split("validation", stage.validation_share)
 
     def epoch(number: int, skip: int) -> tf.data.Dataset:
-        return data.training_batches(
+        return pipeline.training_batches(
             _source(gaze_set, "train", stage.validation_share),
-            geometry=data.Geometry(*config.geometry(name)),
+            geometry=Geometry(*config.geometry(name)),
             sigma_px=gaze_set.sigma_px,
             batch_size=stage.batch_size,
             seed=config.seed,
@@ -58,17 +57,17 @@ def build_feed(
 
 
 def _validation_batches(
-    config: Config, name: str, gaze_set: sources.GazeSet, split: str, replicas: int
+    config: Config, name: str, gaze_set: sets.GazeSet, split: str, replicas: int
 ) -> tf.data.Dataset:
     """What validation reads of a split, in batches of one size that all devices have a share of."""
     read = (*_READ, "fixation_counts") if checks.needs_fixations(config, name) else _READ
     size = math.ceil(_EVALUATION_BATCH / replicas) * replicas
     batches = central_batches(config, name, gaze_set, split, batch_size=size)
-    return data.whole_batches(batches.map(lambda batch: _only(batch, read)), size)
+    return pipeline.whole_batches(batches.map(lambda batch: _only(batch, read)), size)
 
 
 def _shown_while_training(
-    config: Config, name: str, gaze_set: sources.GazeSet
+    config: Config, name: str, gaze_set: sets.GazeSet
 ) -> tf.data.Dataset | None:
     """A batch of a few test images for TensorBoard."""
     batches = shown_batches(config, name, gaze_set)
@@ -87,10 +86,10 @@ def _only(batch: dict[str, tf.Tensor], keys: tuple[str, ...]) -> dict[str, tf.Te
 
 
 @contextlib.contextmanager
-def readable(gaze_set: sources.GazeSet) -> Iterator[None]:
+def readable(gaze_set: sets.GazeSet) -> Iterator[None]:
     """Turns what a broken image or a damaged file raises into an error that names it."""
     try:
-        with data.corrupt_images_named(data.open_split(gaze_set.builder, "all")):
+        with pipeline.corrupt_images_named(pipeline.open_split(gaze_set.builder, "all")):
             yield
     except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
         files = gaze_set.files
@@ -105,33 +104,33 @@ def readable(gaze_set: sources.GazeSet) -> Iterator[None]:
         ) from error
 
 
-def _source(gaze_set: sources.GazeSet, part: str, share: float) -> tf.data.Dataset:
+def _source(gaze_set: sets.GazeSet, part: str, share: float) -> tf.data.Dataset:
     """The undecoded examples of a part of a set."""
-    return data.open_split(gaze_set.builder, gaze_set.split(part, share))
+    return pipeline.open_split(gaze_set.builder, gaze_set.split(part, share))
 
 
 def central_batches(
     config: Config,
     name: str,
-    gaze_set: sources.GazeSet,
+    gaze_set: sets.GazeSet,
     split: str,
     every: int = 1,
     batch_size: int = _EVALUATION_BATCH,
 ) -> tf.data.Dataset:
     """Central crops of a split: of all images, or of some that are evenly spread."""
-    source = data.open_split(gaze_set.builder, split)
+    source = pipeline.open_split(gaze_set.builder, split)
     if every > 1:
         source = source.shard(every, index=0).take(_SHOWN_IMAGES)
-    return data.evaluation_batches(
+    return pipeline.evaluation_batches(
         source,
-        geometry=data.Geometry(*config.geometry(name)),
+        geometry=Geometry(*config.geometry(name)),
         sigma_px=gaze_set.sigma_px,
         batch_size=batch_size,
         with_maps=gaze_set.has_gaze,
     )
 
 
-def shown_batches(config: Config, name: str, gaze_set: sources.GazeSet) -> tf.data.Dataset | None:
+def shown_batches(config: Config, name: str, gaze_set: sets.GazeSet) -> tf.data.Dataset | None:
     """Test images for the picture, evenly spread over the split."""
     split = gaze_set.split("test")
     if split is None:

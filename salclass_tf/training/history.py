@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from salclass_tf.training.files import write_text
+from salclass_tf.runs.files import write_text
 
 
 class History:

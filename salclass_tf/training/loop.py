@@ -15,13 +15,14 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from salclass_tf import figures, precision
+from salclass_tf import figures
 from salclass_tf.config import Stage
-from salclass_tf.distribution import Placement
+from salclass_tf.devices import precision
+from salclass_tf.devices.placement import Placement
 from salclass_tf.model import GazeModel
+from salclass_tf.runs.files import put
 from salclass_tf.training.checkpoints import Checkpoints
 from salclass_tf.training.execution import Execution
-from salclass_tf.training.files import put
 from salclass_tf.training.history import History
 from salclass_tf.training.networks import KEPT, kept_part, rate_of_last_step
 from salclass_tf.training.signals import Interrupted, StopSignals

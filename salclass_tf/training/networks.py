@@ -9,12 +9,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from salclass_tf import detectors, optimizers, schedules
+from salclass_tf import detectors
 from salclass_tf.classifiers import build_classifier, rgbs
 from salclass_tf.config import Config, Optimizer, Stage
+from salclass_tf.config.stage import has_detector
 from salclass_tf.detectors import build_detector
 from salclass_tf.model import ClassifierModel, DetectorModel, GazeModel, SalClassNet
-from salclass_tf.stage import has_detector
+from salclass_tf.optimization import optimizers, schedules
 
 _PRETRAINED = pathlib.Path(__file__).parent.parent / "pretrained"
 #: file and sha256 of the small classifier that `docs/reproduction.md` tells how to make

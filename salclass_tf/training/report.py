@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from salclass_tf import figures, scoring
+from salclass_tf import figures
 from salclass_tf.config import Config
-from salclass_tf.training import networks
+from salclass_tf.training import final_scores, networks
 
 _COLUMNS = (
     ("accuracy", "accuracy"),
@@ -131,7 +131,7 @@ def _examples(
     class_names: tuple[str, ...],
 ) -> list[figures.Example]:
     """The rows of the picture for one batch."""
-    out = [(title, scoring.answers(network, batch)) for title, network in shown]
+    out = [(title, final_scores.answers(network, batch)) for title, network in shown]
     maps = [batch["saliency"]] if "saliency" in batch else []
     maps += [given["saliency"] for _, given in out if "saliency" in given]
     guesses = [(title, np.argmax(given["logits"], -1)) for title, given in out if "logits" in given]

@@ -13,11 +13,14 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from salclass_tf import distribution, precision, scoring, sources
+from salclass_tf import devices
 from salclass_tf.config import Config
-from salclass_tf.training import checks, feeding, loop, networks, report
+from salclass_tf.data import sets
+from salclass_tf.data.sets import GazeSet
+from salclass_tf.devices import Placement
+from salclass_tf.runs.files import read_json, write_json
+from salclass_tf.training import checks, feeding, final_scores, loop, networks, report
 from salclass_tf.training.execution import Execution, sole_user
-from salclass_tf.training.files import read_json, write_json
 from salclass_tf.training.signals import sigterm_interrupts
 
 _log = logging.getLogger(__name__)
@@ -85,12 +88,12 @@ def run(
     return results
 
 
-def settle(config: Config, execution: Execution) -> tuple[distribution.Placement, Config]:
+def settle(config: Config, execution: Execution) -> tuple[Placement, Config]:
     """Decides what goes by the machine: the devices, and the arithmetic of a configuration."""
-    placement = distribution.choose(execution.strategy)
+    placement = devices.choose_placement(execution.strategy)
     if execution.deterministic:
         tf.config.experimental.enable_op_determinism()
-    policy, why = precision.choose(config.precision)
+    policy, why = devices.choose_precision(config.precision)
     _log.info("strategy %s: %s", type(placement.strategy).__name__, placement.why)
     _log.info("precision %s: %s", policy, why)
     return placement, dataclasses.replace(config, precision=policy)
@@ -103,7 +106,7 @@ def job(config: Config, name: str, workdir: pathlib.Path, asked_for: bool) -> Jo
 
 def carry_out(
     jobs: list[Job],
-    placement: distribution.Placement,
+    placement: Placement,
     execution: Execution,
     data_dir: str | None,
     manual_dir: str | None,
@@ -129,7 +132,7 @@ def carry_out(
 
 def _carry_out(
     jobs: list[Job],
-    placement: distribution.Placement,
+    placement: Placement,
     execution: Execution,
     data_dir: str | None,
     manual_dir: str | None,
@@ -143,21 +146,21 @@ def _carry_out(
         f"stages to make: {', '.join(one.name for one in todo) or 'none'}", settings
     )
     checks.check_parts(jobs[-1].config, [one.name for one in todo])
-    sets = _open_sets(todo, placement, data_dir, manual_dir)
+    opened = _open_sets(todo, placement, data_dir, manual_dir)
     replicas = placement.strategy.num_replicas_in_sync
     for name, one in {one.name: one for one in todo}.items():
         checks.check_split(one.config, name, replicas)
-        checks.check_set(one.config, name, sets[name])
-        checks.check_network(one.config, name, sets[name])
-        feeding.build_feed(one.config, name, sets[name])
+        checks.check_set(one.config, name, opened[name])
+        checks.check_network(one.config, name, opened[name])
+        feeding.build_feed(one.config, name, opened[name])
     workdir = jobs[-1].workdir
     locked = sole_user(workdir) if placement.is_chief else contextlib.nullcontext()
     with locked, sigterm_interrupts():
         for one in todo:
             # Nobody else writes here from now on; before, another run may have begun it.
             checks.is_done(one.config, one.name, one.folder, one.asked_for)
-            with feeding.readable(sets[one.name]):
-                _make(one, sets[one.name], placement, execution)
+            with feeding.readable(opened[one.name]):
+                _make(one, opened[one.name], placement, execution)
             if placement.is_chief:
                 finished()
     for one in jobs:
@@ -177,18 +180,18 @@ def _is_done(one: Job) -> bool:
 
 def _open_sets(
     jobs: list[Job],
-    placement: distribution.Placement,
+    placement: Placement,
     data_dir: str | None,
     manual_dir: str | None,
-) -> dict[str, sources.GazeSet]:
+) -> dict[str, GazeSet]:
     """The set of each stage; the chief prepares those that are not there, the others wait."""
     if not placement.is_chief:
         placement.wait_for_all()
     datasets = {one.name: one.config.stages[one.name].dataset for one in jobs}
-    sets = {name: sources.open_set(set_, data_dir, manual_dir) for name, set_ in datasets.items()}
+    opened = {name: sets.open_set(set_, data_dir, manual_dir) for name, set_ in datasets.items()}
     if placement.is_chief:
         placement.wait_for_all()
-    return sets
+    return opened
 
 
 def order(config: Config, stage: str) -> list[str]:
@@ -203,8 +206,8 @@ def order(config: Config, stage: str) -> list[str]:
 
 def _make(
     one: Job,
-    gaze_set: sources.GazeSet,
-    placement: distribution.Placement,
+    gaze_set: GazeSet,
+    placement: Placement,
     execution: Execution,
 ) -> None:
     """Trains one stage, scores what it keeps, draws it; `metrics.json` comes last."""
@@ -253,7 +256,7 @@ def _make(
 
 def _conclude(
     one: Job,
-    gaze_set: sources.GazeSet,
+    gaze_set: GazeSet,
     rows: list[dict[str, float]],
     facts: dict,
     started: float,
@@ -288,21 +291,21 @@ def _scores(
     name: str,
     workdir: pathlib.Path,
     network: keras.Model,
-    gaze_set: sources.GazeSet,
+    gaze_set: GazeSet,
 ) -> dict:
     """Scores of the kept network on the test part, beside what it has to beat."""
     split = gaze_set.split("test")
     if split is None:
         return {"test": None}
     batches = feeding.central_batches(config, name, gaze_set, split)
-    metrics = {"test": vars(scoring.score(network, batches, f"{name} test"))}
+    metrics = {"test": vars(final_scores.score(network, batches, f"{name} test"))}
     if name.startswith("saliency"):
         train = gaze_set.split("train", config.stages[name].validation_share)
-        mean = scoring.mean_map(feeding.central_batches(config, name, gaze_set, train))
-        metrics["centre_bias"] = vars(scoring.score_map(mean, batches))
+        mean = final_scores.mean_map(feeding.central_batches(config, name, gaze_set, train))
+        metrics["centre_bias"] = vars(final_scores.score_map(mean, batches))
     if name == "joint":
         before = networks.build_model(config, name, workdir, 0)
-        metrics["before_joint"] = vars(scoring.score(before, batches, "before joint"))
+        metrics["before_joint"] = vars(final_scores.score(before, batches, "before joint"))
     return metrics
 
 

@@ -9,9 +9,9 @@ import pathlib
 from collections.abc import Sequence
 
 from salclass_tf.config import Config
+from salclass_tf.runs.files import write_json, write_text
 from salclass_tf.training import checks, report, stages
 from salclass_tf.training.execution import Execution
-from salclass_tf.training.files import write_json, write_text
 
 STAGE = "joint"
 #: where the table of a sweep is in a workdir, without its ending

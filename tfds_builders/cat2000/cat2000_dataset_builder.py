@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tfds_builders import gaze_builder, originals, schema
 from tfds_builders.cat2000.location_map import read_locations
+from tfds_builders.common import gaze_builder, originals, schema
 
 _HOME = "http://saliency.mit.edu"
 _TRAIN = originals.Published(

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import numpy.typing as npt
 
-from tfds_builders import matlab
+from tfds_builders.common import matlab
 
 
 def read_locations(path: str | os.PathLike, size: tuple[int, int]) -> npt.NDArray[np.int64]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tfds_builders import gaze_builder, originals, photographs, schema
+from tfds_builders.common import gaze_builder, originals, photographs, schema
 from tfds_builders.cub_gha import sources
 from tfds_builders.cub_gha.recordings import Recording, read_run
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import tensorflow_datasets as tfds
 
-from tfds_builders import photographs
+from tfds_builders.common import photographs
 from tfds_builders.cub_gha.image_list import read_ids, read_images
 
 TFDS_SET = "caltech_birds2011"

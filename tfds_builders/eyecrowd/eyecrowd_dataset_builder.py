@@ -4,8 +4,8 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
-from tfds_builders import gaze_builder, held_out, originals, schema
-from tfds_builders.osie.scanpaths import Scanpaths, read_scanpaths
+from tfds_builders.common import gaze_builder, held_out, originals, schema
+from tfds_builders.common.scanpaths import Scanpaths, read_scanpaths
 
 _REPOSITORY = "NUS-VIP/saliency-in-crowd"
 _GAZE_FILE = "data/eye/fixations.mat"

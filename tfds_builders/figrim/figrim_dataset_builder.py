@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tfds_builders import gaze_builder, held_out, originals, schema
+from tfds_builders.common import gaze_builder, held_out, originals, schema
 from tfds_builders.figrim.viewings import Viewings, read_viewings
 
 _REPOSITORY = "cvzoya/figrim"

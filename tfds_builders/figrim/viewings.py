@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 import numpy.typing as npt
 
-from tfds_builders import matlab, schema
+from tfds_builders.common import matlab, schema
 
 _FIRST, *_REPEATS = ("enc", "rec", "rec2")
 

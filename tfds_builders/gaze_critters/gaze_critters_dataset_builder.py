@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tfds_builders import schema
+from tfds_builders.common import schema
 from tfds_builders.gaze_critters import gaze, scene
 from tfds_builders.gaze_critters.kinds import BADGES, PARTS, PRETRAIN_KINDS, TASK_KINDS, Kind
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from tfds_builders import fixation_table
+from tfds_builders.common import fixation_table
 from tfds_builders.gaze_folder.study import Study
 
 _COLUMNS, _ROWS = 5, 4

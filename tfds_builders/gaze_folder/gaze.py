@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tfds_builders import fixation_table
+from tfds_builders.common import fixation_table
 from tfds_builders.gaze_folder import (
     asc,
     fixation_filter,

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
-from tfds_builders import gaze_builder, manual, own_layout, photographs, schema
+from tfds_builders.common import gaze_builder, manual, own_layout, photographs, schema
 from tfds_builders.gaze_folder import gaze, recording, study
 
 

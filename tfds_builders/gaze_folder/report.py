@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfds_builders import originals, own_layout
+from tfds_builders.common import originals, own_layout
 from tfds_builders.gaze_folder import suspicions
 from tfds_builders.gaze_folder.gaze_folder_dataset_builder import records
 from tfds_builders.gaze_folder.study import Study

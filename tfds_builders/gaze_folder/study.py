@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image
 
-from tfds_builders import own_layout
+from tfds_builders.common import own_layout
 from tfds_builders.gaze_folder import gaze, images, recording
 
 SPLITS_FILE = "splits.csv"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from tfds_builders import fixation_table
+from tfds_builders.common import fixation_table
 
 _MANY_OFF = 0.05  # of all fixations; trackers lose some beside the edges
 _FAR = 0.15  # of the image's size, from its centre; people look at the centre of pictures

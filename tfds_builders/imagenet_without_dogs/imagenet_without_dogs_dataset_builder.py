@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from tfds_builders import manual, schema, shuffling
+from tfds_builders.common import manual, schema, shuffling
 from tfds_builders.imagenet_without_dogs import archives, records
 
 _SOURCE = "imagenet2012:5.1.0"

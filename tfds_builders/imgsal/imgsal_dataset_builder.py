@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import tensorflow_datasets as tfds
 
-from tfds_builders import originals, own_layout, photographs
+from tfds_builders.common import originals, own_layout, photographs
 
 _IMAGES = "imgsal/images"
 

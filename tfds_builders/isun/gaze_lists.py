@@ -6,7 +6,7 @@ import os
 import numpy as np
 import numpy.typing as npt
 
-from tfds_builders import matlab
+from tfds_builders.common import matlab
 
 
 @dataclasses.dataclass(frozen=True)

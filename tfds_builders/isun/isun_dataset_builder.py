@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tfds_builders import gaze_builder, originals, schema
+from tfds_builders.common import gaze_builder, originals, schema
 from tfds_builders.isun.gaze_lists import Listed, read_list
 
 _HOME = "http://lsun.cs.princeton.edu/challenge/2015/eyetracking/data"

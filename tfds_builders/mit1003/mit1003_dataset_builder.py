@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tfds_builders import gaze_builder, held_out, originals, schema
+from tfds_builders.common import gaze_builder, held_out, originals, schema
 from tfds_builders.mit1003.point_map import read_points
 
 _HOME = "http://people.csail.mit.edu/tjudd/WherePeopleLook"

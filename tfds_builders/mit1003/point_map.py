@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from tfds_builders import originals
+from tfds_builders.common import originals
 
 # JPEG blurs the white pixel of the map, but its neighbours stay below this.
 _WHITE = 128

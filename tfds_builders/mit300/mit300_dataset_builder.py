@@ -4,7 +4,7 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
-from tfds_builders import gaze_builder, originals, schema
+from tfds_builders.common import gaze_builder, originals, schema
 
 _FOLDER = "BenchmarkIMAGES"
 _ARCHIVE = originals.Published(

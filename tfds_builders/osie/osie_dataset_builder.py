@@ -5,9 +5,9 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
-from tfds_builders import gaze_builder, held_out, originals, schema
+from tfds_builders.common import gaze_builder, held_out, originals, schema
+from tfds_builders.common.scanpaths import read_scanpaths
 from tfds_builders.eyecrowd.eyecrowd_dataset_builder import make_example
-from tfds_builders.osie.scanpaths import read_scanpaths
 
 _REPOSITORY = "NUS-VIP/predicting-human-gaze-beyond-pixels"
 _COMMIT = "63223a0dba3b521861cb7f356ad13400ef4b3d03"

@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from tfds_builders import schema
+from tfds_builders.common import schema
 
 
 @dataclasses.dataclass(frozen=True)

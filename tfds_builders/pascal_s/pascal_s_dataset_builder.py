@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tfds_builders import gaze_builder, held_out, originals, schema
+from tfds_builders.common import gaze_builder, held_out, originals, schema
 from tfds_builders.pascal_s.cells import Gaze, read_cells
 
 _URL = "http://cbs.ic.gatech.edu/salobj/download/salObj.zip"

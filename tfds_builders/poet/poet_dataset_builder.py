@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
-from tfds_builders import gaze_builder, held_out, manual, originals, photographs, schema
+from tfds_builders.common import gaze_builder, held_out, manual, originals, photographs, schema
 from tfds_builders.poet.entries import Entry, read_entries
 
 _CLASSES = (

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import tensorflow_datasets as tfds
 
-from tfds_builders import own_layout, photographs
+from tfds_builders.common import own_layout, photographs
 from tfds_builders.cub_gha.image_list import read_images
 
 _CUB = "CUB_200_2011"

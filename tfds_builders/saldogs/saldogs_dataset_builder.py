@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import tensorflow_datasets as tfds
 
-from tfds_builders import own_layout, photographs
+from tfds_builders.common import own_layout, photographs
 
 _IMAGES = "Images"  # what `images.tar` of Stanford Dogs unpacks to
 

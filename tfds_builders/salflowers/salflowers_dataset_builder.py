@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import tensorflow_datasets as tfds
 
-from tfds_builders import matlab, originals, own_layout, photographs
+from tfds_builders.common import matlab, originals, own_layout, photographs
 
 _SOURCE = "oxford_flowers102"
 _IMAGES = "jpg"  # what `102flowers.tgz` unpacks to

@@ -9,7 +9,7 @@ import pathlib
 import numpy as np
 import numpy.typing as npt
 
-from tfds_builders import matlab, schema
+from tfds_builders.common import matlab, schema
 from tfds_builders.salicon.pieces import Pieces
 
 

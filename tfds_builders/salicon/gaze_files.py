@@ -5,7 +5,7 @@ import os
 import numpy as np
 import numpy.typing as npt
 
-from tfds_builders import matlab, schema
+from tfds_builders.common import matlab, schema
 
 
 def read_fixations(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tfds_builders import gaze_builder, originals, schema
+from tfds_builders.common import gaze_builder, originals, schema
 from tfds_builders.salicon.annotations import Places, find_annotations, read_annotations
 from tfds_builders.salicon.gaze_files import read_fixations
 

@@ -3,8 +3,8 @@
 import pathlib
 
 from salclass_tf import figures
-from salclass_tf.evaluation import methods, sweeps
-from salclass_tf.evaluation.paper_figures import file_names
+from salclass_tf.evaluation.methods import find
+from salclass_tf.evaluation.paper_figures import file_names, sweeps
 from salclass_tf.evaluation.paper_figures.settings import Settings
 
 
@@ -12,7 +12,7 @@ def draw(settings: Settings) -> list[pathlib.Path]:
     """Draws what `train.py --sweep_alpha` has left in each run; returns the files."""
     paths = []
     for text in settings.models:
-        label, folder = methods.split(text)
+        label, folder = find.split(text)
         trials, before, facts = sweeps.read(folder)
         title = f"{label or folder.name} on {facts}"
         path = settings.output / file_names.slug(f"fig4 {label or folder.name}")

@@ -6,10 +6,10 @@ import pathlib
 import numpy as np
 
 from salclass_tf import figures, metrics
-from salclass_tf.evaluation import methods, picking, picture_rows, runs
-from salclass_tf.evaluation.datasets import EvaluatedSet
-from salclass_tf.evaluation.method import Method
-from salclass_tf.evaluation.paper_figures import file_names
+from salclass_tf.evaluation.methods import find, runs
+from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.method import Method
+from salclass_tf.evaluation.paper_figures import file_names, picking, picture_rows
 from salclass_tf.evaluation.paper_figures.settings import CHANGED, Settings
 
 
@@ -17,7 +17,7 @@ def draw(settings: Settings) -> list[pathlib.Path]:
     """Draws both maps of each run, and their difference, on each set; returns the files."""
     paths = []
     for text in settings.models:
-        label, folder = methods.split(text)
+        label, folder = find.split(text)
         pair = runs.joined(folder)
         opened = settings.open((str(folder / "joint"),))
         for one in opened.sets:

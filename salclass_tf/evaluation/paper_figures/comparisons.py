@@ -4,10 +4,9 @@ import pathlib
 import re
 
 from salclass_tf import figures
-from salclass_tf.evaluation import picture_rows
-from salclass_tf.evaluation.datasets import EvaluatedSet
-from salclass_tf.evaluation.method import Method
-from salclass_tf.evaluation.paper_figures import file_names
+from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.method import Method
+from salclass_tf.evaluation.paper_figures import file_names, picture_rows
 from salclass_tf.evaluation.paper_figures.settings import Settings
 
 

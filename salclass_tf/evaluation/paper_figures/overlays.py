@@ -3,8 +3,7 @@
 import pathlib
 
 from salclass_tf import figures
-from salclass_tf.evaluation import picture_rows
-from salclass_tf.evaluation.paper_figures import file_names
+from salclass_tf.evaluation.paper_figures import file_names, picture_rows
 from salclass_tf.evaluation.paper_figures.settings import Settings
 
 

@@ -3,13 +3,14 @@
 import pathlib
 
 from salclass_tf import figures
-from salclass_tf.evaluation import methods, regions, runs
-from salclass_tf.evaluation.datasets import EvaluatedSet
-from salclass_tf.evaluation.map_choice import Channel
-from salclass_tf.evaluation.method import LOGITS, Method
+from salclass_tf.evaluation.activations import regions
+from salclass_tf.evaluation.activations.choice import Channel
+from salclass_tf.evaluation.activations.regions import FeatureMap
+from salclass_tf.evaluation.methods import find, runs
+from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.method import LOGITS, Method
 from salclass_tf.evaluation.paper_figures import file_names
 from salclass_tf.evaluation.paper_figures.settings import Settings
-from salclass_tf.evaluation.regions import FeatureMap
 
 
 def draw(settings: Settings) -> list[pathlib.Path]:
@@ -24,7 +25,7 @@ def draw(settings: Settings) -> list[pathlib.Path]:
     channels = [_channel(text) for text in settings.channels]
     paths = []
     for text in settings.models:
-        label, path = methods.split(text)
+        label, path = find.split(text)
         path = runs.classifying(path) if runs.is_run(path) else path
         opened = settings.open((f"{label}={path}" if label else str(path),))
         [method] = opened.methods

@@ -3,9 +3,10 @@
 import dataclasses
 import pathlib
 
-from salclass_tf.evaluation import lineup, picking
-from salclass_tf.evaluation.datasets import EvaluatedSet
-from salclass_tf.evaluation.lineup import Lineup
+from salclass_tf.evaluation.methods import lineup
+from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.lineup import Lineup
+from salclass_tf.evaluation.paper_figures import picking
 
 #: what can be drawn: numbers of the paper's figures, the picture that is its Table 7, and maps over
 #: their images

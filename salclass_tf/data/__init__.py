@@ -1,0 +1,1 @@
+"""Images, maps and fixations of prepared data sets as batches of tensors."""

@@ -1,0 +1,401 @@
+"""The input pipeline: tf.data stages that training, evaluation and serving share.
+
+A source is a `tf.data.Dataset` of single examples in the schema of the gaze sets: `image`
+(encoded string, or uint8 [h, w, 3]), `image/id`, `fixations` with `x` and `y`, `heatmap` where
+the set ships maps in place of points, and `label` where it has classes. `open_split` makes one from
+a prepared TFDS builder.
+
+Image, heat map and fixation counts go through one resize rule and one crop, so they cannot
+drift apart. The peak of a heat map is 1 on the whole image; a crop is not stretched again.
+"""
+
+import contextlib
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from salclass_tf import heatmaps
+from salclass_tf.data.geometry import Geometry
+
+MIRRORS = ("both", "random", "none")
+
+# What lies on the pixel grid of the image, and so is cropped and mirrored with it.
+_SPATIAL = ("image", "saliency", "fixation_counts")
+
+
+def open_split(builder: tfds.core.DatasetBuilder, split: str) -> tf.data.Dataset:
+    """Opens a prepared split as a source: images still encoded, always in the same order.
+
+    Args:
+        builder: a TFDS builder whose data are prepared.
+        split: name or slice of a split, such as "train" or "test[:10]".
+
+    Returns:
+        One example per element, `image` as the encoded string.
+
+    Raises:
+        ValueError: if the data are not prepared, or there is no such split.
+    """
+    if not builder.is_prepared():
+        raise ValueError(
+            f"data set {builder.name!r} is not prepared in {builder.data_path}: run "
+            "download_and_prepare, or name another data_dir"
+        )
+    return builder.as_dataset(
+        split=split,
+        shuffle_files=False,
+        decoders={"image": tfds.decode.SkipDecoding()},
+        read_config=tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1),
+    )
+
+
+def training_batches(
+    source: tf.data.Dataset,
+    *,
+    geometry: Geometry,
+    sigma_px: float,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+    crops: int = 5,
+    mirror: str = "both",
+    with_maps: bool = True,
+    with_fixations: bool = False,
+    shuffle_images: int = 2048,
+    shuffle_views: int = 512,
+    skip_steps: int = 0,
+) -> tf.data.Dataset:
+    """Random crops and mirror images for one epoch (paper, Sec. 5.2: five crops, both mirrored).
+
+    Every image is decoded, resized and rendered once for all its views. Content and order
+    are a function of (seed, epoch), so that an epoch can be made again and entered at any step;
+    TensorFlow's global seed, where a program sets it, changes the order and nothing else.
+
+    Args:
+        source: examples of known number, see the module.
+        geometry: crop and resize sizes.
+        sigma_px: sigma of the heat map, in pixels of the original image; not used where the
+            source has `heatmap`.
+        batch_size: views in a batch.
+        seed: of the run.
+        epoch: number of the epoch; each has its own crops and order.
+        crops: random crops of each image.
+        mirror: "both" gives each crop and its mirror image, "random" one of the two, "none"
+            the crop as it is.
+        with_maps: False leaves `saliency` out, for a classifier alone.
+        with_fixations: whether `fixation_counts` are added, for losses that are taken there.
+        shuffle_images: images shuffled among each other, still encoded; a full permutation
+            of sets up to this number.
+        shuffle_views: views mixed, so that those of one image do not meet in a batch.
+        skip_steps: batches to leave out at the start, to continue a broken epoch.
+
+    Returns:
+        Dicts of `image` uint8 [b, s, s, 3], `saliency` float32 [b, s, s, 1] in [0, 1] and
+        `label` int32 [b], 0 where the source has none; where asked, `fixation_counts` float32
+        [b, s, s, 1], how many fixations hit each pixel. Views beyond the last full batch are left
+        out.
+
+    Raises:
+        ValueError: if an argument is out of range, not one batch can be filled, or fixations are
+            asked of a source that has maps in place of them.
+    """
+    views = _views_per_image(crops, mirror)
+    images = int(source.cardinality())
+    _check_batches(batch_size, images, views, skip_steps)
+    if with_maps:
+        _check_sigma(sigma_px, source)
+    if with_fixations and "heatmap" in source.element_spec:
+        raise ValueError(
+            "with_fixations needs fixation points; this source has maps in their place"
+        )
+    image_seed, view_seed, crop_seed = _seeds(seed, epoch)
+    skipped = skip_steps * batch_size
+
+    def prepare(index: tf.Tensor, example: dict) -> dict:
+        prepared = _prepare(example, geometry.short_side) | {"index": index}
+        prepared = _add_saliency(prepared, sigma_px) if with_maps else prepared
+        return _add_fixation_counts(prepared) if with_fixations else prepared
+
+    def cut(view: tf.Tensor, example: dict) -> dict:
+        return _random_view(example, view, geometry.image_size, crops, mirror, crop_seed)
+
+    order = source.shuffle(shuffle_images, seed=image_seed, reshuffle_each_iteration=False)
+    order = order.enumerate()
+    if views == 1:
+        order = order.skip(skipped)  # one view an image: nothing to decode before the restart
+    examples = order.map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
+    tickets = examples.flat_map(lambda example: _tickets(example, views))
+    if views > 1:
+        tickets = tickets.shuffle(shuffle_views, seed=view_seed, reshuffle_each_iteration=False)
+        tickets = tickets.skip(skipped)
+    known = tf.data.experimental.assert_cardinality(images * views - skipped)
+    crops_cut = tickets.apply(known).map(cut, num_parallel_calls=tf.data.AUTOTUNE)
+    return _batched(crops_cut, batch_size, drop_remainder=True)
+
+
+def evaluation_batches(
+    source: tf.data.Dataset,
+    *,
+    geometry: Geometry,
+    sigma_px: float,
+    batch_size: int,
+    with_maps: bool = True,
+) -> tf.data.Dataset:
+    """The central crop of every image, in the order of the source (paper, Sec. 5.2).
+
+    Args:
+        source: examples, see the module.
+        geometry: crop and resize sizes.
+        sigma_px: sigma of the heat map, in pixels of the original image; not used where the
+            source has `heatmap`.
+        batch_size: images in a batch; the last one may be smaller.
+        with_maps: False leaves `saliency` and `fixation_counts` out, for a set without gaze.
+
+    Returns:
+        Dicts of `image` uint8 [b, s, s, 3], `saliency` float32 [b, s, s, 1] in [0, 1],
+        `fixation_counts` float32 [b, s, s, 1] unless the source has `heatmap`, `label` int32 [b],
+        0 where the source has none, and `image_id` string [b].
+
+    Raises:
+        ValueError: if `batch_size` is below 1, or `sigma_px` is not above 0 and maps are asked.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1; got {batch_size}")
+    if with_maps:
+        _check_sigma(sigma_px, source)
+
+    def view(example: dict) -> dict:
+        prepared = _prepare(example, geometry.short_side)
+        if with_maps:
+            prepared = _add_saliency(prepared, sigma_px)
+        if with_maps and "heatmap" not in example:
+            prepared = _add_fixation_counts(prepared)
+        origin = _central_origin(prepared["image"], geometry.image_size)
+        cropped = _crop(prepared, origin, geometry.image_size)
+        return cropped | {"label": prepared["label"], "image_id": example["image/id"]}
+
+    views = source.map(view, num_parallel_calls=tf.data.AUTOTUNE)
+    return _batched(views, batch_size, drop_remainder=False)
+
+
+def whole_batches(batches: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
+    """Fills the last batch up, so that all have one size and can be split over any replicas.
+
+    Args:
+        batches: dicts of tensors [b, ...] with b at most `batch_size`, `image` among them.
+        batch_size: the size.
+
+    Returns:
+        The same with `weight` float32 [batch_size]: 1, and 0 for the copies of the last example
+        that fill a batch up.
+    """
+
+    def fill(batch: dict) -> dict:
+        count = tf.shape(batch["image"])[0]
+        place = tf.range(batch_size)
+        filled = {
+            key: tf.gather(value, tf.minimum(place, count - 1)) for key, value in batch.items()
+        }
+        filled["weight"] = tf.cast(place < count, tf.float32)
+        return {
+            key: tf.ensure_shape(value, [batch_size, *value.shape[1:]])
+            for key, value in filled.items()
+        }
+
+    return batches.map(fill, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def central_view(image: tf.Tensor, geometry: Geometry) -> tf.Tensor:
+    """Decodes and resizes one image and cuts out its centre: what evaluation and serving see.
+
+    Args:
+        image: encoded JPEG, PNG, GIF (first frame) or BMP, string []; or RGB uint8 [h, w, 3].
+        geometry: crop and resize sizes.
+
+    Returns:
+        uint8 [image_size, image_size, 3].
+    """
+    resized = _resize(_decode(image), geometry.short_side)
+    origin = _central_origin(resized, geometry.image_size)
+    return _crop({"image": resized}, origin, geometry.image_size)["image"]
+
+
+@contextlib.contextmanager
+def corrupt_images_named(source: tf.data.Dataset) -> Iterator[None]:
+    """Turns the error of an image that cannot be decoded into one that names the image.
+
+    A failing op in a graph does not know which example it had, so the images of `source`
+    are tried one by one, once the error is there.
+
+    Args:
+        source: the examples that the code inside `with` is reading batches of.
+
+    Raises:
+        ValueError: naming the first image that cannot be decoded.
+    """
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        for example in source:
+            try:
+                _decode(example["image"])
+            except tf.errors.InvalidArgumentError:
+                name = example["image/id"].numpy().decode()
+                raise ValueError(
+                    f"image {name!r} cannot be decoded: its file is corrupt; replace the file "
+                    "and prepare the data set again"
+                ) from error
+        raise
+
+
+def _prepare(example: dict, short_side: int) -> dict:
+    """Decoded and resized image, with its label and the fixations moved along."""
+    original = _decode(example["image"])
+    image = _resize(original, short_side)
+    prepared = {"image": image, "label": tf.cast(example.get("label", 0), tf.int32)}
+    if "fixations" in example:
+        scale = tf.cast(tf.shape(image)[:2] / tf.shape(original)[:2], tf.float32)
+        # Whole numbers are the centres of pixels, so the image begins at -0.5.
+        prepared["x"] = (tf.cast(example["fixations"]["x"], tf.float32) + 0.5) * scale[1] - 0.5
+        prepared["y"] = (tf.cast(example["fixations"]["y"], tf.float32) + 0.5) * scale[0] - 0.5
+        prepared["scale"] = short_side / tf.reduce_min(tf.shape(original)[:2])
+    if "heatmap" in example:
+        prepared["heatmap"] = example["heatmap"]
+    return prepared
+
+
+def _decode(image: tf.Tensor) -> tf.Tensor:
+    """RGB uint8 [h, w, 3]; an image that is decoded already passes."""
+    if image.dtype != tf.string:
+        return image
+    decoded = tf.io.decode_image(image, channels=3, expand_animations=False)
+    return tf.ensure_shape(decoded, [None, None, 3])
+
+
+def _resize(image: tf.Tensor, short_side: int) -> tf.Tensor:
+    """Brings the short side to `short_side` pixels and keeps the aspect; uint8 [h, w, 3]."""
+    size = tf.shape(image)[:2]
+    shorter = tf.reduce_min(size)
+    # Whole numbers, rounded to nearest: a float quotient could miss the short side by one.
+    size = (size * short_side + shorter // 2) // shorter
+    # Rounded to bytes: a quarter of the memory for everything downstream.
+    return tf.cast(tf.round(tf.image.resize(image, size, antialias=True)), tf.uint8)
+
+
+def _add_saliency(example: dict, sigma_px: float) -> dict:
+    """Adds the heat map of the whole resized image, float32 [h, w, 1]; its peak is 1."""
+    height, width, _ = tf.unstack(tf.shape(example["image"]))
+    if "heatmap" in example:
+        resized = tf.image.resize(example["heatmap"], (height, width), antialias=True)
+        return example | {"saliency": tf.math.divide_no_nan(resized, tf.reduce_max(resized))}
+    sigma = sigma_px * tf.cast(example["scale"], tf.float32)
+    heatmap = heatmaps.render(example["x"], example["y"], height, width, sigma)
+    return example | {"saliency": heatmap[..., tf.newaxis]}
+
+
+def _add_fixation_counts(example: dict) -> dict:
+    """Adds the number of fixations in each pixel of the resized image, float32 [h, w, 1]."""
+    height, width, _ = tf.unstack(tf.shape(example["image"]))
+    pixels = tf.cast(tf.round(tf.stack([example["y"], example["x"]], axis=-1)), tf.int32)
+    # The outer half of the last original pixel would round to a pixel beyond the edge.
+    pixels = tf.clip_by_value(pixels, 0, [height - 1, width - 1])
+    counts = tf.scatter_nd(pixels, tf.ones_like(example["x"]), [height, width])
+    return example | {"fixation_counts": counts[..., tf.newaxis]}
+
+
+def _central_origin(image: tf.Tensor, side: int) -> tf.Tensor:
+    return (tf.shape(image)[:2] - side) // 2
+
+
+def _crop(example: dict, origin: tf.Tensor, side: int) -> dict:
+    """Cuts the same square out of everything on the pixel grid and drops the rest."""
+    row, column = tf.unstack(origin)
+    cropped = {}
+    for key in _SPATIAL:
+        if key in example:
+            square = example[key][row : row + side, column : column + side]
+            cropped[key] = tf.ensure_shape(square, [side, side, square.shape[-1]])
+    return cropped
+
+
+def _random_view(
+    example: dict, view: tf.Tensor, side: int, crops: int, mirror: str, seed: tf.Tensor
+) -> dict:
+    """View number `view` of an image: views v and v + crops are one crop and its mirror image."""
+    seed = tf.random.fold_in(tf.random.fold_in(seed, example["index"]), view % crops)
+    draw = tf.random.stateless_uniform([3], seed)
+    room = tf.cast(tf.shape(example["image"])[:2] - side + 1, tf.float32)
+    cropped = _crop(example, tf.cast(draw[:2] * room, tf.int32), side)
+    if mirror != "none":
+        mirrored = view >= crops if mirror == "both" else draw[2] < 0.5
+        cropped = tf.cond(
+            mirrored,
+            lambda: {key: tf.reverse(value, [1]) for key, value in cropped.items()},
+            lambda: cropped,
+        )
+    return cropped | {"label": example["label"]}
+
+
+def _tickets(example: dict, views: int) -> tf.data.Dataset:
+    """(view number, image) for each view.
+
+    All tickets of an image hold the same tensors, not copies: the shuffle buffer behind them
+    costs the memory of the images in it, however many views each has.
+    """
+    return tf.data.Dataset.from_tensors(example).repeat(views).enumerate()
+
+
+def _batched(
+    examples: tf.data.Dataset, batch_size: int, *, drop_remainder: bool
+) -> tf.data.Dataset:
+    options = tf.data.Options()
+    options.deterministic = True
+    # TensorFlow's tuner sleeps for up to a minute, and the end of an epoch waits for it. Without it
+    # AUTOTUNE stands for one call per core, at most 16.
+    options.autotune.enabled = False
+    # Each worker takes its part of every batch: together they take the batches of one process.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    batches = examples.batch(batch_size, drop_remainder=drop_remainder)
+    return batches.prefetch(2).with_options(options)
+
+
+def _views_per_image(crops: int, mirror: str) -> int:
+    if crops < 1:
+        raise ValueError(f"crops must be at least 1 per image; got {crops}")
+    if mirror not in MIRRORS:
+        raise ValueError(f"mirror must be one of {', '.join(MIRRORS)}; got {mirror!r}")
+    return 2 * crops if mirror == "both" else crops
+
+
+def _check_sigma(sigma_px: float, source: tf.data.Dataset) -> None:
+    if "heatmap" not in source.element_spec and not sigma_px > 0:
+        raise ValueError(
+            f"sigma_px must be above 0 pixels; got {sigma_px}: a set without gaze has no maps, "
+            "pass with_maps=False"
+        )
+
+
+def _check_batches(batch_size: int, images: int, views: int, skip_steps: int) -> None:
+    if images < 0:
+        raise ValueError(
+            "the source must know its number of examples; got an unknown or infinite one: "
+            "apply tf.data.experimental.assert_cardinality"
+        )
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1; got {batch_size}")
+    steps = images * views // batch_size
+    if steps == 0:
+        raise ValueError(
+            f"batch_size must not exceed the data set: got {batch_size}, but {images} images x "
+            f"{views} views are {images * views}; use a smaller batch"
+        )
+    if not 0 <= skip_steps <= steps:
+        raise ValueError(f"skip_steps must be 0 to {steps}, the epoch's steps; got {skip_steps}")
+
+
+def _seeds(seed: int, epoch: int) -> tuple[int, int, tf.Tensor]:
+    """Independent seeds for the order of images, the order of views, and the crops."""
+    state = np.random.SeedSequence([seed, epoch]).generate_state(4).tolist()
+    return state[0], state[1], tf.constant(state[2:], tf.int64)

@@ -1,0 +1,1 @@
+"""Image regions that activate feature maps most (Table 7)."""

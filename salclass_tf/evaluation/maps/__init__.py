@@ -1,0 +1,1 @@
+"""Saliency maps scored against recorded gaze."""

@@ -1,0 +1,251 @@
+"""The images that tables are made of: central crops of a split, and the gaze on them."""
+
+import contextlib
+import dataclasses
+import functools
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from tqdm import tqdm
+
+from salclass_tf.data import pipeline, sets
+from salclass_tf.data.geometry import Geometry
+from salclass_tf.evaluation.maps.gaze import Gaze, Recording
+from salclass_tf.evaluation.methods import crops
+
+Batch = dict[str, tf.Tensor]
+
+#: images in a batch, as many as when training reports its scores
+BATCH = 16
+
+#: what `EvaluatedSet.read` can add to a batch
+EXTRAS = ("encoded", "size", "recorded")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class EvaluatedSet:
+    """A split of a data set, seen as a network sees it.
+
+    Attributes:
+        gaze_set: the prepared set.
+        split: TFDS split or slice.
+        geometry: crop and resize sizes.
+    """
+
+    gaze_set: sets.GazeSet
+    split: str
+    geometry: Geometry
+
+    @property
+    def name(self) -> str:
+        """TFDS name without the version: what a network was trained on is compared with it."""
+        return without_version(self.gaze_set.builder.info.full_name)
+
+    @property
+    def title(self) -> str:
+        """Name, version and split."""
+        return f"{self.gaze_set.builder.info.full_name} {self.split}"
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes in label order; empty where the set has none."""
+        return self.gaze_set.class_names
+
+    @property
+    def has_points(self) -> bool:
+        """Whether the set records fixations."""
+        return self.gaze_set.sigma_px > 0
+
+    @property
+    def has_maps(self) -> bool:
+        """Whether there are true maps, rendered from fixations or shipped with the set."""
+        return self.has_points or "heatmap" in self.gaze_set.builder.info.features
+
+    @property
+    def signature(self) -> dict[str, tf.TensorSpec]:
+        """What of a batch a network reads, of any number of images: one trace serves all."""
+        shape = (None, self.geometry.image_size, self.geometry.image_size)
+        image = {"image": tf.TensorSpec((*shape, 3), tf.uint8)}
+        return image | ({"saliency": tf.TensorSpec((*shape, 1))} if self.has_maps else {})
+
+    @property
+    def training(self) -> "EvaluatedSet | None":
+        """The training part on the same crops; None if there is none, or it is evaluated."""
+        there = "train" in self.gaze_set.builder.info.splits
+        if not there or "train" in self.split or self.split == "all":
+            return None
+        return dataclasses.replace(self, split=self.gaze_set.split("train"))
+
+    def facts(self) -> dict:
+        """What identifies the images and the gaze, as plain types."""
+        info = self.gaze_set.builder.info
+        return {
+            "data set": self.title,
+            "images": self.gaze_set.size(self.split),
+            "bytes": sum(split.num_bytes for split in info.splits.values()),
+            "sigma_px": self.gaze_set.sigma_px,
+            "geometry": dataclasses.astuple(self.geometry),
+        }
+
+    def source(self) -> tf.data.Dataset:
+        """Opens the undecoded examples; sets without `image/id` get numbers as names."""
+        source = pipeline.open_split(self.gaze_set.builder, self.split)
+        if "image/id" in source.element_spec:
+            return source
+        return source.enumerate().map(
+            lambda index, example: example | {"image/id": tf.strings.as_string(index)}
+        )
+
+    def read(self, description: str, *extras: str) -> Iterator[Batch]:
+        """Yields the batches of `data.evaluation_batches`, with a progress bar.
+
+        Args:
+            description: what the bar says.
+            *extras: some of `EXTRAS`: `encoded` adds the image as it is stored, string [b], `size`
+                its height and width, int32 [b, 2], `recorded` the number of its fixations, [b].
+
+        Yields:
+            Batches; of a set that ships maps in place of points, `saliency` is that map.
+
+        Raises:
+            ValueError: naming an image or a file that cannot be read.
+        """
+        source = self.source()
+        with self.readable(source):
+            yield from tqdm(self.batches(source, *extras), description, leave=False, disable=None)
+
+    def batches(self, source: tf.data.Dataset | None = None, *extras: str) -> tf.data.Dataset:
+        """Returns central crops of a source, or of the whole split; see `read`."""
+        source = self.source() if source is None else source
+        batches = pipeline.evaluation_batches(
+            source,
+            geometry=self.geometry,
+            sigma_px=self.gaze_set.sigma_px,
+            batch_size=BATCH,
+            with_maps=self.has_points,
+        )
+        shipped = ("saliency",) if self.has_maps and not self.has_points else ()
+        if not (extras or shipped):
+            return batches
+
+        def more(example: dict) -> dict:
+            return {key: self._extra(key, example) for key in (*extras, *shipped)}
+
+        added = source.map(more, num_parallel_calls=tf.data.AUTOTUNE).batch(BATCH)
+        return tf.data.Dataset.zip((batches, added)).map(lambda first, second: first | second)
+
+    @contextlib.contextmanager
+    def readable(self, source: tf.data.Dataset) -> Iterator[None]:
+        """Turns what a broken image or a damaged file raises into an error that names it.
+
+        Args:
+            source: what the code inside `with` is reading, from `source()`.
+
+        Raises:
+            ValueError: with the name.
+        """
+        try:
+            with pipeline.corrupt_images_named(source):
+                yield
+        except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
+            folder = self.gaze_set.builder.data_path
+            broken = ", ".join(self.gaze_set.broken_files()) or folder
+            raise ValueError(
+                f"prepared files of {self.title} are damaged or gone: {broken}; remove {folder} "
+                "and give the same command again"
+            ) from error
+
+    @functools.cached_property
+    def gaze(self) -> Gaze:
+        """The fixations that lie on the crops, in whole pixels of these; reads the split once."""
+        return Gaze(self._recordings())
+
+    @functools.cached_property
+    def sigma_crop_px(self) -> float:
+        """The Gaussian's deviation in pixels of the crops, the mean over images of all sizes."""
+        if not self.has_points:
+            return 0.0
+        sizes = [batch["size"].numpy() for batch in self.read("image sizes", "size")]
+        scale = self.geometry.short_side / np.concatenate(sizes).min(axis=1)
+        return float(self.gaze_set.sigma_px * scale.mean())
+
+    def _recordings(self) -> Iterator[Recording]:
+        size = (self.geometry.image_size,) * 2
+        for batch in self.read(f"gaze of {self.title}", "recorded"):
+            for index, name in enumerate(names(batch)):
+                xy = fixations(batch, index)
+                outside = int(batch["recorded"][index]) - len(xy)
+                yield Recording(name, size, xy, outside=outside)
+
+    def _extra(self, key: str, example: dict) -> tf.Tensor:
+        """What `more` adds to an example."""
+        if key == "encoded":
+            return example["image"]
+        if key == "recorded":
+            return tf.shape(example["fixations"]["x"])[0] if self.has_points else 0
+        decoded = tf.io.decode_image(example["image"], channels=3, expand_animations=False)
+        size = tf.shape(decoded)[:2]
+        if key == "size":
+            return size
+        return crops.central_map(tf.cast(example["heatmap"], tf.float32), size, self.geometry)
+
+
+def open_set(name: str, data_dir: str | None = None, manual_dir: str | None = None) -> sets.GazeSet:
+    """Opens a gaze set, or any prepared TFDS set of images with labels.
+
+    Args:
+        name: TFDS name.
+        data_dir: where prepared sets live, None for TFDS' own place.
+        manual_dir: folder of original files, for sets that are not downloaded.
+
+    Returns:
+        The set; prepared if it is a gaze set.
+
+    Raises:
+        ValueError: if it is neither, or cannot be prepared.
+    """
+    try:
+        builder = tfds.builder(name, data_dir=data_dir)
+        features = set(builder.info.features or ())
+    except tfds.core.DatasetNotFoundError:
+        features = set()
+    if {"image", "label"} <= features and "fixations" not in features:
+        if not builder.is_prepared():
+            place = f", data_dir={str(data_dir)!r}" if data_dir else ""
+            raise ValueError(
+                f"data set {name!r} is not prepared in {builder.data_path}: prepare it with "
+                f"`tfds.builder({name!r}{place}).download_and_prepare()`, or name another "
+                "--data_dir"
+            )
+        return sets.GazeSet(name, builder)
+    return sets.open_set(name, data_dir, manual_dir)
+
+
+def names(batch: Batch) -> list[str]:
+    """Returns the names of a batch's images."""
+    return [name.decode() for name in batch["image_id"].numpy()]
+
+
+def fixations(batch: Batch, index: int) -> np.ndarray:
+    """Returns the fixations on an image of a batch, (column, row) pixels, float64 [n, 2]."""
+    if "fixation_counts" not in batch:
+        return np.zeros((0, 2))
+    counts = batch["fixation_counts"][index, ..., 0].numpy().astype(np.int64)
+    pixels = np.argwhere(counts)
+    return np.repeat(pixels[:, ::-1], counts[tuple(pixels.T)], axis=0).astype(np.float64)
+
+
+def target(batch: Batch, index: int) -> np.ndarray | None:
+    """Returns the true map of an image, [s, s]; None where nobody looked at the crop."""
+    if "saliency" not in batch:
+        return None
+    seen = batch.get("fixation_counts", batch["saliency"])[index].numpy()
+    return batch["saliency"][index, ..., 0].numpy() if seen.any() else None
+
+
+def without_version(full_name: str) -> str:
+    """Returns a TFDS name without its version: "osie" for "osie/1.0.0" and "osie:1.0.0"."""
+    name, _, last = full_name.partition(":")[0].rpartition("/")
+    return name if name and last.replace(".", "").isdigit() else full_name.partition(":")[0]

@@ -1,0 +1,57 @@
+"""From what a user names to methods: runs, stages, networks, exports, folders of maps."""
+
+import dataclasses
+import pathlib
+
+from salclass_tf.evaluation.methods import exports, map_folders, runs
+from salclass_tf.evaluation.methods.method import Method
+
+
+def find(text: str) -> list[Method]:
+    """Returns the methods that a path stands for.
+
+    Args:
+        text: path of a run, of a stage in it, of a `.keras` file, of an export or one of its
+            versions, or of a folder of maps; `NAME=PATH` gives the rows a name.
+
+    Raises:
+        ValueError: if it is nothing of that; the message says what is there.
+    """
+    name, path = split(text)
+    methods = _at(path)
+    if not name:
+        return methods
+    if len(methods) == 1:
+        return [dataclasses.replace(methods[0], name=name)]
+    return [dataclasses.replace(method, name=f"{name}: {method.name}") for method in methods]
+
+
+def split(text: str) -> tuple[str, pathlib.Path]:
+    """Returns the name, "" where there is none, and the path; one that exists may hold "="."""
+    name, equals, path = text.partition("=")
+    if not equals or pathlib.Path(text).exists():
+        return "", pathlib.Path(text)
+    return name.strip(), pathlib.Path(path)
+
+
+def _at(path: pathlib.Path) -> list[Method]:
+    """The methods at a path."""
+    if not path.exists():
+        raise ValueError(f"there is nothing at {path}; name a run, a network or a folder of maps")
+    if path.is_file():
+        if path.suffix != ".keras":
+            raise ValueError(f"a file must be a network, .keras; got {path}")
+        return runs.from_file(path)
+    if runs.is_stage(path):
+        return runs.from_stage(path)
+    if runs.is_run(path):
+        return runs.from_run(path)
+    version = exports.find(path)
+    if version is not None:
+        return exports.from_version(version)
+    if map_folders.files(path):
+        return map_folders.from_folder(path)
+    raise ValueError(
+        f"{path} holds nothing to evaluate: no finished stage of a run (config.json, metrics.json, "
+        f"{runs.KEPT}), no export (saved_model.pb) and no maps (.png, .npy)"
+    )

@@ -1,0 +1,105 @@
+"""What is evaluated on what: the methods that a user names, the data sets, opened and checked."""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+
+from salclass_tf.data.geometry import Geometry
+from salclass_tf.data.sets import GazeSet
+from salclass_tf.evaluation.methods import crops_of_sets, find
+from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.method import SALIENCY, Method
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Lineup:
+    """Methods and data sets.
+
+    Attributes:
+        methods: in the order in which they were named.
+        sets: prepared sets, each with the split to evaluate.
+    """
+
+    methods: tuple[Method, ...]
+    sets: tuple[tuple[GazeSet, str], ...]
+
+    @property
+    def geometries(self) -> list[Geometry]:
+        """The crops that maps are compared on; the first ones serve all that have none."""
+        chosen = [m.geometry for m in self.methods if m.geometry and SALIENCY in m.gives]
+        chosen = chosen or [m.geometry for m in self.methods if m.geometry][:1]
+        return list(dict.fromkeys(chosen)) or [Geometry()]
+
+    def map_givers(self) -> list[Method]:
+        """Returns the methods that give maps.
+
+        Raises:
+            ValueError: if there is none.
+        """
+        givers = [method for method in self.methods if SALIENCY in method.gives]
+        if not givers:
+            raise ValueError("no model gives maps; name one that does with --model")
+        return givers
+
+    @functools.cached_property
+    def _crops(self) -> dict[tuple[str, str, Geometry], EvaluatedSet]:
+        return {}
+
+    def crops(self, opened: tuple[GazeSet, str], geometry: Geometry | None) -> EvaluatedSet:
+        """Returns the crops of one of `sets`; the same object again for the same geometry.
+
+        Args:
+            opened: one of `sets`.
+            geometry: of a method; None for the first of `geometries`.
+        """
+        geometry = geometry or self.geometries[0]
+        key = (opened[0].name, opened[1], geometry)
+        if key not in self._crops:
+            self._crops[key] = EvaluatedSet(*opened, geometry)
+        return self._crops[key]
+
+
+def open_all(
+    models: Sequence[str],
+    names: Sequence[str] = (),
+    split: str | None = None,
+    data_dir: str | None = None,
+    manual_dir: str | None = None,
+) -> Lineup:
+    """Finds and opens everything before anything is computed.
+
+    Args:
+        models: see `methods.find`.
+        names: of data sets, TFDS; empty for those that the models were trained on.
+        split: TFDS split or slice; None for the test part of each set.
+        data_dir: where prepared data sets live, None for TFDS' own place.
+        manual_dir: folder of original files, for sets that are not downloaded.
+
+    Raises:
+        ValueError: if a model or a set is not there, or no set is known.
+    """
+    found = tuple(method for text in models for method in find.find(text))
+    known = [method.trained_on for method in found if method.trained_on]
+    wanted = tuple(names) or tuple(dict.fromkeys(known))
+    if not wanted:
+        raise ValueError("nothing tells what the models were trained on; name a --dataset")
+    opened = [_open(name, split, data_dir, manual_dir) for name in dict.fromkeys(wanted)]
+    return Lineup(found, tuple(opened))
+
+
+def _open(
+    name: str, split: str | None, data_dir: str | None, manual_dir: str | None
+) -> tuple[GazeSet, str]:
+    """A set and the split to evaluate."""
+    gaze_set = crops_of_sets.open_set(name, data_dir, manual_dir)
+    split = split or gaze_set.split("test")
+    try:
+        known = split is not None and gaze_set.size(split) > 0
+    except (KeyError, ValueError):
+        known = False
+    if not known:
+        raise ValueError(
+            f"data set {name} has no {split or 'test part with gaze'}; name one of its splits, "
+            f"or a slice, with --split: {', '.join(gaze_set.builder.info.splits)}"
+        )
+    return gaze_set, split

@@ -1,0 +1,92 @@
+"""What is compared in a table: something that answers a batch of images with maps or classes."""
+
+import dataclasses
+import hashlib
+import pathlib
+from collections.abc import Callable, Iterable, Mapping
+
+import keras
+import numpy as np
+
+from salclass_tf.data.geometry import Geometry
+from salclass_tf.evaluation.maps.scores import Scores
+from salclass_tf.evaluation.methods.crops_of_sets import Batch, EvaluatedSet
+
+SALIENCY, LOGITS = "saliency", "logits"
+
+Answers = Mapping[str, np.ndarray]
+Forward = Callable[[Batch], Answers]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Method:
+    """A row of a table.
+
+    Attributes:
+        name: what the row says.
+        model: the files that it comes from, the epoch that was kept, the start of their hash.
+        fingerprint: changes with the content of these files.
+        gives: `SALIENCY`, `LOGITS` or both.
+        load: data set -> function that answers its batches: `saliency` float32 [b, s, s, 1],
+            `logits` float32 [b, classes] (or what ranks classes alike).
+        geometry: of the crops that it wants; None where any will do.
+        trained_on: TFDS name of the set that it learned from, without version; None if unknown.
+        class_names: in the order of its answers; None where unknown.
+        num_classes: how many there are; None where unknown.
+        extras: what it wants of `datasets.EXTRAS`.
+        needs_truth: whether it reads the true map.
+        network: loads the Keras network, None where there is none.
+        compared: whether the paired tests take it in.
+        scored_by: data set, metrics, labels, settings of `evaluate` -> scores, for what has
+            several maps of an image and so no `load`.
+    """
+
+    name: str
+    model: str
+    fingerprint: str
+    gives: frozenset[str] = frozenset({SALIENCY})
+    load: Callable[[EvaluatedSet], Forward] | None = None
+    geometry: Geometry | None = None
+    trained_on: str | None = None
+    class_names: tuple[str, ...] | None = None
+    num_classes: int | None = None
+    extras: tuple[str, ...] = ()
+    needs_truth: bool = False
+    network: Callable[[], keras.Model] | None = None
+    compared: bool = True
+    scored_by: Callable[..., Scores] | None = None
+
+    def labels(self, dataset: EvaluatedSet) -> dict[str, str]:
+        """Returns the first columns of the method's row."""
+        sizes = dataset.geometry
+        return {
+            "data set": dataset.title,
+            "method": self.name,
+            "model": self.model,
+            "crop": f"{sizes.image_size} of {sizes.short_side}",
+        }
+
+    def knows_classes_of(self, dataset: EvaluatedSet) -> bool:
+        """Whether its classes are, as far as one can tell, those of a data set."""
+        if LOGITS not in self.gives or not dataset.class_names:
+            return False
+        if self.class_names:
+            return self.class_names == dataset.class_names
+        if self.trained_on:
+            return self.trained_on == dataset.name
+        return self.num_classes in (None, len(dataset.class_names))
+
+
+def hash_files(paths: Iterable[pathlib.Path]) -> str:
+    """Returns the SHA-256 of the contents of files, in their order."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def model_text(path: pathlib.Path, fingerprint: str, epoch: int | None = None) -> str:
+    """Returns what a row says of its files: path, epoch, start of the hash."""
+    kept = "" if epoch is None else f"epoch {epoch}, "
+    return f"{path} ({kept}{fingerprint[:8]})"

@@ -1,0 +1,93 @@
+"""One pass of a method over a data set: maps scored, first guesses noted, in flat memory."""
+
+import collections
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from salclass_tf.evaluation.maps.evaluate import Case, evaluate
+from salclass_tf.evaluation.maps.scores import Scores
+from salclass_tf.evaluation.methods import crops_of_sets
+from salclass_tf.evaluation.methods.crops_of_sets import Batch, EvaluatedSet
+from salclass_tf.evaluation.methods.method import LOGITS, SALIENCY, Answers, Method
+from salclass_tf.evaluation.tables.guesses import Guesses
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """What one pass found; None for what was not asked for.
+
+    Attributes:
+        maps: scores of the maps.
+        classes: first guesses.
+    """
+
+    maps: Scores | None
+    classes: Guesses | None
+
+
+def measure(
+    method: Method,
+    dataset: EvaluatedSet,
+    wanted: frozenset[str],
+    measures: Sequence[str],
+    **settings,
+) -> Measured:
+    """Lets a method answer every image of a data set, and scores the answers as they come.
+
+    Args:
+        method: what answers.
+        dataset: the images.
+        wanted: `SALIENCY` for scores of maps, `LOGITS` for first guesses, or both.
+        measures: metrics of the maps.
+        **settings: of `evaluate`.
+
+    Raises:
+        ValueError: if answers do not fit the images or the classes; the message names the image.
+    """
+    if method.scored_by is not None:
+        labels = method.labels(dataset)
+        return Measured(method.scored_by(dataset, measures, labels=labels, **settings), None)
+    forward = method.load(dataset)
+    images: list[str] = []
+    truth: list[np.ndarray] = []
+    guesses: list[np.ndarray] = []
+
+    def cases() -> Iterator[Case]:
+        for batch in dataset.read(f"{method.name} on {dataset.title}", *method.extras):
+            answers = forward(batch)
+            if LOGITS in wanted:
+                images.extend(crops_of_sets.names(batch))
+                truth.append(batch["label"].numpy())
+                guesses.append(_first_guess(answers[LOGITS], dataset))
+            if SALIENCY in wanted:
+                yield from _cases(batch, answers)
+
+    labels, maps = method.labels(dataset), None
+    if SALIENCY in wanted:
+        maps = evaluate(cases(), dataset.gaze, measures, labels=labels, **settings)
+    else:
+        collections.deque(cases(), maxlen=0)
+    if LOGITS not in wanted:
+        return Measured(maps, None)
+    columns = (np.concatenate(column).astype(np.int64) for column in (truth, guesses))
+    return Measured(maps, Guesses(labels, tuple(images), *columns))
+
+
+def _cases(batch: Batch, answers: Answers) -> Iterator[Case]:
+    """The maps of a batch with what they are compared with."""
+    for index, name in enumerate(crops_of_sets.names(batch)):
+        yield Case(name, answers[SALIENCY][index, ..., 0], crops_of_sets.target(batch, index))
+
+
+def _first_guess(logits: np.ndarray, dataset: EvaluatedSet) -> np.ndarray:
+    """The likeliest class of each image."""
+    if logits.shape[-1] != len(dataset.class_names):
+        raise ValueError(
+            f"the network must have a class for each of {dataset.title}, "
+            f"{len(dataset.class_names)}; it has {logits.shape[-1]}"
+        )
+    if not np.isfinite(logits).all():
+        raise ValueError("class scores must be finite; got NaN or infinity")
+    return np.argmax(logits, axis=-1)

@@ -1,0 +1,210 @@
+"""Tables written down: Markdown to read, CSV and JSON for programs."""
+
+import dataclasses
+import itertools
+import json
+import os
+import pathlib
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from salclass_tf.evaluation.maps.comparison import Comparison, compare
+from salclass_tf.evaluation.maps.scores import Over, Scores
+from salclass_tf.evaluation.methods.method import Method
+from salclass_tf.evaluation.tables import of_classes, of_maps, published
+from salclass_tf.evaluation.tables.guesses import Guesses
+
+_TITLES = {
+    1: "Detectors on other sets",
+    4: "Saliency maps",
+    5: "Classification with and without maps",
+    6: "Frozen features on other sets",
+}
+
+#: data set -> paired tests on it: first model, other model, what was found
+Comparisons = dict[str, list[tuple[str, str, Comparison]]]
+
+
+class Report:
+    """The tables of one evaluation, on their way into a folder.
+
+    Args:
+        folder: where `report.md` and `table<n>.csv` and `.json` are written.
+    """
+
+    def __init__(self, folder: pathlib.Path):
+        """See the class."""
+        self._folder = folder
+        self._sections: list[str] = []
+        self._files: dict[str, str] = {}
+
+    def add_maps(self, rows: Sequence[tuple[Method, Scores]], over: Over = "images") -> None:
+        """Adds Table 4: the rows, paired tests, and what the paper printed.
+
+        Args:
+            rows: methods, and the scores of their maps.
+            over: what means are taken over; paired tests are over images.
+        """
+        scores = [row for _, row in rows]
+        compared = [(method, row) for method, row in rows if method.compared]
+        found = _compared(compared, _set_and_crop(scores))
+        self._add(4, rows, of_maps.markdown(scores, over), found, _of_sets(4, scores))
+        self._files["table4.csv"] = of_maps.csv_text(scores, over)
+        self._store(4, rows, of_maps.summaries(scores, over), found)
+
+    def add_classes(self, table: int, rows: Sequence[tuple[Method, Guesses]]) -> None:
+        """Adds Table 5 or 6 likewise."""
+        guesses = [row for _, row in rows]
+        scored = [(method, row.scores()) for method, row in rows]
+        found = _compared(scored, lambda row: row.labels["data set"])
+        self._add(table, rows, of_classes.markdown(guesses), found, published.rows(table))
+        self._files[f"table{table}.csv"] = of_classes.csv_text(guesses)
+        self._store(table, rows, of_classes.summaries(guesses), found)
+
+    def add_published(self, table: int) -> None:
+        """Adds a table of the paper that nothing is measured for."""
+        rows = published.rows(table)
+        self._sections += [f"## Table {table}: {_TITLES[table]}", published_markdown(rows)]
+        self._files[f"table{table}.csv"] = _published_csv(rows)
+        self._files[f"table{table}.json"] = _json({"published": _plain(rows)})
+
+    def add_notes(self, notes: Sequence[str]) -> None:
+        """Adds what is not in the tables, and why."""
+        if notes:
+            lines = "\n".join(f"- {note}" for note in dict.fromkeys(notes))
+            self._sections += [f"Not in the tables:\n\n{lines}"]
+
+    def write(self) -> str:
+        """Writes all files, each whole or not at all; returns the Markdown."""
+        text = "\n\n".join(self._sections) + "\n"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for name, content in (self._files | {"report.md": text}).items():
+            temporary = self._folder / f"{name}.tmp"
+            temporary.write_text(content, encoding="utf-8")
+            os.replace(temporary, self._folder / name)
+        return text
+
+    def _add(
+        self,
+        table: int,
+        rows: Sequence,
+        markdown: str,
+        found: Comparisons,
+        printed: Sequence[published.Row],
+    ) -> None:
+        """A section."""
+        self._sections.append(f"## Table {table}: {_TITLES[table]}")
+        self._sections.append(markdown if rows else "Nothing given here belongs into this table.")
+        for dataset, tests in found.items():
+            self._sections.append(f"Paired tests on {dataset}, the first model against the others:")
+            self._sections.append(of_maps.comparisons(tests))
+        self._sections.append(f"Published, not measured here ({published.SOURCE}):")
+        self._sections.append(published_markdown(printed))
+
+    def _store(self, table: int, rows: Sequence, plain: list[dict], found: Comparisons) -> None:
+        """The JSON file of a table."""
+        for (method, _), line in zip(rows, plain, strict=True):
+            line["fingerprint"] = method.fingerprint
+        content = {
+            "rows": plain,
+            "comparisons": [
+                {"data set": dataset, "first": first, "second": second}
+                | dataclasses.asdict(comparison)
+                for dataset, tests in found.items()
+                for first, second, comparison in tests
+            ],
+            "published": _plain(published.rows(table)),
+        }
+        self._files[f"table{table}.json"] = _json(content)
+
+
+def published_markdown(rows: Sequence[published.Row]) -> str:
+    """Returns a Markdown table of what the paper prints; every line says "published"."""
+    measures = list(dict.fromkeys(name for row in rows for name in row.values))
+    trained = ["trained on"] if any(row.trained_on for row in rows) else []
+    heads = ["data set", "method", *trained, "source", *map(of_maps.title, measures)]
+    rule = "|" + "---|" * (len(heads) - len(measures)) + "--:|" * len(measures)
+    lines = [of_maps.line(heads), rule]
+    for row in rows:
+        cells = [row.dataset, row.method, *([row.trained_on] if trained else ())]
+        cells += [f"published, Table {row.table}"]
+        cells += [printed(row, name) for name in measures]
+        lines.append(of_maps.line(cells))
+    return "\n".join(lines)
+
+
+def printed(row: published.Row, measure: str) -> str:
+    """Returns a number with the digits that the paper gives; "" where it has none."""
+    if measure not in row.values:
+        return ""
+    text = f"{row.values[measure]:.{2 if row.table == 1 else 3}f}"
+    return text if float(text) == row.values[measure] else str(row.values[measure])
+
+
+def _set_and_crop(rows: Sequence[Scores]) -> Callable[[Scores], str]:
+    """What maps are compared within: a data set, and a crop where it is scored on several.
+
+    On another crop there are other pixels, other fixations and other negatives.
+    """
+    crops: dict[str, set[str]] = {}
+    for row in rows:
+        crops.setdefault(row.labels["data set"], set()).add(row.labels.get("crop", ""))
+
+    def within(row: Scores) -> str:
+        title = row.labels["data set"]
+        return title if len(crops[title]) == 1 else f"{title}, crops of {row.labels['crop']}"
+
+    return within
+
+
+def _compared(
+    rows: Sequence[tuple[Method, Scores]], within: Callable[[Scores], str]
+) -> Comparisons:
+    """The first model of each group against all others, metric by metric."""
+    groups: dict[str, list[tuple[Method, Scores]]] = {}
+    for method, scores in rows:
+        groups.setdefault(within(scores), []).append((method, scores))
+    found: Comparisons = {}
+    for title, group in groups.items():
+        # What has no files is a baseline, and comes first in the table.
+        (first, reference), *others = sorted(group, key=lambda row: not row[0].model)
+        for (method, scores), name in itertools.product(others, reference.values):
+            if _both_scored(reference, scores, name) > 1:
+                tests = found.setdefault(title, [])
+                tests.append((first.name, method.name, compare(reference, scores, name)))
+    return found
+
+
+def _both_scored(first: Scores, second: Scores, measure: str) -> int:
+    """Number of images that both have a score for."""
+    pair = [row.per_image(measure) for row in (first, second)]
+    return sum(not np.isnan([scores.get(n, np.nan) for scores in pair]).any() for n in pair[0])
+
+
+def _of_sets(table: int, rows: Sequence[Scores]) -> list[published.Row]:
+    """What the paper prints of the data sets of some rows; all of the table if that is nothing."""
+    names = {row.labels["data set"].split("/")[0] for row in rows}
+    everything = [*published.rows(1), *published.rows(table)]
+    theirs = [row for row in everything if published.DATASETS[row.dataset] in names]
+    return theirs or published.rows(table)
+
+
+def _plain(rows: Sequence[published.Row]) -> list[dict]:
+    """Published rows as plain data."""
+    return [dataclasses.asdict(row) | {"source": published.SOURCE} for row in rows]
+
+
+def _published_csv(rows: Sequence[published.Row]) -> str:
+    """Published rows as CSV."""
+    lines = [
+        {"data set": row.dataset, "method": row.method, "trained on": row.trained_on}
+        | {"source": f"published, Table {row.table}"}
+        | row.values
+        for row in rows
+    ]
+    return of_maps.csv_lines(lines, list(dict.fromkeys(name for line in lines for name in line)))
+
+
+def _json(content: dict) -> str:
+    return json.dumps(content, indent=1, allow_nan=False) + "\n"

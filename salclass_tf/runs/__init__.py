@@ -1,0 +1,1 @@
+"""Run folders: the one place that reads finished stages and writes whole files."""

@@ -1,0 +1,49 @@
+"""Opening data sets by name, and what is said when that fails."""
+
+import shutil
+
+import pytest
+
+from salclass_tf.data import sets
+
+
+def test_prepared_set_is_opened_with_its_facts(tiny_data_dir):
+    opened = sets.open_set("dotted_noise", tiny_data_dir)
+    assert opened.class_names == ("red", "green", "blue")
+    assert opened.sigma_px == 4.0
+    assert opened.size("train") == 12
+
+
+def test_validation_is_cut_from_the_training_images_without_overlap(tiny_data_dir):
+    opened = sets.open_set("dotted_noise", tiny_data_dir)
+    assert opened.split("train", 0.25) == "train[:9]"
+    assert opened.split("validation", 0.25) == "train[9:]"
+    assert opened.split("validation", 0.0) is None
+    assert opened.split("test") == "test"
+
+
+def test_unknown_set_lists_ours(tmp_path):
+    with pytest.raises(ValueError, match="cub_gha.*gaze_critters.*osie"):
+        sets.open_set("osei", str(tmp_path))
+
+
+def test_manual_dir_must_exist(tmp_path):
+    with pytest.raises(ValueError, match="manual_dir"):
+        sets.open_set("osie", str(tmp_path), str(tmp_path / "nowhere"))
+
+
+def test_split_without_gaze_is_not_what_networks_are_tested_on(tiny_data_dir):
+    opened = sets.open_set("dotted_noise", tiny_data_dir)
+    opened.builder.info.metadata["splits_without_gaze"] = ["test"]
+    assert opened.split("test") is None
+
+
+def test_broken_files_are_found(tiny_data_dir, tmp_path):
+    shutil.copytree(tiny_data_dir, tmp_path / "data")
+    opened = sets.open_set("dotted_noise", str(tmp_path / "data"))
+    assert opened.broken_files() == ()
+    files = (tmp_path / "data/dotted_noise").rglob("*.tfrecord*")
+    train, test = sorted(files, key=lambda path: "test" in path.name)
+    train.write_bytes(train.read_bytes()[:-9])
+    test.unlink()
+    assert set(opened.broken_files()) == {str(train), str(test)}

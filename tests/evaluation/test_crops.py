@@ -1,0 +1,137 @@
+"""Crops of maps and of gaze by viewer, against the pictures' own pipeline and float64 NumPy."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from salclass_tf import metrics
+from salclass_tf.data import pipeline, sets
+from salclass_tf.data.geometry import Geometry
+from salclass_tf.evaluation.methods import baselines, crops, crops_of_sets
+from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from tfds_builders.common import schema
+
+GEOMETRY = Geometry(24, 30)
+
+
+@pytest.mark.parametrize("size", [(44, 52), (52, 44), (101, 67), (31, 30), (20, 90)])
+def test_map_is_cut_where_the_image_is_cut(size):
+    rng = np.random.default_rng(0)
+    grey = rng.integers(0, 256, (*size, 1)).astype(np.uint8)
+    image = pipeline.central_view(tf.constant(np.repeat(grey, 3, -1)), GEOMETRY).numpy()
+    found = crops.central_map(tf.constant(grey, tf.float32), tf.constant(size), GEOMETRY).numpy()
+    # Pictures are rounded to bytes, maps are not.
+    assert np.abs(found - image[..., :1]).max() <= 0.5 + 1e-3
+    if min(size) != GEOMETRY.short_side:
+        assert (found != image[..., :1]).any()
+
+
+class WatchedNoise(tfds.core.GeneratorBasedBuilder):
+    """Pictures of two sizes that four people look at; the last one was seen by one person."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self):
+        return tfds.core.DatasetInfo(
+            builder=self,
+            features=schema.gaze_features(),
+            metadata=tfds.core.MetadataDict({"sigma_px": 5.0}),
+        )
+
+    def _split_generators(self, dl_manager):
+        return {"test": self._generate_examples()}
+
+    def _generate_examples(self):
+        rng = np.random.default_rng(7)
+        for index in range(4):
+            height, width = (44, 60) if index % 2 else (70, 50)
+            count = 9 if index < 3 else 2
+            yield (
+                index,
+                {
+                    "image": rng.integers(0, 256, (height, width, 3), np.uint8),
+                    "image/id": f"seen/{index}",
+                    "fixations": {
+                        "x": rng.uniform(0, width - 1, count).astype(np.float32),
+                        "y": rng.uniform(0, height - 1, count).astype(np.float32),
+                        "duration_ms": np.full(count, -1, np.float32),
+                        # -1: nobody knows who; it belongs to no one's map.
+                        "viewer": (np.arange(count) % 5 - 1 if index < 3 else np.full(count, 2)),
+                    },
+                },
+            )
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory):
+    """That set on small crops."""
+    folder = str(tmp_path_factory.mktemp("data"))
+    builder = WatchedNoise(data_dir=folder)
+    builder.download_and_prepare()
+    return EvaluatedSet(sets.GazeSet("watched_noise", builder), "test", GEOMETRY)
+
+
+def moved(example):
+    """Fixations on the resized image, its size, and where the crop begins."""
+    size = np.array(example["image"].shape[:2])
+    resized = (size * 30 + size.min() // 2) // size.min()
+    xy = np.c_[example["fixations"]["x"], example["fixations"]["y"]].astype(np.float64)
+    return (xy + 0.5) * (resized / size)[::-1] - 0.5, resized, (resized - 24) // 2, 30 / size.min()
+
+
+def rendered(xy, size, origin, sigma):
+    rows, columns = np.mgrid[: size[0], : size[1]]
+    total = sum(np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * sigma**2)) for x, y in xy)
+    return (total / total.max())[origin[0] : origin[0] + 24, origin[1] : origin[1] + 24]
+
+
+def test_gaze_is_that_of_the_crop(watched):
+    for example in tfds.as_numpy(watched.gaze_set.builder.as_dataset(split="test")):
+        xy, size, origin, _ = moved(example)
+        pixels = np.clip(np.rint(xy), 0, size[::-1] - 1) - origin[::-1]
+        inside = pixels[((pixels >= 0) & (pixels < 24)).all(1)]
+        recorded = watched.gaze[example["image/id"].decode()]
+        assert sorted(recorded.xy.tolist()) == sorted(inside.tolist())
+        assert recorded.size == (24, 24)
+    assert watched.sigma_crop_px == pytest.approx(5 * np.mean([30 / 50, 30 / 44] * 2))
+
+
+def test_each_viewer_is_predicted_from_all_others(watched):
+    scores = baselines.leave_one_out(watched, ("nss", "cc"), {"method": "people"})
+    assert scores.missing("nss") == {"fewer than two viewers": ["seen/3"]}
+    for example in tfds.as_numpy(watched.gaze_set.builder.as_dataset(split="test")):
+        name = example["image/id"].decode()
+        if name == "seen/3":
+            continue
+        xy, size, origin, scale = moved(example)
+        viewer, found = example["fixations"]["viewer"], {"nss": [], "cc": []}
+        for one in range(4):
+            theirs = rendered(xy[(viewer != one) & (viewer >= 0)], size, origin, 5 * scale)
+            own = rendered(xy[viewer == one], size, origin, 5 * scale)
+            pixels = np.rint(xy[viewer == one]) - origin[::-1]
+            inside = pixels[((pixels >= 0) & (pixels < 24)).all(1)]
+            if len(inside):
+                found["nss"].append(metrics.nss(theirs, inside))
+                found["cc"].append(metrics.cc(theirs, own))
+        for measure, values in found.items():
+            expected = pytest.approx(np.mean(values), abs=1e-4)
+            assert scores.per_image(measure)[name] == expected, (name, measure)
+    assert [method.name for method in baselines.of(watched)][
+        1
+    ] == "human, each viewer by all others"
+
+
+def test_centre_bias_leaves_the_image_itself_out(watched):
+    (batch,) = watched.batches()
+    maps = batch["saliency"].numpy().astype(np.float64)
+    found = baselines.centre_bias().load(watched)(batch)["saliency"]
+    for index in range(4):
+        others = [maps[other] for other in range(4) if other != index]
+        np.testing.assert_allclose(found[index], np.mean(others, axis=0), atol=1e-6)
+
+
+def test_names_are_compared_without_versions():
+    names = ("osie/1.0.0", "osie", "osie:1.0.0", "gaze_critters/task/1.0.0", "gaze_critters/task")
+    found = [crops_of_sets.without_version(name) for name in names]
+    assert found == ["osie"] * 3 + ["gaze_critters/task"] * 2

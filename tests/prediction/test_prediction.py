@@ -1,0 +1,385 @@
+"""Predictions: which images are found, what is written about them, what is skipped."""
+
+import csv
+import dataclasses
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import finished_stages
+import numpy as np
+import PIL.Image
+import pytest
+import scipy.ndimage
+import tensorflow as tf
+from encoded_images import REFUSED, VALID, encoded, noise
+from served_answers import GEOMETRY, expected_answers
+
+from salclass_tf import prediction, serving
+from salclass_tf.prediction import job, outputs, painting
+from salclass_tf.runs import finished_stage
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory):
+    """A run with a finished joint stage, its classes named as training names them."""
+    folder = tmp_path_factory.mktemp("run")
+    finished_stages.write_stage(folder, "joint")
+    path = folder / "joint" / "metrics.json"
+    names = {"class_names": list(finished_stages.CLASSES)}
+    path.write_text(json.dumps(json.loads(path.read_text()) | names))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(workdir):
+    return prediction.load_run(workdir, max_pixels=1_000_000)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder with an image of each kind, in this order."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number, (kind, image) in enumerate(VALID.items()):
+        ending = kind.split()[-1] if kind.split()[-1] in ("png", "gif", "bmp") else "jpg"
+        (folder / f"{number:02}.{ending}").write_bytes(image)
+    return folder
+
+
+def read_tables(out_dir):
+    with (out_dir / "predictions.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return rows, json.loads((out_dir / "predictions.json").read_text())
+
+
+def map_on_image(saliency, size):
+    """A map of the central crop on an image of (h, w), by SciPy."""
+    size = np.array(size)
+    shorter = size.min()
+    resized = (size * GEOMETRY.short_side + shorter // 2) // shorter
+    corner = (resized - GEOMETRY.image_size) // 2
+    places = [
+        (np.arange(n) + 0.5) * r / n - 0.5 - c
+        for n, r, c in zip(size, resized, corner, strict=True)
+    ]
+    grid = np.meshgrid(*places, indexing="ij")
+    inside = np.all([(g > 0) & (g < GEOMETRY.image_size - 1) for g in grid], axis=0)
+    return scipy.ndimage.map_coordinates(saliency, grid, order=1), inside
+
+
+@pytest.mark.parametrize("source", ["run", "export"])
+def test_tables_and_maps_are_what_evaluation_says(workdir, model, photos, tmp_path, source):
+    if source == "export":
+        serving.export(workdir, "joint", tmp_path / "gaze", serving.Settings())
+        model = prediction.load_export(tmp_path / "gaze")
+        assert str(tmp_path / "gaze" / "1") in model.name
+    found = prediction.find_images([str(photos)], tmp_path / "out")
+    done = prediction.predict(model, found, tmp_path / "out", "npy", batch_size=4)
+    assert done == job.Summary(len(VALID), 0)
+    rows, content = read_tables(tmp_path / "out")
+    probabilities, saliency = expected_answers(
+        finished_stages.build_network("joint"), list(VALID.values())
+    )
+    assert content["model"] == model.name and "dotted_noise" in model.name
+    for row, entry, path, image, odds, crop in zip(
+        rows, content["predictions"], found, VALID.values(), probabilities, saliency, strict=True
+    ):
+        order = np.argsort(-odds)[:5]
+        assert row["image"] == entry["image"] == str(path) and row["error"] == ""
+        assert [row[f"class_{i}"] for i in range(1, 6)] == [
+            finished_stages.CLASSES[i] for i in order
+        ]
+        kept = [float(row[f"probability_{i}"]) for i in range(1, 6)]
+        np.testing.assert_allclose(kept, odds[order], atol=1e-5)
+        assert kept == [one["probability"] for one in entry["classes"]]
+        shape = tf.io.decode_image(image, channels=3, expand_animations=False).shape[:2]
+        assert (int(row["height"]), int(row["width"])) == tuple(shape)
+        drawn = np.load(tmp_path / "out" / row["map"])
+        expected, inside = map_on_image(crop[..., 0], shape)
+        assert drawn.shape == tuple(shape) and drawn.dtype == np.float32
+        assert float(row["map_peak"]) == pytest.approx(drawn.max())
+        if min(shape) >= GEOMETRY.short_side:  # else each pixel is a mean of several
+            limit = 1e-3 * np.abs(crop).max()
+            np.testing.assert_allclose(drawn[inside], expected[inside], atol=limit)
+        with PIL.Image.open(tmp_path / "out" / row["overlay"]) as overlay:
+            assert overlay.mode == "RGB" and max(overlay.size) >= 480
+
+
+def test_16_bit_map_is_the_map_up_to_its_peak(model, photos, tmp_path):
+    found = sorted(photos.glob("*.png"))
+    for kind in ("npy", "png"):
+        prediction.predict(model, found, tmp_path / kind, kind)
+    rows, _ = read_tables(tmp_path / "png")
+    levels = set()
+    for row, path in zip(rows, found, strict=True):
+        drawn = np.asarray(PIL.Image.open(tmp_path / "png" / row["map"])).astype(np.float64)
+        exact = np.load(tmp_path / "npy" / "maps" / f"{path.stem}.npy")
+        peak = float(row["map_peak"])
+        np.testing.assert_allclose(drawn * peak / 65535, np.maximum(exact, 0), atol=peak / 65535)
+        levels |= set(np.unique(drawn))
+    assert len(levels) > 1000
+
+
+def test_map_without_any_height_is_black():
+    for values in (np.zeros((4, 5), np.float32), np.full((4, 5), -1, np.float32)):
+        assert not outputs.as_16_bits(values, float(values.max())).any()
+
+
+def test_what_does_not_decode_is_skipped_and_listed(model, photos, tmp_path, caplog):
+    bad = {
+        "05-text.jpg": REFUSED["text"],
+        "06-empty.png": b"",
+        "07-cut.jpg": VALID["jpeg"][:-200],
+        "08-large.png": REFUSED["png of 20000 x 20000"],
+        "09-webp.webp": REFUSED["webp"],
+    }
+    for name, content in bad.items():
+        (photos / name).write_bytes(content)
+    (photos / "10-gone.jpg").symlink_to(photos / "nowhere")
+    (photos / "notes.txt").write_text("no image by its name")
+    found = prediction.find_images([str(photos)], tmp_path / "out")
+    done = prediction.predict(model, found, tmp_path / "out", batch_size=6)
+    assert done == job.Summary(len(VALID), len(bad) + 1)
+    rows, content = read_tables(tmp_path / "out")
+    errors = {pathlib.Path(row["image"]).name: row["error"] for row in rows if row["error"]}
+    assert set(errors) == {*bad, "10-gone.jpg"}
+    assert errors["05-text.jpg"] == "image_bytes must be a JPEG, PNG, GIF or BMP image"
+    assert "1000000 pixels" in errors["08-large.png"] and "20000" in errors["08-large.png"]
+    assert errors["10-gone.jpg"] == "No such file or directory"
+    for text in errors.values():
+        assert not {"{", "[", "\n"} & set(text) and "Graph" not in text and len(text) > 10
+    assert [row["image"] for row in rows] == [str(path) for path in found]
+    assert [one["error"] or "" for one in content["predictions"]] == [row["error"] for row in rows]
+    assert len(list((tmp_path / "out" / "maps").iterdir())) == len(VALID)
+
+
+def test_batches_do_not_change_answers(model, photos, tmp_path):
+    found = prediction.find_images([str(photos)], tmp_path)
+    for size in (1, 5):
+        prediction.predict(model, found, tmp_path / str(size), "npy", batch_size=size)
+    for path in (tmp_path / "1" / "maps").iterdir():
+        one, other = np.load(path), np.load(tmp_path / "5" / "maps" / path.name)
+        np.testing.assert_allclose(one, other, atol=1e-5 * max(np.abs(one).max(), 1))
+
+
+def test_images_of_one_stem_keep_apart(model, tmp_path):
+    folders = [tmp_path / name for name in "abc"]
+    for folder in folders:
+        folder.mkdir()
+    for place in ("a/cat.jpg", "b/cat.png", "c/CAT.gif", "c/cat-2.png", "c/" + "ü" * 115 + ".png"):
+        (tmp_path / place).write_bytes(encoded(noise(50, 50 + len(place)), "PNG"))
+    found = prediction.find_images([str(folder) for folder in folders], tmp_path / "out")
+    prediction.predict(model, found, tmp_path / "out")
+    rows, _ = read_tables(tmp_path / "out")
+    for kind in ("map", "overlay"):
+        files = [row[kind] for row in rows]
+        assert len({name.casefold() for name in files}) == len(found) == 5
+        assert all((tmp_path / "out" / name).is_file() for name in files)
+    sizes = [PIL.Image.open(tmp_path / "out" / row["map"]).size[0] for row in rows]
+    assert sizes == [int(row["width"]) for row in rows]
+
+
+def test_exif_orientation_is_ignored_as_in_exports(model, tmp_path):
+    turned = PIL.Image.Exif()
+    turned[0x0112] = 6
+    for name, options in (("plain", {}), ("turned", {"exif": turned})):
+        (tmp_path / f"{name}.jpg").write_bytes(encoded(noise(61, 90), "JPEG", **options))
+    prediction.predict(model, sorted(tmp_path.glob("*.jpg")), tmp_path / "out")
+    for kind in ("maps", "overlays"):
+        plain, other = (tmp_path / "out" / kind / f"{n}.png" for n in ("plain", "turned"))
+        assert plain.read_bytes() == other.read_bytes()
+
+
+def test_networks_of_one_kind_write_what_they_know(tmp_path):
+    (tmp_path / "one.png").write_bytes(VALID["png"])
+    for stage in ("saliency", "classifier_rgb"):
+        finished_stages.write_stage(tmp_path / "run", stage)
+        names = tmp_path / "run" / "names.txt"
+        one = prediction.load_run(tmp_path / "run", stage, class_names=names)
+        prediction.predict(one, [tmp_path / "one.png"], tmp_path / stage)
+    (detected,), _ = read_tables(tmp_path / "saliency")
+    (classified,), _ = read_tables(tmp_path / "classifier_rgb")
+    assert "class_1" not in detected and detected["map"] == "maps/one.png"
+    assert classified["class_1"] in finished_stages.CLASSES and classified["map"] == ""
+    assert not (tmp_path / "classifier_rgb" / "maps").exists()
+    assert (tmp_path / "classifier_rgb" / classified["overlay"]).is_file()
+
+
+def test_failure_leaves_nothing_half_written(model, photos, tmp_path, monkeypatch):
+    out_dir = tmp_path / "out"
+    found = prediction.find_images([str(photos)], out_dir)
+    prediction.predict(model, found[:1], out_dir)
+    original, calls = pathlib.Path.write_bytes, []
+
+    def full(path, content):
+        calls.append(path)
+        if len(calls) > 5:
+            original(path, content[: len(content) // 2])
+            raise OSError("no space left on device")
+        return original(path, content)
+
+    monkeypatch.setattr(pathlib.Path, "write_bytes", full)
+    with pytest.raises(OSError, match="no space"):
+        prediction.predict(model, found, out_dir, batch_size=2)
+    left = [path for path in out_dir.rglob("*") if path.is_file()]
+    assert left and all(path.parent.name in ("maps", "overlays") for path in left)
+    for path in left:
+        PIL.Image.open(path).load()
+
+
+def test_few_batches_are_read_ahead():
+    begun = []
+
+    def batches():
+        for number in range(50):
+            begun.append(number)
+            yield [(pathlib.Path(str(number)), str(number))]
+
+    seen = job._in_order(lambda batch: [batch[0][1]], batches())
+    for count, name in enumerate(seen):
+        assert name == str(count)
+        assert len(begun) <= count + 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rule"), [({"map_format": "tif"}, "png"), ({"batch_size": 0}, "batch_size")]
+)
+def test_settings_that_cannot_be_meant_are_refused(model, tmp_path, arguments, rule):
+    with pytest.raises(ValueError, match=rule):
+        prediction.predict(model, [], tmp_path / "out", **arguments)
+    assert not (tmp_path / "out").exists()
+
+
+def test_images_are_found_once_and_in_order(tmp_path, monkeypatch):
+    for name in (
+        "b/2.JPG",
+        "b/1.png",
+        "b/x/3.webp",
+        "b/notes.txt",
+        "b/.hidden.png",
+        "b/.d/4.png",
+        "b/out/overlays/1.png",
+        "c[1].jpg",
+        "raw",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+
+    def found(*arguments):
+        return [str(path) for path in prediction.find_images(arguments, "b/out")]
+
+    assert found("b") == ["b/1.png", "b/2.JPG", "b/x/3.webp"]
+    assert found("b/2.JPG", "b", str(tmp_path / "b" / "1.png")) == [
+        "b/2.JPG",
+        "b/1.png",
+        "b/x/3.webp",
+    ]
+    assert found("b/**/*.png") == ["b/1.png"]
+    assert found("?/x", "raw", "c[1].jpg") == ["b/x/3.webp", "raw", "c[1].jpg"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [([], "photos"), (["gone.jpg"], "gone.jpg"), (["*.jpg"], r"\*\.jpg"), (["empty"], "empty")],
+)
+def test_arguments_that_stand_for_nothing_are_named(tmp_path, monkeypatch, arguments, named):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=named):
+        prediction.find_images(arguments, "out")
+
+
+def test_models_that_are_not_there_are_named(tmp_path):
+    with pytest.raises(ValueError, match=r"train\.py --stage=joint"):
+        prediction.load_run(tmp_path)
+    with pytest.raises(ValueError, match=r"export\.py --export_dir="):
+        prediction.load_export(tmp_path)
+    (tmp_path / "3").mkdir()
+    (tmp_path / "3" / "saved_model.pb").touch()
+    with pytest.raises(ValueError, match="holds no export"):
+        prediction.load_export(tmp_path)
+
+
+def test_overlay_shows_the_map_where_it_is_and_the_image_elsewhere():
+    image = np.full((600, 800, 3), 128, np.uint8)
+    saliency = np.zeros((600, 800), np.float32)
+    saliency[300:320, 400:420] = 0.3
+    saliency[100:120, 400:420] = -5
+    drawn = painting.paint(image, saliency, (100, 0, 700, 600), [])
+    assert drawn.shape == (600, 800, 3)
+    hot = np.abs(drawn[310, 410].astype(int) - 128)
+    assert hot.max() > 80
+    np.testing.assert_allclose(drawn[110, 410], 128, atol=1)
+    np.testing.assert_allclose(drawn[310, 50], 128, atol=1)
+    assert (drawn[300, 101] == 255).all() and (drawn[300, 698] == 255).all()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 900), (900, 3), (47, 60), (3000, 2000)])
+def test_overlay_is_legible_at_any_size(size):
+    image, saliency = np.zeros((*size, 3), np.uint8), np.ones(size, np.float32)
+    bare = painting.paint(image, saliency, (0, 0, size[1], size[0]), [])
+    assert max(bare.shape) == max(480, min(1280, max(size)))
+    named = [("a name that is far too long for one line " * 9, 0.9), ("short", 0.05)]
+    drawn = painting.paint(image, saliency, (0, 0, size[1], size[0]), named)
+    line = (drawn.shape[0] - bare.shape[0]) / 2
+    assert line >= 24 and drawn.shape[1] >= 320
+    # The percentage stands alone at the end of the line: a gap is before it.
+    text = (drawn[bare.shape[0] :][: int(line)] > 200).all(axis=-1).any(axis=0)
+    right = np.flatnonzero(text)
+    assert right.max() < drawn.shape[1] - 5
+    assert np.diff(right).max() > 0.3 * line
+
+
+def test_class_names_of_training_serve_unless_a_file_is_given(workdir, tmp_path):
+    stage = finished_stage.load(workdir, "joint")
+    assert finished_stage.class_names(stage) == finished_stages.CLASSES
+    (tmp_path / "names.txt").write_text("abcdefg".replace("", "\n").strip())
+    assert finished_stage.class_names(stage, None, tmp_path / "names.txt") == tuple("abcdefg")
+    fewer = dataclasses.replace(stage, metrics=stage.metrics | {"class_names": ["a", "b"]})
+    with pytest.raises(ValueError, match="7 classes.*got 2"):
+        finished_stage.class_names(fewer)
+
+
+def script(*arguments, cwd=ROOT):
+    command = [sys.executable, str(ROOT / "predict.py"), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd)
+
+
+@pytest.mark.slow
+def test_script_predicts_says_with_what_and_ends_with_its_code(workdir, photos, tmp_path):
+    shutil.copytree(workdir, tmp_path / "runs" / "demo")
+    done = script(photos, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    model, last = done.stdout.splitlines()
+    assert model == "Model: stage joint of runs/demo, trained on dotted_noise/1.0.0"
+    assert last == f"Predicted {len(VALID)}, skipped 0: predictions/predictions.csv"
+    (photos / "99.jpg").write_bytes(b"")
+    done = script(photos, cwd=tmp_path)
+    assert done.returncode == 3
+    assert "99.jpg" in done.stderr and "skipped 1" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        (("gone.jpg",), "gone.jpg"),
+        ((), "no images"),
+        (("one.png",), "train.py --stage=joint --workdir=runs/demo"),
+        (("one.png", "--map_format=tif"), "npy"),
+        (("one.png", "--export_dir=x", "--max_pixels=9"), "--max_pixels"),
+    ],
+)
+@pytest.mark.slow
+def test_mistake_gets_one_line_that_names_it(flags, named, tmp_path):
+    (tmp_path / "one.png").write_bytes(VALID["png"])
+    done = script(*flags, cwd=tmp_path)
+    assert done.returncode not in (0, 3)
+    assert named in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "predictions").exists()

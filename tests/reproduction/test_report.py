@@ -1,0 +1,277 @@
+"""The report of a reproduction on made-up scores, and its copy."""
+
+import dataclasses
+import json
+import pathlib
+import re
+
+import numpy as np
+import pytest
+import scipy.stats
+from PIL import Image
+
+from salclass_tf import reproduction
+from salclass_tf.evaluation.maps.scores import Scores
+from salclass_tf.evaluation.methods.method import Method
+from salclass_tf.evaluation.tables import paper
+from salclass_tf.evaluation.tables.guesses import Guesses
+from salclass_tf.reproduction import carrying_out, marks, report
+from salclass_tf.reproduction.steps import Claim, Draw, Place, Tables
+
+HUMAN = "human, true maps (as in the paper)"
+BEFORE = "SalClassNet's detector before joint training"
+# Pixels of a picture, few of them, with a colour of their own.
+RARE = np.s_[40:48, 60:68]
+
+
+class MadeUp:
+    """What an evaluation finds, without networks and pictures.
+
+    Attributes:
+        offsets: method -> what its scores have more than others'.
+        without: metrics that no image has a score of.
+    """
+
+    offsets = {"SalClassNet": 0.05, "Fine-tuned SalNet": 0.1, "Inception (3 channels)": -0.3}
+    without = ("cc",)
+    absent = ()
+    images = tuple(f"{number}" for number in range(60))
+
+    def __init__(self, settings):
+        self.settings = settings
+        self.maps, self.classes, self.transferred = [], [], []
+        self.notes, self.failures = ["nothing else"], []
+
+    def fill(self):
+        names = [text.partition("=")[0] for text in self.settings.models]
+        for dataset in self.settings.datasets:
+            for name in [HUMAN, *names] if 4 in self.settings.tables else names:
+                if name in self.absent:
+                    continue
+                labels = {"data set": f"{dataset}/1.0.0 test", "method": name, "model": "x"}
+                method = Method(name, "" if name == HUMAN else "x", name, compared=name != HUMAN)
+                if 4 in self.settings.tables:
+                    self.maps.append((method, self.scores(name, labels)))
+                else:
+                    rows = self.classes if 5 in self.settings.tables else self.transferred
+                    rows.append((method, self.guesses(name, labels)))
+
+    def scores(self, name, labels):
+        count = len(self.images)
+        values = {
+            measure: self.values(
+                f"{name} {measure} {labels['data set']}", self.offsets.get(name, 0)
+            )
+            for measure in ("shuffled_auc", "nss", "cc")
+        }
+        undefined = dict.fromkeys(self.images, "no fixation points")
+        values |= {measure: np.full(count, np.nan) for measure in self.without}
+        return Scores(
+            labels=labels,
+            images=self.images,
+            fixations=np.full(count, 6),
+            values=values,
+            reasons={name: undefined if name in self.without else {} for name in values},
+            skipped={},
+            outside=0,
+        )
+
+    def guesses(self, name, labels):
+        chance = self.values(f"{name} {labels['data set']}", self.offsets.get(name, 0))
+        # Classes of different sizes: the mean over classes is not the plain accuracy.
+        truth = np.repeat([0, 1, 2], [6, 18, 36])
+        right = chance + np.array([-0.3, 0.0, 0.2])[truth] > 0.5
+        return Guesses(labels, self.images, truth, np.where(right, truth, (truth + 1) % 3))
+
+    @staticmethod
+    def values(text, offset):
+        rng = np.random.default_rng(list(text.encode()))
+        return 0.6 + offset + rng.normal(0, 0.1, len(MadeUp.images))
+
+
+@pytest.fixture
+def made_up(monkeypatch):
+    monkeypatch.setattr(paper, "Evaluation", MadeUp)
+    return MadeUp
+
+
+def write_report(plan, place) -> str:
+    """Carries the tables of a plan out, pretends its figures, writes the report."""
+    results = [step for step in plan.steps if isinstance(step.work, Tables | Draw)]
+    for step in results:
+        if isinstance(step.work, Tables):
+            carrying_out.carry_out(step.work, place)
+        else:
+            folder = place.workdir / "pictures"
+            folder.mkdir(exist_ok=True)
+            rng = np.random.default_rng(0)
+            pixels = np.linspace(0, 200, 300)[:, None, None] + rng.integers(0, 50, (300, 400, 3))
+            pixels[RARE] = (250, 200, 20)
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / f"fig{step.work.figure}-x.png")
+            files = {"files": [f"fig{step.work.figure}-x.png"]}
+            (place.workdir / step.work.makes[0]).write_text(json.dumps(files))
+        marks.begin(step, place)
+        marks.add_time(step, place, 90)
+        marks.finish(step, place)
+    path = report.write(dataclasses.replace(plan, steps=tuple(results)), place)
+    assert path == place.workdir / "report.md"
+    return path.read_text()
+
+
+def lines_of(text, start):
+    """The cells of the lines of the first table after some words in a report, without its head."""
+    part = text[text.index(start) :]
+    table = part[part.index("\n| ") + 1 :].split("\n\n")[0].splitlines()
+    return [line[2:-2].split(" | ") for line in table[2:]]
+
+
+@pytest.fixture(scope="module")
+def demo_report(tmp_path_factory) -> pathlib.Path:
+    """The report of the demo on made-up scores."""
+    place = Place(tmp_path_factory.mktemp("run"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(paper, "Evaluation", MadeUp)
+        write_report(reproduction.build_plan("demo"), place)
+    return place.workdir / "report.md"
+
+
+def test_verdicts_are_right_for_made_up_scores(demo_report):
+    plan = reproduction.build_plan("demo")
+    lines = lines_of(demo_report.read_text(), "## The paper's comparisons")
+    works = {s.work.tables[0]: s.work for s in plan.steps if isinstance(s.work, Tables)}
+    rows = {}
+    for number, work in works.items():
+        found = MadeUp(paper.Settings(_named(work), work.datasets[:1], work.tables))
+        found.fill()
+        for method, row in (*found.maps, *found.classes, *found.transferred):
+            rows[number, method.name] = row
+    short = {"s-AUC": "shuffled_auc", "NSS": "nss", "CC": "cc"}
+    expected = sum(len(works[4].claims) * 3 if n == 4 else len(w.claims) for n, w in works.items())
+    assert len(lines) == expected
+    verdicts = set()
+    for number, better, worse, metric, _, here, _, verdict in lines:
+        pair = (rows[int(number), better], rows[int(number), worse])
+        if number == "4" and short[metric] in MadeUp.without:
+            assert (here, verdict.split(":")[0]) == ("", "not tested")
+            continue
+        if number == "4":
+            first, second = (row.values[short[metric]] for row in pair)
+        else:
+            first, second = ((row.truth == row.guess).astype(float) for row in pair)
+        assert float(here.split()[0]) == pytest.approx(np.mean(first) - np.mean(second), abs=5e-4)
+        # A t interval in place of the bootstrap: these scores are many and normal enough.
+        interval = scipy.stats.ttest_rel(first, second).confidence_interval()
+        if min(abs(interval.low), abs(interval.high)) < 0.01:
+            continue  # too close for two methods to agree
+        truth = {(True, True): "**agrees**", (False, False): "**contradicts**"}
+        assert verdict == truth.get((interval.low > 0, interval.high > 0), "*open*")
+        verdicts.add(verdict)
+    assert verdicts == {"**agrees**", "**contradicts**", "*open*"}
+
+
+def _named(work):
+    return tuple(f"{name}={path}" for name, path in work.models)
+
+
+def test_published_differences_stand_beside(demo_report):
+    lines = lines_of(demo_report.read_text(), "## The paper's comparisons")
+    found = {tuple(line[:4]): line[4] for line in lines}
+    # By hand, from Tables 4, 5 and 6 of the paper.
+    assert found["4", "SalClassNet", "Fine-tuned SALICON", "NSS"] == "+0.340"
+    assert found["4", "Fine-tuned SalNet", "SalNet", "s-AUC"] == "+0.097"
+    assert found["5", "SalClassNet (VGG)", "VGG (3 channels)", "accuracy"] == "+0.056"
+    assert found["6", "Inception", "VGG", "accuracy"] == "+0.142"
+
+
+def test_tables_of_the_demo_stand_beside_the_papers_first_set(demo_report):
+    text = demo_report.read_text()
+    heading = "On `gaze_critters/task/1.0.0 test`, 60 images, beside what the paper prints of "
+    found = {line[0]: line[1:] for line in lines_of(text, heading + "SalDogs:")}
+    assert found["SalClassNet"][3:] == ["0.862", "4.239", "0.461"]
+    assert found[HUMAN][3:] == ["0.984", "11.195", "1.000"]
+    assert found[BEFORE][3:] == ["", "", ""]
+    values = MadeUp.values("SalClassNet nss gaze_critters/task/1.0.0 test", 0.05)
+    assert found["SalClassNet"][1].split()[0] == f"{values.mean():.3f}"
+    assert found["SalClassNet"][2] == ""  # no image has a CC
+    # Nothing in the paper is the second set.
+    found = {line[0]: line for line in lines_of(text, "On `gaze_critters/free_viewing/1.0.0 test`")}
+    assert len(found["SalClassNet"]) == 4
+
+
+def test_accuracies_are_those_of_the_guesses(demo_report):
+    text = demo_report.read_text()
+    found = {line[0]: line[1:] for line in lines_of(text, "## Table 5")}
+    name, title = "VGG (3 channels)", "gaze_critters/task/1.0.0 test"
+    guesses = MadeUp(None).guesses(name, {"data set": title})
+    by_class = {}
+    for truth, guess in zip(guesses.truth, guesses.guess, strict=True):
+        by_class.setdefault(int(truth), []).append(truth == guess)
+    mean = sum(sum(found) / len(found) for found in by_class.values()) / len(by_class)
+    plain = sum(guesses.truth == guesses.guess) / 60
+    assert abs(mean - plain) > 0.01
+    assert [cell.split()[0] for cell in found[name][:2]] == [f"{mean:.3f}", f"{plain:.3f}"]
+    assert found[name][2] == "0.434"
+    heads = text[text.index("## Table 6") :].split("| method |")[1].split("\n")[0]
+    assert heads == " mean class accuracy | accuracy | published accuracy |"
+
+
+@pytest.mark.slow
+def test_papers_own_sets_stand_beside_their_own_numbers(tmp_path, made_up):
+    text = write_report(reproduction.build_plan("paper"), Place(tmp_path))
+    for title, name, numbers in [
+        ("saldogs/1.0.0 test`, 60 images, beside what the paper prints of SalDogs:", 4, "0.862"),
+        ("poet/1.0.0 test`, 60 images, beside what the paper prints of POET:", 4, "0.715"),
+        ("salbirds/1.0.0 test`, 60 images, beside what the paper prints of SalBirds:", 4, "0.708"),
+        (
+            "saldogs/1.0.0 test`, 60 images, beside what the paper prints of SalDogs-test",
+            3,
+            "0.705",
+        ),
+        ("oxford_flowers102/1.0.0 test`, 60 images, beside what the paper", 3, "0.794"),
+    ]:
+        found = {line[0]: line for line in lines_of(text, f"On `{title}")}
+        assert found["SalClassNet"][name] == numbers, title
+
+
+def test_report_says_how_it_was_made_and_how_long_it_took(demo_report, tmp_path):
+    plan, text = reproduction.build_plan("demo"), demo_report.read_text()
+    assert "Made by `python reproduce.py --preset=demo` on " in text and "try-out" not in text
+    lines = lines_of(text, "## Steps")
+    results = [step for step in plan.steps if isinstance(step.work, Tables | Draw)]
+    assert [line[2] for line in lines] == ["1.5"] * len(results) + [f"{1.5 * len(results):.1f}"]
+    assert [line[0] for line in lines] == [*(step.name for step in results), "all"]
+    plan = dataclasses.replace(reproduction.build_plan("demo", max_steps=7), steps=())
+    text = write_report(plan, Place(tmp_path, split="test[:9]"))
+    assert "`python reproduce.py --preset=demo --steps=7 --split=test[:9]`" in text
+    assert "**A try-out: each stage of training was stopped at step 7.**" in text
+
+
+def test_table_that_lacks_what_a_claim_is_about_is_refused(tmp_path, made_up, monkeypatch):
+    monkeypatch.setattr(made_up, "absent", ("SalNet",))
+    work = Tables(
+        (4,), (("SalNet", "x"), ("ours", "y")), ("osie",), (Claim("ours", "SalNet"),), "t"
+    )
+    with pytest.raises(ValueError, match="osie/1.0.0 test lack SalNet:\n  nothing else"):
+        carrying_out.carry_out(work, Place(tmp_path))
+    assert not (tmp_path / "t" / "claims.json").exists()
+
+
+def test_copy_has_small_pictures_under_the_same_links(demo_report, tmp_path):
+    source, folder = demo_report, tmp_path / "docs" / "report"
+    reproduction.copy(source, folder)
+    copied = (folder / "report.md").read_text()
+    assert copied == source.read_text()
+    links = re.findall(r"\]\(([^)]+)\)", copied)
+    assert len(links) == 3
+    assert sorted(str(p.relative_to(folder)) for p in folder.rglob("*.png")) == sorted(links)
+    for link in links:
+        with Image.open(folder / link) as small, Image.open(source.parent / link) as large:
+            assert small.size == large.size and small.mode == "P"
+            difference = np.asarray(small.convert("RGB"), float) - np.asarray(large, float)
+            assert np.abs(difference).mean() < 12 and np.abs(difference[RARE]).max() < 25
+        assert (folder / link).stat().st_size < 0.6 * (source.parent / link).stat().st_size
+    assert not list(folder.rglob("*.json"))
+    before = (source.parent / links[0]).read_bytes()
+    with pytest.raises(ValueError, match="must be another folder"):
+        reproduction.copy(source, source.parent / "pictures" / "..")
+    assert (source.parent / links[0]).read_bytes() == before

@@ -1,0 +1,38 @@
+"""The scripts as a user meets them: what is printed for a mistake, and the exit code."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def run(script, *flags):
+    return subprocess.run(
+        [sys.executable, str(ROOT / script), *flags], capture_output=True, text=True, cwd=ROOT
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        (("--stage=jiont",), "saliency_pretrain"),
+        (("--preset=tiny",), "paper"),
+        (("--alpha=-1",), "alpha"),
+        (("--dataset=osei",), "osie"),
+        (("--detector=vgg17",), "vgg19"),
+        (("joint",), "--name=value"),
+        (("--dataset=osie", "--stage=saliency_pretrain", "--manual_dir=nowhere"), "nowhere"),
+        (("--steps=0",), "steps"),
+        (("--stage=saliency", "--alpha=0.5"), "stage joint"),
+        (("--stage=saliency_pretrain", "--nopretrain_detector"), "--nopretrain_detector"),
+    ],
+)
+def test_mistake_gets_one_line_that_names_it(flags, named, tmp_path):
+    done = run("train.py", *flags, f"--workdir={tmp_path}/run", f"--data_dir={tmp_path}/data")
+    assert done.returncode != 0
+    assert named in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,57 @@
+"""Two tiny data sets that many tests train on and score."""
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from tfds_builders.common import schema
+
+
+class DottedNoise(tfds.core.GeneratorBasedBuilder):
+    """Twelve pictures of noise with a bright dot where somebody looked; three classes of hue."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self):
+        return tfds.core.DatasetInfo(
+            builder=self,
+            features=schema.gaze_features(tfds.features.ClassLabel(names=["red", "green", "blue"])),
+            metadata=tfds.core.MetadataDict({"sigma_px": 4.0}),
+        )
+
+    def _split_generators(self, dl_manager):
+        return {"train": self._generate_examples(0, 12), "test": self._generate_examples(1, 6)}
+
+    def _generate_examples(self, split, count):
+        for index in range(count):
+            rng = np.random.default_rng([split, index])
+            image = rng.integers(0, 100, (44, 52, 3), np.uint8)
+            image[..., index % 3] += 100
+            x, y = rng.integers(10, 34, 2)
+            image[y - 3 : y + 4, x - 3 : x + 4] = 255
+            fixations = {"x": [x], "y": [y], "duration_ms": [200.0], "viewer": [0]}
+            yield (
+                index,
+                {
+                    "image": image,
+                    "image/id": str(index),
+                    "label": index % 3,
+                    "fixations": fixations,
+                },
+            )
+
+
+class DottedMaps(DottedNoise):
+    """The same pictures with maps in place of points, and no classes."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self):
+        return tfds.core.DatasetInfo(builder=self, features=schema.gaze_features(heatmap=True))
+
+    def _generate_examples(self, split, count):
+        for index, example in super()._generate_examples(split, count):
+            [x], [y] = example["fixations"]["x"], example["fixations"]["y"]
+            heatmap = np.zeros((44, 52, 1), np.uint8)
+            heatmap[y - 4 : y + 5, x - 4 : x + 5] = 200
+            del example["label"]
+            yield index, example | {"fixations": schema.no_fixations(), "heatmap": heatmap}
