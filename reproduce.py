@@ -13,7 +13,7 @@ flags.DEFINE_string("workdir", None, "Folder of it all; default: runs/reproducti
 flags.DEFINE_string("data_dir", None, "Prepared data sets; default: ~/tensorflow_datasets.")
 flags.DEFINE_string("manual_dir", None, "Folder of original files of sets, if not downloaded.")
 flags.DEFINE_bool("dry_run", False, "Print the plan and the data that it needs; run nothing.")
-flags.DEFINE_integer("steps", None, "Stop each stage of training after so many steps: a try-out.")
+flags.DEFINE_integer("steps", None, "Maximum number of steps of each stage of training: a try-out.")
 flags.DEFINE_string("split", None, "Split or slice for tables and figures; default: the test part.")
 flags.DEFINE_string("copy_to", None, "Folder for a copy of the finished report, small pictures.")
 

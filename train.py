@@ -27,7 +27,7 @@ flags.DEFINE_bool("deterministic", False, "Deterministic operations only, also o
 flags.DEFINE_integer("checkpoint_steps", None, "Steps between checkpoints; default: 2 minutes.")
 flags.DEFINE_integer("keep_checkpoints", 2, "How many of the newest checkpoints stay.")
 flags.DEFINE_integer("seed", None, "Decides every random choice.")
-flags.DEFINE_integer("steps", None, "Stop each stage after so many steps: a try-out.")
+flags.DEFINE_integer("steps", None, "Maximum number of steps of each stage: a try-out.")
 flags.DEFINE_integer("epochs", None, "Epochs of --stage, in place of the preset's.")
 flags.DEFINE_integer("batch_size", None, "Batch size of --stage, in place of the preset's.")
 flags.DEFINE_float("learning_rate", None, "Initial rate of --stage, in place of the preset's.")

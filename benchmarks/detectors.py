@@ -39,7 +39,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--batch_size", type=int)
     parser.add_argument("--learning_rate", type=float)
-    parser.add_argument("--steps", type=int, help="stop each after so many steps: a try-out")
+    parser.add_argument("--steps", type=int, help="maximum number of steps of each: a try-out")
     parser.add_argument("--precision", choices=config.PRECISIONS)
     parser.add_argument("--seed", type=int)
     return parser.parse_args(argv)

@@ -23,7 +23,7 @@ from salclass_tf.evaluation import Case, Gaze, Recording, evaluate
 _MEASURES = ("shuffled_auc", "nss", "cc", "auc_judd")
 _SIZE = (375, 500)
 _SIGMA = 20.0  # pixels, of the true maps
-_SECONDS, _RATIO = 60, 10  # required: at most so long on two cores, so many times the loop
+_SECONDS, _RATIO = 60, 10  # required: maximum seconds on two cores, minimum ratio to the loop
 
 Answers = dict[str, np.ndarray]
 
@@ -36,7 +36,6 @@ class Material:
     """
 
     def __init__(self, images: int):
-        """See the class."""
         rng = np.random.default_rng(0)
         self._noise = [
             scipy.ndimage.gaussian_filter(rng.random(_SIZE), _SIGMA).astype(np.float32)

@@ -71,7 +71,7 @@ def ask(client: Client, image: bytes) -> tuple[float, str]:
 
 
 def load(target: str, image: bytes, requests: int) -> list[tuple[float, str]]:
-    """Has all clients ask until so many requests are answered."""
+    """Has all clients ask until the wanted number of requests is answered."""
     tickets = itertools.count()  # its `next` is atomic in CPython
 
     def run(_: int) -> list[tuple[float, str]]:

@@ -38,7 +38,6 @@ class Views:
         short_side: int = 340,
         image_size: int = 299,
     ):
-        """See the class."""
         self._paths, self._xy = paths, xy
         self._sigma_px, self._short_side, self._image_size = sigma_px, short_side, image_size
 

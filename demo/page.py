@@ -14,7 +14,7 @@ _STRENGTH = 80  # percent: the map stands out, the picture stays recognisable
 _IMAGE_HEIGHT = 360
 _WAITING = 20  # pictures in line before visitors are asked to come back
 
-# Answers that are kept for the slider, a few MB each: of so many visitors, for so many seconds.
+# Answers that are kept for the slider, a few MB each: for a maximum number of visitors and seconds.
 _SESSIONS, _KEPT_SECONDS = 50, 3600
 
 _CSS = """

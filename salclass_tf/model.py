@@ -117,7 +117,7 @@ class DetectorModel(GazeModel):
         detector: image -> saliency map, see `detectors.build_detector`.
         saliency_loss: one of `losses.list_saliency_losses()`; with another than "mse" the squared
             error is reported beside it, as `mse`.
-        output: what the detector puts out, one of `losses.OUTPUTS`.
+        output: the output of the detector, one of `losses.OUTPUT_KINDS`.
         **kwargs: passed to `keras.Model`.
 
     Raises:
@@ -131,7 +131,6 @@ class DetectorModel(GazeModel):
         output: str = "map",
         **kwargs,
     ):
-        """See the class."""
         losses.check_output(output)
         loss = losses.get(saliency_loss)
         super().__init__(_with_squared_error(("saliency_loss", "cc"), loss), **kwargs)
@@ -167,7 +166,6 @@ class ClassifierModel(GazeModel):
     """
 
     def __init__(self, classifier: keras.Model, **kwargs):
-        """See the class."""
         super().__init__(("classification_loss", "accuracy"), **kwargs)
         self.classifier = classifier
         self.takes_saliency = len(classifier.inputs) > 1
@@ -205,7 +203,7 @@ class SalClassNet(GazeModel):
         alpha: weight of the class error, at least 0; 0.2 in the paper (Sec. 5.2, Fig. 4).
         saliency_loss: L_S, one of `losses.list_saliency_losses()`; "mse" in the paper. With another
             one the squared error is reported beside it, as `mse`.
-        output: what the detector puts out, one of `losses.OUTPUTS`.
+        output: the output of the detector, one of `losses.OUTPUT_KINDS`.
         **kwargs: passed to `keras.Model`.
 
     Raises:
@@ -222,7 +220,6 @@ class SalClassNet(GazeModel):
         output: str = "map",
         **kwargs,
     ):
-        """See the class."""
         losses.check_output(output)
         loss = losses.get(saliency_loss)
         reported = ("classification_loss", "saliency_loss", "accuracy", "cc")

@@ -6,7 +6,7 @@ from salclass_tf.classifiers import rgbs
 
 
 def check(detector: keras.Model, classifier: keras.Model) -> None:
-    """Refuses a pair that cannot work.
+    """Checks that a pair fits.
 
     Args:
         detector: image [b, s, s, 3] -> map [b, s, s, 1].

@@ -1,6 +1,6 @@
 """Every network of `keras.applications` as a classifier, by one adapter.
 
-Keras builds the network for RGB; its layers are made anew behind the four channels, which widens
+Keras builds the network for RGB; its layers are rebuilt behind the four channels, which widens
 the first convolution whatever it is called. So each network is the stock one, by construction, and
 its layers have the names that its weight files know.
 """

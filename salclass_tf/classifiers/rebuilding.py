@@ -1,4 +1,4 @@
-"""A network made anew, layer by layer, in the graph of another one and at another width."""
+"""A network rebuilt, layer by layer, in the graph of another one and at another width."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from salclass_tf.classifiers.depthwise import DepthwiseConvolution
 
 
 class Rebuilding:
-    """Makes the layers of a network anew.
+    """Rebuilds the layers of a network.
 
     A new layer has the settings and the name of the old one, with six exceptions: those that
     normalise pixels are left out; those inside a `Sequential` stand by themselves; convolutions in
@@ -47,7 +47,7 @@ class Rebuilding:
         layers = list(_flat(network.operations))
         last = max(i for i, layer in enumerate(layers) if getattr(layer, "weights", ()))
         self._network = network
-        self._names = _counted_anew(layers)
+        self._names = _recounted(layers)
         self._after_features = {layer.name for layer in layers[last:]}
         self._channels = channels.plan(network, width) | {layers[last].name: num_classes}
         self._bn_momentum = bn_momentum
@@ -118,7 +118,7 @@ def _flat(layers: list[keras.Operation]) -> Iterator[keras.Operation]:
             yield layer
 
 
-def _counted_anew(layers: list[keras.Operation]) -> dict[str, str]:
+def _recounted(layers: list[keras.Operation]) -> dict[str, str]:
     """Old name -> new name."""
     numbers: dict[str, dict[str, int]] = {}
     for layer in layers:

@@ -45,7 +45,7 @@ class Client:
             back_off: seconds of the first pause, about.
 
         Raises:
-            ValueError: if an argument cannot be meant, or a package is not installed.
+            ValueError: if an argument is out of its range, or a package is not installed.
         """
         if version is not None and label is not None:
             raise ValueError(f"either a version or a label; got {version} and {label!r}")

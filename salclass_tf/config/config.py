@@ -32,7 +32,7 @@ _NORMALISED = (
     "resnet101_v2 resnet152 resnet152_v2 resnet50 resnet50_v2 xception"
 ).split()
 
-# At 7e-4 the nine ReLU layers of SalNet, which nothing normalises, put out a constant for good.
+# At 7e-4 the nine ReLU layers of SalNet, which nothing normalises, output a constant from then on.
 _HIGHEST_DEMO_RATES = {"salnet": 1e-4}
 
 
@@ -57,7 +57,7 @@ class Config:
         alpha: weight of the class error (Eq. 1).
         seed: decides every random choice.
         precision: one of `PRECISIONS`.
-        max_steps: stop every stage after so many steps (a try-out), or None.
+        max_steps: maximum number of steps of every stage (a try-out), or None.
         stages: name -> `Stage`.
     """
 
@@ -81,7 +81,7 @@ class Config:
     max_steps: int | None = None
 
     def __post_init__(self):
-        """Refuses what cannot be meant."""
+        """Validates the values."""
         finite = 0 <= self.alpha < math.inf
         require(finite, "alpha must be at least 0 and finite", self.alpha)
         require(self.seed >= 0, "seed must be at least 0", self.seed)
@@ -137,7 +137,7 @@ class Config:
             saliency_loss: L_S of every stage in which a detector learns; a recipe's own gives way.
 
         Raises:
-            ValueError: if a value cannot be meant, or contradicts the stage.
+            ValueError: if a value is out of its range, or contradicts the stage.
         """
         run = {name: value for name, value in run.items() if value is not None and name != "stages"}
         _check_flags(stage, run, saliency_loss)
@@ -233,7 +233,7 @@ class Config:
 
 
 def _check_flags(stage: str, run: dict, saliency_loss: str | None) -> None:
-    """Refuses what was asked for beside a stage that rules it out."""
+    """Validates flags against the stage that was asked for."""
     for part, trained in (("detector", "saliency_pretrain"), ("classifier", "classifier_pretrain")):
         require(
             stage != trained or run.get(f"pretrain_{part}", True),

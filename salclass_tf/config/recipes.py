@@ -24,13 +24,13 @@ class Recipe:
         optimizer: its rates, turned to our losses.
         saliency_loss: L_S.
         batch_size: images in a batch.
-        epochs: at most so many.
+        epochs: maximum number of epochs.
         ours: what nobody has published, by the names of fields.
         crops: random crops per image and epoch.
         mirror: which of them are mirrored.
         patience: epochs without improvement before it stops; None trains to the end.
         frozen: layers that do not learn.
-        iterations: at most so many steps.
+        iterations: maximum number of steps.
         detector_options: more arguments of `build_detector`.
     """
 

@@ -64,18 +64,18 @@ class Stage:
     Attributes:
         dataset: TFDS name of the set it learns from.
         optimizer: see `Optimizer`.
-        epochs: at most so many.
+        epochs: maximum number of epochs.
         batch_size: global, over all replicas.
         crops: random crops per image and epoch (five in Sec. 5.2).
         mirror: "both" adds the flip of every crop, "random" flips half of them, "none" none.
-        patience: stop when nothing that is monitored has improved for so many epochs.
+        patience: number of epochs without any improvement after which it stops.
         validation_share: share of the training images kept for validation where the set has no
             validation split; 0 trains all epochs and keeps the last model.
         frozen: regular expression, matched against the start of layer names that do not learn.
         geometry: (image_size, short_side) of this stage, where they are not the run's.
         saliency_loss: L_S where a detector learns, see `losses.list_saliency_losses`; "mse" is
             Eq. 3.
-        iterations: at most so many steps, for recipes that are given by them, or None.
+        iterations: maximum number of steps, for recipes that are given by them, or None.
     """
 
     dataset: str
@@ -98,7 +98,7 @@ def has_detector(stage: str) -> bool:
 
 
 def check(name: str, stage: Stage) -> None:
-    """Refuses numbers of a stage that cannot be meant.
+    """Validates the numbers of a stage.
 
     Raises:
         ValueError: naming the number, the stage and the value.
@@ -119,7 +119,7 @@ def check(name: str, stage: Stage) -> None:
 
 
 def check_optimizer(name: str, optimizer: Optimizer) -> None:
-    """Refuses numbers of a stage's optimizer that cannot be meant.
+    """Validates the numbers of a stage's optimizer.
 
     Raises:
         ValueError: naming the number, the stage and the value.

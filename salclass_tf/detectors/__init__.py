@@ -18,9 +18,6 @@ from salclass_tf.detectors import (
     vgg,
 )
 
-#: what a detector's output can be, see `output_of`
-OUTPUTS = ("map", "density")
-
 # Name -> how it is built, and what comes out.
 _DETECTORS = {
     "deep_fix": (deep_fix.build, "map"),
@@ -44,7 +41,7 @@ def list_detectors() -> list[str]:
 
 
 def output_of(name: str) -> str:
-    """Returns what a detector puts out: one of `OUTPUTS`.
+    """Returns the kind of output of a detector: "map" or "density".
 
     All of them are maps float32 [b, s, s, 1] that compare with true maps of peak 1, so the squared
     error, figures and scores need no difference to be made. A loss on distributions does:

@@ -64,7 +64,7 @@ def fit(
 
 
 def _check(candidates: int, members: int) -> None:
-    """Refuses what cannot be searched."""
+    """Validates the search space."""
     try:
         importlib.import_module("sklearn.svm")
     except ImportError:

@@ -83,7 +83,7 @@ class Placement:
             ) from error
 
     def require_same(self, what: str, value: object) -> None:
-        """Refuses a run whose workers do not see the same; see `any_worker` on calling it.
+        """Checks that all workers see the same; see `any_worker` on calling it.
 
         Args:
             what: what the value is, with where it is from.

@@ -14,7 +14,7 @@ from salclass_tf.losses import distributions, fixations, maps
 from salclass_tf.losses.maps import saliency_loss as saliency_loss
 from salclass_tf.losses.objective import classification_loss as classification_loss
 from salclass_tf.losses.objective import joint_loss as joint_loss
-from salclass_tf.losses.readings import OUTPUTS as OUTPUTS
+from salclass_tf.losses.readings import OUTPUT_KINDS as OUTPUT_KINDS
 from salclass_tf.losses.readings import as_log_density as as_log_density
 from salclass_tf.losses.readings import check_output as check_output
 
@@ -30,7 +30,7 @@ class SaliencyLoss:
         name: what `get` knows it by.
         function: (truth, predicted) -> float32 [b].
         truth: what it compares with: the key of a batch, "saliency" or "fixation_counts".
-        reads_density: whether `function` takes as third what the detector puts out, and reads it
+        reads_density: whether `function` takes as third the output of the detector, and reads it
             as a distribution.
     """
 
@@ -51,8 +51,8 @@ class SaliencyLoss:
 
         Args:
             batch: with `saliency` or `fixation_counts`, whichever is compared with.
-            predicted: what a detector puts out, [b, h, w, 1].
-            output: what that is, one of `OUTPUTS`.
+            predicted: the output of a detector, [b, h, w, 1].
+            output: what that is, one of `OUTPUT_KINDS`.
 
         Returns:
             float32 [b].

@@ -1,9 +1,9 @@
 """Losses between distributions over the pixels of an image.
 
-All take `target`, true maps, float [b, h, w, 1], at least 0, and `predicted`, what a detector puts
-out, same shape; `output` says what that is (`readings.OUTPUTS`). The true map divided by its sum
-is q, what `readings.as_log_density` makes of the output is p. Half precision is widened. They
-return one value per example, float32 [b], 0 where nobody looked (there is no q), and raise a
+All take `target`, true maps, float [b, h, w, 1], at least 0, and `predicted`, the output of a
+detector, same shape; `output` says what that is (`readings.OUTPUT_KINDS`). The true map divided by
+its sum is q, what `readings.as_log_density` makes of the output is p. Half precision is widened.
+They return one value per example, float32 [b], 0 where nobody looked (there is no q), and raise a
 ValueError for shapes that differ or lack an axis.
 
 Jetley et al. (CVPR 2016, PDP) compare five of these behind a softmax over the pixels.

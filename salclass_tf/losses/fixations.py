@@ -1,7 +1,7 @@
 """Losses taken at the recorded fixations, without a true map.
 
 All take `fixation_counts`, how many fixations hit each pixel, float [b, h, w, 1], and `predicted`,
-what a detector puts out, same shape. Half precision is widened. They return one value per example,
+the output of a detector, same shape. Half precision is widened. They return one value per example,
 float32 [b], 0 where nobody looked, and raise a ValueError for shapes that differ or lack an axis.
 """
 
@@ -22,7 +22,7 @@ def log_likelihood(
     Args:
         fixation_counts: see the module.
         predicted: see the module; p is `readings.as_log_density` of it.
-        output: what `predicted` is, one of `readings.OUTPUTS`.
+        output: what `predicted` is, one of `readings.OUTPUT_KINDS`.
 
     Returns:
         float32 [b], below 0 where the density is better than chance.

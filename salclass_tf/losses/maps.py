@@ -1,7 +1,7 @@
 """Losses between a predicted and a true map, pixel by pixel.
 
 All take `target`, true maps in [0, 1], float [b, h, w, 1], all 0 where nobody looked, and
-`predicted`, what a detector puts out, same shape. Half precision is widened. They return one value
+`predicted`, the output of a detector, same shape. Half precision is widened. They return one value
 per example, float32 [b], and raise a ValueError for shapes that differ or lack an axis.
 """
 

@@ -6,7 +6,7 @@ chance of a fixation in each pixel, divided by its peak (`layers.Density`).
 
 import tensorflow as tf
 
-OUTPUTS = ("map", "density")
+OUTPUT_KINDS = ("map", "density")
 
 #: what is added to a map before it is divided by its sum: a thousandth of a true map's peak
 FLOOR = 1e-3
@@ -35,8 +35,8 @@ def check_pair(target: tf.Tensor, predicted: tf.Tensor) -> tuple[tf.Tensor, tf.T
 
 def check_output(output: str) -> None:
     """Raises a ValueError for a kind of output that is not there."""
-    if output not in OUTPUTS:
-        raise ValueError(f"output is one of {', '.join(OUTPUTS)}; got {output!r}")
+    if output not in OUTPUT_KINDS:
+        raise ValueError(f"output is one of {', '.join(OUTPUT_KINDS)}; got {output!r}")
 
 
 def as_log_density(predicted: tf.Tensor, output: str = "map") -> tf.Tensor:
@@ -48,8 +48,8 @@ def as_log_density(predicted: tf.Tensor, output: str = "map") -> tf.Tensor:
     down, so that a detector learns from any start. A constant map is the uniform distribution.
 
     Args:
-        predicted: what a detector puts out, float [b, h, w, 1]; half precision is widened.
-        output: what that is, one of `OUTPUTS`; a density, all above 0, is divided by its sum.
+        predicted: the output of a detector, float [b, h, w, 1]; half precision is widened.
+        output: what that is, one of `OUTPUT_KINDS`; a density, all above 0, is divided by its sum.
 
     Returns:
         log p, float32 [b, h, w, 1]; the sum of p over each image is 1.

@@ -88,7 +88,6 @@ class TrainingCorrelation(_MeanWithGaze):
     """
 
     def __init__(self, name: str = "training_cc", dtype=None):
-        """See the class."""
         super().__init__(name=name, dtype=dtype)
 
     def _score(self, y_true, y_pred):
@@ -108,7 +107,6 @@ class TrainingScanpath(_MeanWithGaze):
     """
 
     def __init__(self, name: str = "training_nss", dtype=None):
-        """See the class."""
         super().__init__(name=name, dtype=dtype)
 
     def _score(self, y_true, y_pred):

@@ -225,7 +225,7 @@ def _cut(saliency: np.ndarray, step: float | None) -> np.ndarray:
 
 
 def _draws(draws: int, seed: int | Sequence[int]) -> np.random.Generator:
-    """The generator for so many draws."""
+    """The random generator for a number of draws."""
     if draws < 1:
         raise ValueError(f"draws must be at least 1; got {draws}")
     return np.random.default_rng(seed)

@@ -122,7 +122,6 @@ class SGD(_RateMultipliers, keras.optimizers.Optimizer):
         name: str = "sgd",
         **kwargs,
     ):
-        """See the class."""
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
         if not callable(momentum) and not 0 <= momentum < 1:
             raise ValueError(f"momentum must lie in [0, 1); got {momentum}")

@@ -56,7 +56,7 @@ class Prediction:
 
 
 def columns(top_k: int) -> list[str]:
-    """Returns the headings of the table for answers with so many classes."""
+    """Returns the headings of the table for a number of classes."""
     named = [f"{what}_{i}" for i in range(1, top_k + 1) for what in ("class", "probability")]
     return ["image", "width", "height", *named, "map_peak", "overlay", "map", "error"]
 

@@ -103,7 +103,7 @@ def _hand_on(source: pathlib.Path, target: pathlib.Path) -> None:
             raise ValueError(
                 f"{source} has been trained again since it was copied to {target}; remove "
                 f"{target} and what was trained from it, {target.parent / 'joint'}, so that both "
-                "are made anew"
+                "are computed again"
             )
         return
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ def to_do(plan: Plan, place: Place) -> set[str]:
     """Returns the names of the steps that are not done, or need one that is not.
 
     A step is done if it was finished with the same settings, its files are still there, and no
-    step that it needs has been done anew since.
+    step that it needs has been repeated since.
     """
     names: set[str] = set()
     for step in plan.steps:

@@ -75,7 +75,7 @@ def build_plan(preset: str, max_steps: int | None = None) -> Plan:
 
     Args:
         preset: "demo" (embedded data, reduced width) or "paper" (Sec. 5).
-        max_steps: stops each stage of training after so many steps, for a try-out; or None.
+        max_steps: maximum number of steps of each stage of training, for a try-out; or None.
 
     Raises:
         ValueError: for a preset that is not there.

@@ -16,7 +16,7 @@ from salclass_tf.training import final_scores
 
 _log = logging.getLogger(__name__)
 
-PRECISIONS = ("float32", "bfloat16")
+SERVED_PRECISIONS = ("float32", "bfloat16")
 
 #: how far rounding in float32 may take an export from its network; of maps, a share of their peak
 _TOLERANCES = {"probabilities": 1e-5, "saliency": 1e-4}
@@ -43,9 +43,9 @@ class Settings:
     formats: tuple[str, ...] = (formats.SAVED_MODEL,)
 
     def __post_init__(self) -> None:
-        """Refuses what cannot be meant."""
-        if self.precision not in PRECISIONS:
-            raise ValueError(f"precision is one of {PRECISIONS}; got {self.precision!r}")
+        """Validates the values."""
+        if self.precision not in SERVED_PRECISIONS:
+            raise ValueError(f"precision is one of {SERVED_PRECISIONS}; got {self.precision!r}")
         for name in ("top_k", "max_pixels"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1; got {getattr(self, name)}")
@@ -148,7 +148,7 @@ def _difference(answers: dict, expected: dict[str, np.ndarray]) -> dict[str, flo
 
 
 def _check(difference: dict[str, float], what: str) -> None:
-    """Refuses a float32 graph that is not the trained network."""
+    """Checks that a float32 graph is the trained network."""
     for name, largest in difference.items():
         if not largest <= _TOLERANCES[name]:
             raise ValueError(

@@ -32,7 +32,7 @@ def write(name: str, forward: Forward, folder: pathlib.Path) -> Run:
 
 
 def check_installed(names: tuple[str, ...]) -> None:
-    """Refuses formats that are unknown, or whose packages are not there.
+    """Checks that formats are known, and their packages installed.
 
     Raises:
         ValueError: naming the formats there are, or the package to install.

@@ -1,4 +1,4 @@
-"""The network of a stage built anew, in the arithmetic that it is served in."""
+"""The network of a stage rebuilt, in the arithmetic that it is served in."""
 
 import keras
 

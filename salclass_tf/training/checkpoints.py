@@ -51,7 +51,6 @@ class Checkpoints:
         writes: bool = True,
         alone: bool = True,
     ):
-        """See the class."""
         self._alone = alone
         self._folder, self._keep, self._writes = folder / "checkpoints", keep, writes
         self._unfinished = self._folder / "unfinished"

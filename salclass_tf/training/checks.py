@@ -23,7 +23,7 @@ _OF_TRAINING = ("stage", "pretrain_detector", "pretrain_classifier")
 
 
 def check_settings(config: Config, order: list[str]) -> None:
-    """Refuses what is not there by that name.
+    """Checks that the names are known.
 
     Args:
         config: the run.
@@ -50,7 +50,7 @@ def check_settings(config: Config, order: list[str]) -> None:
     )
     if learning and output_of(config.detector) == "density":
         _log.warning(
-            "detector %s puts out a density over the pixels, which learns little from the squared "
+            "detector %s outputs a density over the pixels, which learns little from the squared "
             "error; its authors' loss is --saliency_loss=%s",
             config.detector,
             recipes.published(config.detector).saliency_loss,
@@ -58,7 +58,7 @@ def check_settings(config: Config, order: list[str]) -> None:
 
 
 def check_parts(config: Config, order: list[str]) -> None:
-    """Refuses networks that cannot be built for their images or learn, and pairs that cannot work.
+    """Checks that networks can be built for their images and learn, and that pairs fit.
 
     All stages that are to be made are looked at before the first one is, since the last of them
     may be hours away.
@@ -87,7 +87,7 @@ def check_parts(config: Config, order: list[str]) -> None:
 
 
 def _check_frozen(config: Config, stage: str, network: keras.Model) -> None:
-    """Refuses frozen layers that nothing has trained."""
+    """Checks that frozen layers have been trained by something."""
     part = "detector" if has_detector(stage) else "classifier"
     trained = config.prerequisites(stage) or getattr(config, f"{part}_weights") is not None
     pattern = config.stages[stage].frozen
@@ -100,7 +100,7 @@ def _check_frozen(config: Config, stage: str, network: keras.Model) -> None:
 
 
 def _check_geometry(config: Config, stage: str, joint: bool) -> None:
-    """Refuses crops of a stage that are of another size than the network that it trains."""
+    """Checks that the crops of a stage have the size of the network that it trains."""
     shared = has_detector(stage) or (joint and stage == "classifier")
     size = config.geometry(stage)[0]
     if shared and size != config.image_size:
@@ -135,7 +135,7 @@ def is_done(config: Config, stage: str, folder: pathlib.Path, asked_for: bool) -
 
 
 def check_origin(config: Config, stage: str, workdir: pathlib.Path, folder: pathlib.Path) -> None:
-    """Refuses a finished stage where what it started from has been trained anew.
+    """Checks that what a finished stage started from has not been trained again since.
 
     Args:
         config: the run.
@@ -152,7 +152,7 @@ def check_origin(config: Config, stage: str, workdir: pathlib.Path, folder: path
         if known[name] != there[name]:
             raise ValueError(
                 f"{folder} was made from another {name} than {workdir / name} is now; remove "
-                f"{folder}, so that it is made anew"
+                f"{folder}, so that it is trained again"
             )
 
 
@@ -211,7 +211,7 @@ def _differences(there: object, asked: object, path: str = "") -> list[str]:
 
 
 def check_set(config: Config, stage: str, gaze_set: sets.GazeSet) -> None:
-    """Refuses a set that lacks what a stage learns from.
+    """Checks that a set has what a stage learns from.
 
     Raises:
         ValueError: naming what is missing.
@@ -230,7 +230,7 @@ def check_set(config: Config, stage: str, gaze_set: sets.GazeSet) -> None:
 
 
 def check_split(config: Config, stage: str, replicas: int) -> None:
-    """Refuses a batch that the devices cannot share evenly.
+    """Checks that the devices can share a batch evenly.
 
     The mean of each device counts alike in the gradient. With unequal shares that would not be the
     mean of the batch, and a device without any share would have none.

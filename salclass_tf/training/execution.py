@@ -33,7 +33,7 @@ class Execution:
     callbacks: Callable[[str], Sequence[keras.callbacks.Callback]] = lambda stage: ()
 
     def __post_init__(self):
-        """Refuses what cannot be meant."""
+        """Validates the values."""
         for name in ("checkpoint_steps", "keep_checkpoints"):
             value = getattr(self, name)
             if value is not None and value < 1:

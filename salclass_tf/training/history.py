@@ -20,7 +20,6 @@ class History:
     """
 
     def __init__(self, folder: pathlib.Path, kept_epochs: int, writes: bool = True):
-        """See the class."""
         self._path, self._writes = folder / "history.csv", writes
         self.rows = [row for row in read(self._path) if row["epoch"] <= kept_epochs]
         self._writer = tf.summary.create_noop_writer()

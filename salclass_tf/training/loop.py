@@ -96,7 +96,7 @@ class Loop:
         model: compiled, under the placement's strategy.
         feed: its batches.
         folder: where checkpoints, history and the kept network go.
-        max_steps: stop after so many steps, or None.
+        max_steps: maximum number of steps, or None.
         placement: the devices; None is whatever TensorFlow takes.
         execution: when to save, what to keep, callbacks.
     """
@@ -112,7 +112,6 @@ class Loop:
         placement: Placement | None = None,
         execution: Execution | None = None,
     ):
-        """See the class."""
         self.name, self.stage, self.model, self.feed = name, stage, model, feed
         self.folder, self.max_steps = folder, max_steps
         self.placement = placement or Placement(tf.distribute.get_strategy(), "as it is")

@@ -69,7 +69,7 @@ def sweep_alpha(
 
 
 def _check(alphas: Sequence[float]) -> None:
-    """Refuses values that cannot be meant."""
+    """Validates the values."""
     if not alphas or len(set(alphas)) < len(alphas):
         raise ValueError(f"a sweep needs values of alpha, each once; got {list(alphas)}")
     for alpha in alphas:

@@ -1,5 +1,6 @@
 """Files of trained weights: found, downloaded, checked, and loaded into a network."""
 
+from salclass_tf.weights.loading import PUBLIC_FILES as PUBLIC_FILES
 from salclass_tf.weights.loading import LoadReport as LoadReport
 from salclass_tf.weights.loading import PublicFile as PublicFile
 from salclass_tf.weights.loading import download as download

@@ -16,7 +16,7 @@ _NAMED_BY_COUNTING = re.compile(r"(conv2d|batch_normalization)(?:_(\d+))?")
 def open_layers(path: pathlib.Path) -> Iterator[dict[str, list[list[h5py.Dataset]]]]:
     """Opens a file, or the weights inside a `.keras` archive.
 
-    Names that Keras counted are counted anew from the first of their kind.
+    Names that Keras counted are counted again from the first of their kind.
 
     Args:
         path: the file.

@@ -148,7 +148,7 @@ def download(file: PublicFile) -> pathlib.Path:
 
 
 def _check_sum(path: pathlib.Path, file: PublicFile) -> None:
-    """Refuses a file that is not the published one, as far as that can be known."""
+    """Checks that a file is the published one, as far as that can be known."""
     kind, expected = ("MD5", file.md5) if file.sha256 is None else ("SHA256", file.sha256)
     if expected is None:
         _refuse_page(path, file)
@@ -176,7 +176,7 @@ def _refuse_page(path: pathlib.Path, file: PublicFile) -> None:
 
 
 def _check_archive(path: pathlib.Path, file: PublicFile) -> None:
-    """Refuses an archive that is not the published one, where that can be known."""
+    """Checks that an archive is the published one, where that can be known."""
     with path.open("rb") as stream:
         found = hashlib.file_digest(stream, "md5").hexdigest()
     if file.archive_md5 not in (None, found):
@@ -303,7 +303,7 @@ def _open_layers(path: pathlib.Path) -> Iterator[dict[str, list[list[ArrayLike]]
 
 
 def _check_depth(model: keras.Model, stored: Iterable[str], path: pathlib.Path) -> None:
-    """Refuses a file with a convolution that is missing in the middle of the network.
+    """Checks that no convolution is missing in the middle of the network.
 
     All layers of VGG-16 fit a file of VGG-19, but what they learned belongs to the deeper one. The
     first layers of a file, without its last, are a network of their own.

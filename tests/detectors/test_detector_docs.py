@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from salclass_tf import detectors, weights
+from salclass_tf import detectors, losses, weights
 from salclass_tf.detectors import build_detector, list_detectors, output_of
 from salclass_tf.model import DetectorModel
 
@@ -76,7 +76,7 @@ def test_example_of_a_new_detector_works_as_it_stands(monkeypatch, tmp_path):
     exec(compile(source, "docs/extending.md", "exec"), module.__dict__)
     [(name, entry)] = eval(line, {"levels": module}).items()
     monkeypatch.setitem(detectors._DETECTORS, name, entry)
-    assert name in list_detectors() and output_of(name) in detectors.OUTPUTS
+    assert name in list_detectors() and output_of(name) in losses.OUTPUT_KINDS
     keras.utils.set_random_seed(0)
     detector = build_detector(name, image_size=49, width=0.1)
     images = np.random.default_rng(0).integers(0, 256, (2, 49, 49, 3), np.uint8)

@@ -98,7 +98,7 @@ def test_gaze_is_that_of_the_crop(watched):
 
 
 def test_each_viewer_is_predicted_from_all_others(watched):
-    scores = baselines.leave_one_out(watched, ("nss", "cc"), {"method": "people"})
+    scores = baselines.score_each_viewer(watched, ("nss", "cc"), {"method": "people"})
     assert scores.missing("nss") == {"fewer than two viewers": ["seen/3"]}
     for example in tfds.as_numpy(watched.gaze_set.builder.as_dataset(split="test")):
         name = example["image/id"].decode()

@@ -19,8 +19,8 @@ from salclass_tf.data import sets
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.evaluation.maps import evaluate as map_scoring
 from salclass_tf.evaluation.methods import baselines, crops_of_sets, map_folders, method, runs
-from salclass_tf.evaluation.tables import measuring, paper
 from salclass_tf.evaluation.tables import of_maps as written
+from salclass_tf.evaluation.tables import paper, scoring
 from salclass_tf.evaluation.tables.paper import Settings
 from salclass_tf.training import final_scores
 
@@ -145,7 +145,7 @@ def test_fixations_outside_the_crop_are_counted(tiny_data_dir):
     narrow = crops_of_sets.EvaluatedSet(noise, "test", Geometry(12, 46))
     left = sum(len(narrow.gaze[name].xy) for name in narrow.gaze)
     assert 0 < left < 6
-    scores = measuring.measure(
+    scores = scoring.score_method(
         baselines.own_maps(), narrow, frozenset({method.SALIENCY}), map_scoring.TABLE_4
     ).maps
     assert scores.outside == 6 - left
@@ -181,8 +181,8 @@ def test_maps_on_different_crops_are_not_compared(run, tiny_data_dir, tmp_path):
 
 
 def test_what_is_wrong_with_maps_leaves_the_classes(run, tiny_data_dir, tmp_path, monkeypatch):
-    cases = measuring._cases
-    monkeypatch.setattr(measuring, "_cases", lambda batch, out: broken(cases(batch, out)))
+    cases = scoring._cases
+    monkeypatch.setattr(scoring, "_cases", lambda batch, out: broken(cases(batch, out)))
 
     def broken(found):
         yield next(found)
@@ -257,7 +257,7 @@ def test_what_cannot_be_scored_is_said_and_the_rest_is_kept(run, tmp_path, tiny_
 
 
 def test_mistakes_are_named_before_anything_is_computed(run, tmp_path, tiny_data_dir, monkeypatch):
-    monkeypatch.setattr(measuring, "evaluate", None)
+    monkeypatch.setattr(scoring, "evaluate", None)
     unfinished = tmp_path / "unfinished"
     (unfinished / "joint").mkdir(parents=True)
     (tmp_path / "empty").mkdir()

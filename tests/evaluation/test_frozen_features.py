@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from salclass_tf.classifiers import build_classifier
+from salclass_tf.data import sets
 from salclass_tf.evaluation.tables import frozen_features, paper
 
 SIZES = {"image_size": 40, "width": 1 / 32}
@@ -51,7 +52,7 @@ def test_softmax_learns_the_training_part_and_is_tried_on_the_test_part(
     report = paper.run(settings)
     assert "| dotted_noise/1.0.0 test | vgg16, 3 channels |" in report
     assert "| CUB-200-2011 | SalClassNet | published, Table 6 | 0.632 |" in report
-    gaze_set = paper.sources.open_set("dotted_noise", tiny_data_dir)
+    gaze_set = sets.open_set("dotted_noise", tiny_data_dir)
     body = frozen_features.penultimate(run[1]["classifier_rgb"])
     seen = {}
     for split in ("train", "test"):

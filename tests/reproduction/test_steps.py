@@ -43,7 +43,7 @@ def test_missing_package_is_named_before_anything_is_prepared(tmp_path, monkeypa
         raise ValueError("Table 6 needs scikit-learn")
 
     monkeypatch.setattr(frozen_features, "check_installed", missing)
-    monkeypatch.setattr(crops_of_sets, "open_set", None)
+    monkeypatch.setattr(crops_of_sets, "open_evaluated", None)
     with pytest.raises(ValueError, match="scikit-learn"):
         carrying_out.carry_out(Prepare(("dotted_noise",)), Place(tmp_path))
 

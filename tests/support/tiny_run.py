@@ -41,7 +41,6 @@ class Losses(keras.callbacks.Callback):
     """Notes the loss of every step in a file, a line each."""
 
     def __init__(self, path: pathlib.Path):
-        """See the class."""
         super().__init__()
         self.path = path
 

@@ -8,7 +8,7 @@ import scipy.signal
 
 from salclass_tf import weights
 from salclass_tf.detectors import build_detector, ml_net
-from salclass_tf.weights import keras1_file
+from salclass_tf.weights import keras1_file, loading
 
 SIZES = {"image_size": 24, "width": 1 / 32}
 
@@ -113,7 +113,7 @@ def test_released_file_is_fetched_under_its_own_name(tmp_path, monkeypatch):
     path = weights.download(public)
     assert path.name == "mlnet_salicon_weights.pkl" and path.read_bytes() == source.read_bytes()
     asked = []
-    monkeypatch.setattr(weights, "download", lambda file: asked.append(file) or path)
+    monkeypatch.setattr(loading, "download", lambda file: asked.append(file) or path)
     with pytest.raises(ValueError, match="another architecture, width or input"):
         build_detector("ml_net", image_size=24, weights="released")
     assert asked == [weights.PUBLIC_FILES["ml_net"]]

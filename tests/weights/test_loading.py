@@ -11,6 +11,7 @@ import pytest
 from salclass_tf import weights
 from salclass_tf.classifiers import build_classifier
 from salclass_tf.detectors import build_detector
+from salclass_tf.weights import loading
 
 SMALL = {"image_size": 32, "width": 0.05}
 VGG16_FILE = "vgg16_imagenet_features_f16.weights.h5"
@@ -262,7 +263,7 @@ def test_classifiers_ask_for_the_public_file_that_fits(monkeypatch, name, argume
     def download(file):
         raise Asked(file.name)
 
-    monkeypatch.setattr(weights, "download", download)
+    monkeypatch.setattr(loading, "download", download)
     with pytest.raises(Asked, match=f"^{weights.PUBLIC_FILES[expected].name}$"):
         build_classifier(name, **({"image_size": 75} | arguments), weights="imagenet")
 

@@ -158,7 +158,7 @@ def _parse(fields: list[str], source: str) -> tuple[str, tuple[int, int], list[f
     if not -1 <= place[0] <= _LARGEST or abs(place[1]) > _LARGEST:
         raise ValueError(
             f"{source}: viewer must be -1 to {_LARGEST}, index of that size; got {fields}. Number "
-            "the people anew"
+            "the people again"
         )
     return stem, place, numbers
 

@@ -97,7 +97,7 @@ def _int32(viewer: np.ndarray, source: str | os.PathLike) -> np.ndarray:
     if not np.array_equal(cast, viewer):
         raise ValueError(
             f"{source}: viewers must be whole numbers below 2**31; got up to {np.max(viewer)}. "
-            "Number the people anew"
+            "Number the people again"
         )
     return cast
 

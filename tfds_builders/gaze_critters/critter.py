@@ -37,7 +37,7 @@ class Critter:
         return np.array([[self.badge.x, self.badge.y], [self.tail.x, self.tail.y]])
 
     def moved(self, x: float, y: float) -> "Critter":
-        """Returns the critter shifted by so many pixels."""
+        """Returns the critter shifted by a number of pixels."""
         shifted = {
             name: dataclasses.replace(frame, x=frame.x + x, y=frame.y + y)
             for name, frame in (("frame", self.frame), ("badge", self.badge), ("tail", self.tail))

@@ -121,9 +121,9 @@ class _Walk:
         return found
 
     def _through(self, network: keras.Model, inputs: Sequence[keras.KerasTensor]):
-        """Applies a network anew, operation by operation."""
+        """Applies a network again, operation by operation."""
         # Keras' own walk over the graph. What inner networks give is symbolic in their own inputs
-        # alone; made anew, it is of the image.
+        # alone; applied again, it is of the image.
         return _graph(network)._run_through_graph(inputs, call_fn=self._call)
 
     def _call(self, operation: keras.Operation, *args, **kwargs):

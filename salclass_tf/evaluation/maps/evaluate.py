@@ -131,7 +131,7 @@ def _matched(cases: Iterable[Case], gaze: Gaze, skipped: Mapping[str, str]) -> I
 
 
 def _check_complete(names: Sequence[str], gaze: Gaze) -> None:
-    """Refuses to score a part of a set in silence: shuffled AUC depends on the whole of it."""
+    """Checks that the whole set is scored: shuffled AUC depends on the whole of it."""
     known = set(names)
     unknown = sorted(known - set(gaze))
     if unknown:

@@ -63,7 +63,6 @@ class Gaze(Mapping[str, Recording]):
     """
 
     def __init__(self, recordings: Iterable[Recording]):
-        """See the class."""
         self._recordings: dict[str, Recording] = {}
         for recording in recordings:
             if recording.name in self._recordings:

@@ -54,12 +54,12 @@ def centre_bias() -> Method:
 
 
 def each_viewer() -> Method:
-    """Returns inter-observer agreement, see `leave_one_out`."""
+    """Returns inter-observer agreement, see `score_each_viewer`."""
     name = "human, each viewer by all others"
-    return Method(name, "", "each_viewer", compared=False, scored_by=leave_one_out)
+    return Method(name, "", "each_viewer", compared=False, scored_by=score_each_viewer)
 
 
-def leave_one_out(
+def score_each_viewer(
     dataset: EvaluatedSet, measures: Sequence[str], labels: dict[str, str], **settings
 ) -> Scores:
     """Scores how well all other viewers of an image predict each one: inter-observer agreement.

@@ -192,7 +192,9 @@ class EvaluatedSet:
         return crops.central_map(tf.cast(example["heatmap"], tf.float32), size, self.geometry)
 
 
-def open_set(name: str, data_dir: str | None = None, manual_dir: str | None = None) -> sets.GazeSet:
+def open_evaluated(
+    name: str, data_dir: str | None = None, manual_dir: str | None = None
+) -> sets.GazeSet:
     """Opens a gaze set, or any prepared TFDS set of images with labels.
 
     Args:

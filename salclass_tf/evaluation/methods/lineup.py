@@ -91,7 +91,7 @@ def _open(
     name: str, split: str | None, data_dir: str | None, manual_dir: str | None
 ) -> tuple[GazeSet, str]:
     """A set and the split to evaluate."""
-    gaze_set = crops_of_sets.open_set(name, data_dir, manual_dir)
+    gaze_set = crops_of_sets.open_evaluated(name, data_dir, manual_dir)
     split = split or gaze_set.split("test")
     try:
         known = split is not None and gaze_set.size(split) > 0

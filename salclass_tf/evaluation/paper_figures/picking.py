@@ -20,7 +20,6 @@ class Largest(Generic[_Item]):
     """
 
     def __init__(self, count: int):
-        """See the class."""
         self._count = count
         self._heap: list[tuple[float, int, _Item]] = []
         self._offered = 0

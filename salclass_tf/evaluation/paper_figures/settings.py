@@ -55,7 +55,7 @@ class Settings:
     output: pathlib.Path = pathlib.Path("runs/evaluation")
 
     def __post_init__(self) -> None:
-        """Refuses what cannot be meant."""
+        """Validates the values."""
         unknown = [name for name in self.figures if name not in FIGURES]
         if unknown or not self.figures:
             got = repr(unknown[0]) if unknown else "none"

@@ -18,9 +18,9 @@ from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
 from salclass_tf.evaluation.methods.method import LOGITS, SALIENCY, Method
 from salclass_tf.evaluation.tables import frozen_features, published
 from salclass_tf.evaluation.tables.guesses import Guesses
-from salclass_tf.evaluation.tables.measuring import measure
 from salclass_tf.evaluation.tables.parts import Parts
 from salclass_tf.evaluation.tables.report import Report
+from salclass_tf.evaluation.tables.scoring import score_method
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Settings:
     output: pathlib.Path = pathlib.Path("runs/evaluation")
 
     def __post_init__(self) -> None:
-        """Refuses what cannot be meant."""
+        """Validates the values."""
         unknown = sorted(set(self.tables) - set(published.TABLES))
         if unknown or not self.tables:
             raise ValueError(
@@ -194,7 +194,7 @@ class Evaluation:
         """What one pass finds of some kinds of answers."""
         if not kinds:
             return {}
-        measured = measure(
+        measured = score_method(
             method,
             dataset,
             kinds,

@@ -32,7 +32,6 @@ class Parts:
     """
 
     def __init__(self, folder: pathlib.Path):
-        """See the class."""
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
 
@@ -49,7 +48,7 @@ class Parts:
         try:
             return kind.load(path)
         except ValueError as error:
-            _log.warning("%s; it is made anew", error)
+            _log.warning("%s; it is computed again", error)
             return None
 
     def keep(self, part: Part, facts: dict) -> None:

@@ -34,7 +34,6 @@ class Report:
     """
 
     def __init__(self, folder: pathlib.Path):
-        """See the class."""
         self._folder = folder
         self._sections: list[str] = []
         self._files: dict[str, str] = {}

@@ -15,7 +15,7 @@ from salclass_tf.evaluation.tables.guesses import Guesses
 
 
 @dataclasses.dataclass(frozen=True)
-class Measured:
+class MethodScores:
     """What one pass found; None for what was not asked for.
 
     Attributes:
@@ -27,13 +27,13 @@ class Measured:
     classes: Guesses | None
 
 
-def measure(
+def score_method(
     method: Method,
     dataset: EvaluatedSet,
     wanted: frozenset[str],
     measures: Sequence[str],
     **settings,
-) -> Measured:
+) -> MethodScores:
     """Lets a method answer every image of a data set, and scores the answers as they come.
 
     Args:
@@ -48,7 +48,7 @@ def measure(
     """
     if method.scored_by is not None:
         labels = method.labels(dataset)
-        return Measured(method.scored_by(dataset, measures, labels=labels, **settings), None)
+        return MethodScores(method.scored_by(dataset, measures, labels=labels, **settings), None)
     forward = method.load(dataset)
     images: list[str] = []
     truth: list[np.ndarray] = []
@@ -70,9 +70,9 @@ def measure(
     else:
         collections.deque(cases(), maxlen=0)
     if LOGITS not in wanted:
-        return Measured(maps, None)
+        return MethodScores(maps, None)
     columns = (np.concatenate(column).astype(np.int64) for column in (truth, guesses))
-    return Measured(maps, Guesses(labels, tuple(images), *columns))
+    return MethodScores(maps, Guesses(labels, tuple(images), *columns))
 
 
 def _cases(batch: Batch, answers: Answers) -> Iterator[Case]:
