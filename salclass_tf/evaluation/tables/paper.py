@@ -90,10 +90,7 @@ def run(settings: Settings) -> str:
     report = Report(settings.output)
     failures: list[str] = []
     if set(settings.tables) - {1}:
-        evaluation = Evaluation(settings)
-        if 6 in settings.tables:
-            frozen_features.check_installed()
-        evaluation.fill()
+        evaluation = evaluate(settings)
         if 4 in settings.tables:
             report.add_maps(evaluation.maps, settings.over)
         for table, rows in ((5, evaluation.classes), (6, evaluation.transferred)):
@@ -112,6 +109,19 @@ def run(settings: Settings) -> str:
             "and give the same command again"
         )
     return text
+
+
+def evaluate(settings: Settings) -> "Evaluation":
+    """Scores everything; parts that are kept from before are not computed again.
+
+    Raises:
+        ValueError: for anything the user can mend before something is computed.
+    """
+    evaluation = Evaluation(settings)
+    if 6 in settings.tables:
+        frozen_features.check_installed()
+    evaluation.fill()
+    return evaluation
 
 
 class Evaluation:
