@@ -47,7 +47,14 @@ def run(main: Callable[..., int | None], takes_arguments: bool = False) -> None:
             print(f"\n{stop or 'interrupted'}; the same command goes on", file=sys.stderr)
             return INTERRUPTED
 
+    _list_in_help(main.__module__)
     app.run(guarded)
+
+
+def _list_in_help(module: str) -> None:
+    """Lists a module's flags in `--help`, as those of the script that runs it."""
+    for flag in flags.FLAGS.get_flags_for_module(module):
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
 
 
 def _fail(message: str) -> int:

@@ -1,0 +1,84 @@
+"""Prints the paper's tables and draws its figures: `salclass evaluate --model=runs/demo`."""
+
+import pathlib
+
+from absl import flags
+
+from salclass_tf import commandline
+
+flags.DEFINE_multi_string(
+    "model",
+    ["runs/demo"],
+    "[NAME=]PATH of a run, a stage of it, a .keras file, an export, or a folder of maps (PNG, "
+    "NPY); may be repeated. The first one is tested against the others.",
+)
+flags.DEFINE_multi_string(
+    "dataset", [], "Data sets, repeated or with commas; default: those that models learned from."
+)
+flags.DEFINE_list("table", None, "Tables of the paper: 1, 4, 5, 6; default: 4,5 without a figure.")
+flags.DEFINE_list(
+    "figure",
+    [],
+    "Figures of the paper: 3 (maps before and after the class error), 4 (a sweep of alpha), 5 and "
+    "6 (methods side by side, on the sets they learned from and on others), 7 (Table 7: regions "
+    "that activate feature maps most), or overlays.",
+)
+flags.DEFINE_integer("images", 6, "How many images a figure shows; 7: for each map and data set.")
+flags.DEFINE_list(
+    "pick", [], "Images of figures: changed (Fig. 3), random, or names of images with commas."
+)
+flags.DEFINE_integer("seed", 0, "Of the random choice of images.")
+flags.DEFINE_list("layers", [], "Of Fig. 7: layers of the classifier; default: four depths.")
+flags.DEFINE_list(
+    "channels", [], "Of Fig. 7: numbers from 0, 5 or mixed7:5; default: three that vary most."
+)
+flags.DEFINE_list("measures", None, "Metrics of Table 4; default: shuffled_auc,nss,cc.")
+flags.DEFINE_enum("over", "images", ("images", "fixations"), "What Table 4 has means over.")
+flags.DEFINE_string("split", None, "Split or slice to evaluate; default: the test part.")
+flags.DEFINE_string("data_dir", None, "Prepared data sets; default: ~/tensorflow_datasets.")
+flags.DEFINE_string("manual_dir", None, "Folder of original files of a set, if not downloaded.")
+flags.DEFINE_string("output", "runs/evaluation", "Folder of tables, figures and finished parts.")
+
+
+def main():
+    """Turns flags into settings and evaluates."""
+    from salclass_tf.evaluation import paper_figures
+    from salclass_tf.evaluation.maps import evaluate  # imports TensorFlow
+    from salclass_tf.evaluation.tables import paper
+
+    given = flags.FLAGS
+    names = [name.strip() for text in given.dataset for name in text.split(",")]
+    where = {
+        "models": tuple(given.model),
+        "datasets": tuple(name for name in names if name),
+        "split": given.split,
+        "data_dir": given.data_dir,
+        "manual_dir": given.manual_dir,
+        "output": pathlib.Path(given.output),
+    }
+    numbers = given.table if given.table is not None else [] if given.figure else ["4", "5"]
+    drawn = given.figure and paper_figures.Settings(
+        **where,
+        figures=tuple(given.figure),
+        images=given.images,
+        pick=tuple(given.pick),
+        seed=given.seed,
+        layers=tuple(given.layers),
+        channels=tuple(given.channels),
+    )
+    if numbers:
+        measures = tuple(given.measures or evaluate.TABLE_4)
+        tables = tuple(_number(text) for text in numbers)
+        paper.run(paper.Settings(**where, tables=tables, measures=measures, over=given.over))
+    if drawn:
+        paper_figures.run(drawn)
+
+
+def _number(text: str) -> int:
+    """The number of a table; 0, which no table has, for anything else."""
+    return int(text) if text.isdecimal() else 0
+
+
+def run():
+    """Parses the command line and runs the command."""
+    commandline.run(main)
