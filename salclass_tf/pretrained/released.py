@@ -35,8 +35,9 @@ def save(folder: pathlib.Path, names: Iterable[str], image_size: int = 299) -> N
         except (ValueError, OSError) as error:
             failures.append(f"  {name}: " + str(error).replace("\n", "\n    "))
     if failures:
+        lines = "\n".join(failures)
         raise ValueError(
-            "\n".join([f"{len(failures)} of {len(names)} released detectors are not there:", *failures])
+            f"{len(failures)} of {len(names)} released detectors are not there:\n{lines}"
         )
 
 

@@ -2,7 +2,6 @@
 
 import pathlib
 
-from salclass_tf.reproduction.copying import copy as copy
 from salclass_tf.reproduction.plan import Place as Place
 from salclass_tf.reproduction.plan import Plan as Plan
 from salclass_tf.reproduction.plan import build_plan as build_plan
@@ -16,6 +15,10 @@ def run(plan: Plan, place: Place) -> pathlib.Path:
     Raises:
         ValueError: if a step fails; what is done stays.
     """
+    from salclass_tf.evaluation.tables import scikit_learn
+
+    if any(step.table == 6 for step in plan.steps):
+        scikit_learn.check_installed()  # now, not hours from now
     _run_steps(plan, place)
     from salclass_tf.reproduction import report  # imports TensorFlow: not before it is needed
 

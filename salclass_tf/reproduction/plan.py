@@ -8,13 +8,13 @@ import tomllib
 from salclass_tf.config import PRESETS
 
 _WORKDIR = "{workdir}"
-_SALCLASS = ("-m", "salclass_tf.commands")
+_SALCLASS = ("-m", "salclass_tf")
 #: command -> how Python runs it, and which flags of the whole plan it takes
 _PROGRAMS = {
     "train": (_SALCLASS, ("data_dir", "manual_dir", "steps")),
     "evaluate": (_SALCLASS, ("data_dir", "manual_dir", "split")),
-    "prepare": (("-m", "salclass_tf.reproduction.preparing"), ("data_dir", "manual_dir")),
-    "copy": (("-m", "salclass_tf.reproduction.preparing"), ()),
+    "prepare": (_SALCLASS, ("data_dir", "manual_dir")),
+    "copy": (("-m", "salclass_tf.runs.stage_copies"), ()),
     "release": (("-m", "salclass_tf.pretrained.released"), ()),
 }
 
@@ -26,12 +26,9 @@ class Place:
     Attributes:
         workdir: folder of the reproduction.
         data_dir: where prepared data sets live, None for TFDS' own place.
-        manual_dir: folder of original files, for sets that are not downloaded.
+        manual_dir: folder of original files.
         split: split or slice that tables and figures take, None for the test part.
         steps: maximum number of steps of each stage of training, for a try-out; or None.
-
-    Raises:
-        ValueError: if `steps` is below 1.
     """
 
     workdir: pathlib.Path
@@ -77,26 +74,24 @@ class Step:
         program, taken = _PROGRAMS[self.command[0]]
         filled = [text.replace(_WORKDIR, str(place.workdir)) for text in self.command]
         given = {name: getattr(place, name) for name in taken}
-        return [*program, *filled, *(f"--{k}={v}" for k, v in given.items() if v is not None)]
+        command = filled if program is _SALCLASS else filled[1:]
+        return [*program, *command, *(f"--{k}={v}" for k, v in given.items() if v is not None)]
 
     def is_made(self, place: Place) -> bool:
         """Whether the files of the step are there."""
         return all(any(place.workdir.glob(pattern)) for pattern in self.makes)
 
     def __str__(self) -> str:
-        """The command as it is typed in the work folder."""
-        return shlex.join(text.replace(f"{_WORKDIR}/", "") for text in self.command)
+        """The command as it is typed in the work folder; models of a table are counted."""
+        words = [text for text in self.command if not text.startswith("--model=")]
+        typed = shlex.join(text.replace(f"{_WORKDIR}/", "") for text in words)
+        count = f"{len(self.models)} model{'s'[: len(self.models) != 1]}"
+        return f"{typed} (of {count})" if self.models else typed
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """A reproduction.
-
-    Attributes:
-        preset: name of the preset.
-        steps: each after those whose files it takes.
-        stands_for: what this preset's sets and networks stand for in the paper, Markdown.
-    """
+    """The steps of a preset in order, and, in Markdown, what they stand for in the paper."""
 
     preset: str
     steps: tuple[Step, ...]
@@ -104,10 +99,7 @@ class Plan:
 
 
 def build_plan(preset: str) -> Plan:
-    """Returns the steps of a preset.
-
-    Args:
-        preset: "demo" (embedded data, reduced width) or "paper" (Sec. 5).
+    """Returns the steps of a preset, "demo" (embedded data, reduced width) or "paper" (Sec. 5).
 
     Raises:
         ValueError: for a preset that is not there.
@@ -125,13 +117,13 @@ def _step(facts: dict) -> Step:
     if "command" in facts:
         return Step(**facts | {"command": tuple(shlex.split(facts["command"]))})
     if "table" in facts:
-        name, what, output = f"Table {facts['table']}", f"--table={facts['table']}", "table{}"
-        output, makes = output.format(facts["table"]), (f"table{facts['table']}/report.md",)
+        output, number = f"table{facts['table']}", facts["table"]
+        name, makes, what = f"Table {number}", f"{output}/report.md", (f"--table={number}",)
     else:
-        name, what, output = f"Fig. {facts['figure']}", f"--figure={facts['figure']}", "pictures"
-        makes, facts["command"] = (f"pictures/fig{facts['figure']}-*.png",), ("--images=5",)
-    command = ("evaluate", what, *facts.pop("command", ()), f"--output={_WORKDIR}/{output}")
-    command += tuple(f"--model={n}={_WORKDIR}/{path}" for n, path in facts["models"].items())
-    command += (f"--dataset={','.join(facts['datasets'])}",)
-    claims = tuple(map(tuple, facts.pop("claims", ())))
-    return Step(name, command, makes, claims=claims, **facts)
+        output, number = "pictures", facts["figure"]
+        name, makes = f"Fig. {number}", f"{output}/fig{number}-*.png"
+        what = (f"--figure={number}", "--images=5")
+    models = (f"--model={m}={_WORKDIR}/{path}" for m, path in facts["models"].items())
+    sets = f"--dataset={','.join(facts['datasets'])}"
+    command = ("evaluate", *what, *models, sets, f"--output={_WORKDIR}/{output}")
+    return Step(name, command, (makes,), **facts)

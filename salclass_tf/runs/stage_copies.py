@@ -1,10 +1,14 @@
-"""Finished stages that a second run starts from, too."""
+"""Finished stages that a second run starts from, too.
+
+python -m salclass_tf.runs.stage_copies STAGE_FOLDER ... RUN_FOLDER
+"""
 
 import filecmp
 import pathlib
 import shutil
 import tempfile
 
+from salclass_tf import commandline
 from salclass_tf.runs.finished_stage import KEPT
 
 # What a stage needs of the ones before it: their networks, and what tells that they are done.
@@ -36,3 +40,14 @@ def copy_stage(source: pathlib.Path, target: pathlib.Path) -> None:
         for name in _HANDED_ON:
             shutil.copy2(source / name, copy / name)
         copy.rename(target)
+
+
+def main(arguments: list[str]) -> None:
+    """Copies the stages that the command line names into a run."""
+    *stages, run = map(pathlib.Path, arguments)
+    for stage in stages:
+        copy_stage(stage, run / stage.name)
+
+
+if __name__ == "__main__":
+    commandline.run(main, takes_arguments=True)

@@ -16,7 +16,7 @@ from salclass_tf.evaluation.maps.scores import Over, Scores
 from salclass_tf.evaluation.methods import baselines, lineup
 from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
 from salclass_tf.evaluation.methods.method import LOGITS, SALIENCY, Method
-from salclass_tf.evaluation.tables import frozen_features, published
+from salclass_tf.evaluation.tables import frozen_features, published, scikit_learn
 from salclass_tf.evaluation.tables.guesses import Guesses
 from salclass_tf.evaluation.tables.parts import Parts
 from salclass_tf.evaluation.tables.report import Report
@@ -119,7 +119,7 @@ def evaluate(settings: Settings) -> "Evaluation":
     """
     evaluation = Evaluation(settings)
     if 6 in settings.tables:
-        frozen_features.check_installed()
+        scikit_learn.check_installed()
     evaluation.fill()
     return evaluation
 
