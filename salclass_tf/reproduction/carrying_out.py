@@ -28,10 +28,10 @@ from salclass_tf.reproduction.steps import (
     Work,
 )
 from salclass_tf.runs.files import write_json
-from salclass_tf.training.networks import KEPT
+from salclass_tf.runs.finished_stage import KEPT, METRICS, SETTINGS
 
 # What a stage needs of the ones before it: their networks, and what tells that they are done.
-_HANDED_ON = ("config.json", KEPT, "metrics.json")
+_HANDED_ON = (SETTINGS, KEPT, METRICS)
 
 
 @functools.singledispatch

@@ -1,9 +1,11 @@
 """Small files that are written whole or not at all, and read with a clear error."""
 
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
+from collections.abc import Iterable
 
 
 def put(temporary: pathlib.Path, path: pathlib.Path) -> None:
@@ -60,3 +62,12 @@ def read_json(path: pathlib.Path) -> dict:
             "stage again"
         ) from error
     return content
+
+
+def hash_files(paths: Iterable[pathlib.Path]) -> str:
+    """Returns the SHA-256 of the contents of files, in their order."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
