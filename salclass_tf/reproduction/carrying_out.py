@@ -55,7 +55,7 @@ def _prepare(work: Prepare, place: Place) -> None:
     frozen_features.check_installed()  # Table 6 needs it, hours from now
 
     def open_set(name: str) -> None:
-        crops_of_sets.open_set(name, place.data_dir, place.manual_dir)
+        crops_of_sets.open_evaluated(name, place.data_dir, place.manual_dir)
 
     _do_all(
         open_set,
