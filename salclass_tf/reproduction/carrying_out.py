@@ -3,7 +3,6 @@
 import dataclasses
 import filecmp
 import functools
-import os
 import pathlib
 import shutil
 import tempfile
@@ -27,7 +26,7 @@ from salclass_tf.reproduction.steps import (
     Train,
     Work,
 )
-from salclass_tf.runs.files import write_json
+from salclass_tf.runs.files import put_folder, whole, write_json
 from salclass_tf.runs.finished_stage import KEPT, METRICS, SETTINGS
 
 # What a stage needs of the ones before it: their networks, and what tells that they are done.
@@ -112,14 +111,13 @@ def _hand_on(source: pathlib.Path, target: pathlib.Path) -> None:
         copy.mkdir()
         for name in _HANDED_ON:
             shutil.copy2(source / name, copy / name)
-        os.replace(copy, target)
+        put_folder(copy, target)
 
 
 @carry_out.register
 def _release(work: Release, place: Place) -> None:
     """Saves released detectors as networks that can be evaluated."""
     folder = place.workdir / "released"
-    folder.mkdir(parents=True, exist_ok=True)
 
     def save(name: str) -> None:
         network = build_detector(
@@ -129,9 +127,8 @@ def _release(work: Release, place: Place) -> None:
             weights="released",
             **work.config.detector_options.get(name, {}),
         )
-        unfinished = folder / f".{name}.keras"
-        network.save(unfinished)
-        os.replace(unfinished, folder / f"{name}.keras")
+        with whole(folder / f"{name}.keras") as temporary:
+            network.save(temporary)
 
     _do_all(save, work.detectors, "released detectors")
 

@@ -1,12 +1,12 @@
 """Which steps are done: a file for each in the work folder."""
 
 import json
-import os
 import pathlib
 import re
 import time
 
 from salclass_tf.reproduction.steps import Place, Plan, Step
+from salclass_tf.runs.files import write_json
 
 
 def to_do(plan: Plan, place: Place) -> set[str]:
@@ -84,12 +84,8 @@ def _read(name: str, place: Place) -> dict:
 
 def _write(step: Step, place: Place, facts: dict) -> None:
     """Writes a mark, whole or not at all."""
-    path = _path(step.name, place)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}")
     content = {"step": step.name, "settings": step.fingerprint(place)} | facts
-    temporary.write_text(json.dumps(content, indent=1) + "\n")
-    os.replace(temporary, path)
+    write_json(_path(step.name, place), content)
 
 
 def _path(name: str, place: Place) -> pathlib.Path:

@@ -13,6 +13,7 @@ from salclass_tf.evaluation.maps.scores import Estimate
 from salclass_tf.evaluation.tables import of_maps, published, report
 from salclass_tf.reproduction import marks
 from salclass_tf.reproduction.steps import Draw, Place, Plan, Step, Tables
+from salclass_tf.runs import files
 
 _CAPTIONS = {
     "3": "Fig. 3: maps of the detector before and after the class error has reached it",
@@ -47,9 +48,7 @@ def write(plan: Plan, place: Place) -> pathlib.Path:
             sections += _pictures(step.work, place)
     sections += _times(plan, place)
     path = place.workdir / "report.md"
-    temporary = path.with_suffix(".md.tmp")
-    temporary.write_text("\n\n".join(sections) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    files.write_text(path, "\n\n".join(sections) + "\n")
     return path
 
 
