@@ -153,14 +153,12 @@ def _markdown(rows: list[dict], failures: dict[str, str], facts: str) -> str:
 def _write(folder: pathlib.Path, rows: list[dict], failures: dict[str, str], facts: str) -> None:
     """Prints and writes `detectors.md`, `.csv` and `.json`, each whole or not at all."""
     from salclass_tf.evaluation.tables import of_maps, published
-    from salclass_tf.runs.files import write_json
+    from salclass_tf.runs.files import write_json, write_text
 
     text = _markdown(rows, failures, facts)
     names = list(dict.fromkeys(name for row in rows for name in row))
     for ending, content in (("md", text), ("csv", of_maps.csv_lines(rows, names))):
-        temporary = folder / f".detectors.{ending}"
-        temporary.write_text(content, encoding="utf-8")
-        os.replace(temporary, folder / f"detectors.{ending}")
+        write_text(folder / f"detectors.{ending}", content)
     printed = [dataclasses.asdict(row) | {"source": published.SOURCE} for row in published.rows(1)]
     content = {"rows": rows, "missing": failures, "published": printed}
     write_json(folder / "detectors.json", content)

@@ -7,6 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from salclass_tf.runs import files
+
 #: even in lightness, and readable by the colour-blind; of heights, and of differences
 MAP_COLOURS, CHANGE_COLOURS = "viridis", "PuOr_r"
 
@@ -47,13 +49,11 @@ def bare(axis: Axes) -> None:
 def write(figure: Figure, path: str | os.PathLike) -> None:
     """Writes a file in the format of its ending, whole or not at all."""
     path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}")
     kind = path.suffix.removeprefix(".")
     # A PDF would hold the time at which it was made: no two would be equal.
     undated = {"CreationDate": None} if kind == "pdf" else None
-    figure.savefig(temporary, format=kind, dpi=_DPI, metadata=undated)
-    os.replace(temporary, path)
+    with files.whole(path, durable=False) as temporary:
+        figure.savefig(temporary, format=kind, dpi=_DPI, metadata=undated)
 
 
 def publish(figure: Figure, path: str | os.PathLike) -> list[pathlib.Path]:

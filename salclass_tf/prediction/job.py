@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from salclass_tf.prediction import outputs, painting
 from salclass_tf.prediction.models import Model
+from salclass_tf.runs.files import write_bytes
 from salclass_tf.serving import overlays
 
 _log = logging.getLogger(__name__)
@@ -178,9 +179,9 @@ class _Worker:
             saliency = self.place(tf.constant(answer["saliency"]), size).numpy()[..., 0]
             peak = float(saliency.max())
             files["map"] = f"maps/{name}.{self.map_format}"
-            outputs.write_file(self.out_dir / files["map"], self._encode_map(saliency, peak))
+            self._write(files["map"], self._encode_map(saliency, peak))
         painted = painting.paint(image, saliency, crop, classes[:_PAINTED_CLASSES])
-        outputs.write_file(self.out_dir / files["overlay"], _png(painted))
+        self._write(files["overlay"], _png(painted))
         return outputs.Prediction(
             image=str(path),
             width=width,
@@ -190,6 +191,10 @@ class _Worker:
             crop=crop,
             **files,
         )
+
+    def _write(self, name: str, content: bytes) -> None:
+        """Writes a file whole; there may be thousands, so that none is waited for."""
+        write_bytes(self.out_dir / name, content, durable=False)
 
     def _encode_map(self, saliency: np.ndarray, peak: float) -> bytes:
         """A map as the content of a file."""

@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from salclass_tf.data.geometry import Geometry
-from salclass_tf.runs import finished_stage
-from salclass_tf.serving import exports, signatures, versions
+from salclass_tf.serving import exports, signatures, trained, versions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,16 +70,16 @@ def load_run(
     """
     given = {} if max_pixels is None else {"max_pixels": max_pixels}
     settings = exports.Settings(**given)
-    trained = finished_stage.load(workdir, stage)
+    finished = trained.open_stage(workdir, stage)
     served = signatures.build(
-        exports.frozen_twin(trained, settings.precision),
-        geometry=trained.geometry,
-        class_names=finished_stage.class_names(trained, data_dir, class_names),
+        exports.frozen_twin(finished, settings.precision),
+        geometry=finished.geometry,
+        class_names=trained.class_names(finished, data_dir, class_names),
         top_k=settings.top_k,
         max_pixels=settings.max_pixels,
     )
-    name = f"stage {stage} of {workdir}, trained on {trained.metrics['dataset']}"
-    return Model(name, trained.geometry, served["serving_default"])
+    name = f"stage {stage} of {workdir}, trained on {finished.metrics['dataset']}"
+    return Model(name, finished.geometry, served["serving_default"])
 
 
 def load_export(folder: str | os.PathLike) -> Model:

@@ -8,6 +8,8 @@ import pathlib
 
 import numpy as np
 
+from salclass_tf.runs import files
+
 # File systems allow 255 bytes; a number, an ending and the mark of an unfinished file are added.
 _LONGEST_STEM = 200
 
@@ -126,19 +128,9 @@ class Tables:
         for path, file in zip(self._paths, self._files, strict=True):
             file.close()
             if error is None:
-                os.replace(_unfinished(path), path)
+                files.put(_unfinished(path), path)
             else:
                 _unfinished(path).unlink()
-
-
-def write_file(path: pathlib.Path, content: bytes) -> None:
-    """Writes a file whole or not at all."""
-    unfinished = _unfinished(path)
-    try:
-        unfinished.write_bytes(content)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def as_16_bits(saliency: np.ndarray, peak: float) -> np.ndarray:

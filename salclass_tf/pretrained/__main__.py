@@ -10,9 +10,10 @@ import pathlib
 import tempfile
 
 import h5py
-import keras
 import numpy as np
 
+from salclass_tf.runs.files import write_bytes
+from salclass_tf.runs.finished_stage import load_network
 from salclass_tf.training.networks import DEMO_WEIGHTS
 
 _WORTH_PACKING = 2048  # numbers; below that the bookkeeping of compression costs more than it saves
@@ -30,14 +31,12 @@ def pack(network: str | os.PathLike, path: str | os.PathLike) -> str:
     """
     with tempfile.TemporaryDirectory() as folder:
         full = pathlib.Path(folder) / "full.weights.h5"
-        keras.models.load_model(network, compile=False).save_weights(full)
+        load_network(network).save_weights(full)
         packed = pathlib.Path(folder) / "packed.weights.h5"
         with h5py.File(full) as source, h5py.File(packed, "w", libver="latest") as target:
             _copy(source, target)
         content = packed.read_bytes()
-    temporary = pathlib.Path(f"{path}.tmp")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
+    write_bytes(pathlib.Path(path), content)
     return hashlib.sha256(content).hexdigest()
 
 

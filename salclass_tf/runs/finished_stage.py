@@ -1,117 +1,237 @@
-"""What a finished stage of training left in its folder."""
+"""What a finished stage of training left in its folder: the one reader of it."""
 
-import dataclasses
-import json
+import functools
 import os
 import pathlib
+import zipfile
 
 import keras
-import tensorflow_datasets as tfds
 
-from salclass_tf.data import sets
+from salclass_tf import classifiers, detectors, model
 from salclass_tf.data.geometry import Geometry
-from salclass_tf.model import SalClassNet
-from salclass_tf.training.networks import KEPT
+from salclass_tf.runs.files import hash_files, read_json
+
+# Importing them registers the layers and models that saved networks consist of.
+_REGISTERING = (classifiers, detectors, model)
+
+#: the files of a finished stage; the last one is written last
+SETTINGS, KEPT, METRICS = "config.json", "model.keras", "metrics.json"
+
+# What Keras, h5py and zipfile raise for a file that is no network, or one of unknown classes.
+_UNREADABLE = (
+    AttributeError,
+    EOFError,
+    ImportError,
+    KeyError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+)
 
 
-@dataclasses.dataclass(frozen=True)
 class FinishedStage:
-    """A trained network and the facts of its training.
+    """The folder of a stage of training: its settings, its results, its network.
 
-    Attributes:
-        name: one of `config.STAGES`.
-        settings: its `config.json`.
-        metrics: its `metrics.json`.
-        network: the kept network: a detector, an RGB classifier or SalClassNet.
+    Making one reads nothing. Each file is read when it is first asked for, and kept.
+
+    Args:
+        folder: of the stage, `workdir/<stage>`.
     """
 
-    name: str
-    settings: dict
-    metrics: dict
-    network: keras.Model
+    def __init__(self, folder: str | os.PathLike):
+        self.folder = pathlib.Path(folder)
+
+    def __repr__(self) -> str:
+        """Names the folder."""
+        return f"FinishedStage({str(self.folder)!r})"
+
+    @property
+    def path(self) -> pathlib.Path:
+        """The file of the network."""
+        return self.folder / KEPT
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether training has begun here, whatever the configuration."""
+        return (self.folder / SETTINGS).is_file()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether training has come to its end here, whatever the configuration."""
+        return (self.folder / METRICS).is_file()
+
+    def require_finished(self) -> "FinishedStage":
+        """Returns the stage itself.
+
+        Raises:
+            ValueError: if it is not finished, or there is no such folder; the message says how
+                to train it.
+        """
+        if self.is_finished:
+            return self
+        why = "" if self.folder.is_dir() else " (there is no such folder)"
+        raise ValueError(
+            f"{self.folder} holds no finished stage{why}; train it: "
+            f"python train.py --stage={self.folder.name} --workdir={self.folder.parent}"
+        )
+
+    @functools.cached_property
+    def settings(self) -> dict:
+        """Its `config.json`.
+
+        Raises:
+            ValueError: if the file is gone or damaged.
+        """
+        return self._read(SETTINGS)
+
+    @functools.cached_property
+    def metrics(self) -> dict:
+        """Its `metrics.json`.
+
+        Raises:
+            ValueError: if the stage is not finished, or the file is damaged.
+        """
+        self.require_finished()
+        return self._read(METRICS)
+
+    @property
+    def name(self) -> str:
+        """One of `config.STAGES`."""
+        if not self.is_finished:
+            return self.folder.name
+        return self.metrics.get("stage", self.folder.name)
 
     @property
     def geometry(self) -> Geometry:
-        """Crop and resize sizes that the network was trained with."""
-        return Geometry(*self.settings["geometry"])
+        """Crop and resize sizes that the network was trained with.
+
+        Raises:
+            ValueError: if `config.json` does not hold them.
+        """
+        try:
+            return Geometry(*self.settings["geometry"])
+        except (KeyError, TypeError) as error:
+            raise ValueError(
+                f"{self.folder / SETTINGS} has no geometry of two sizes; {self._remedy}"
+            ) from error
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes in the order of the network's answers; () where not recorded."""
+        return tuple(self.metrics.get("class_names", ()))
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 that changes with any byte of the network's file."""
+        self._require(self.path)
+        return hash_files([self.path])
+
+    @property
+    def weights_identity(self) -> str | None:
+        """What is the same for files of the same weights, whenever they were written.
+
+        None where there is no such file, or a damaged one: `network` says so to whom it matters.
+        """
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                weights = archive.getinfo("model.weights.h5")
+        except (OSError, KeyError, zipfile.BadZipFile):
+            return None
+        return f"{weights.CRC:08x}-{weights.file_size}"
+
+    def network(self) -> keras.Model:
+        """Returns the network: a detector, a classifier or SalClassNet; not compiled.
+
+        It is read once; whoever changes its weights calls `read_network`.
+
+        Raises:
+            ValueError: if there is none, it is damaged, or has classes that are not known.
+        """
+        return self._network
+
+    @functools.cached_property
+    def _network(self) -> keras.Model:
+        return self.read_network()
+
+    def read_network(self) -> keras.Model:
+        """Reads the network from its file, a new one each time; see `network`."""
+        return load_network(self.path, self._remedy)
 
     @property
     def num_classes(self) -> int:
         """Classes of the network's answers, 0 of a detector."""
-        if isinstance(self.network, SalClassNet):
-            return self.network.classifier.output_shape[-1]
-        return 0 if len(self.network.output_shape) == 4 else self.network.output_shape[-1]
+        network = self.network()
+        if isinstance(network, model.SalClassNet):
+            return network.classifier.output_shape[-1]
+        return 0 if len(network.output_shape) == 4 else network.output_shape[-1]
+
+    @property
+    def _remedy(self) -> str:
+        return f"restore it, or remove {self.folder} to train that stage again"
+
+    def _read(self, name: str) -> dict:
+        """Reads one of the JSON files."""
+        self._require(self.folder / name)
+        return read_json(self.folder / name)
+
+    def _require(self, path: pathlib.Path) -> None:
+        """Checks that a file is there."""
+        if not path.is_file():
+            raise ValueError(f"{path} is not there; {self._remedy}")
 
 
-def load(workdir: str | os.PathLike, stage: str) -> FinishedStage:
-    """Loads the network that a stage kept, with what is written beside it.
-
-    Args:
-        workdir: folder of the run.
-        stage: one of `config.STAGES`.
-
-    Returns:
-        The stage, its network not compiled.
-
-    Raises:
-        ValueError: if the stage is not finished, or no image alone is enough for its network.
-    """
-    folder = pathlib.Path(workdir) / stage
-    if stage == "classifier":
-        raise ValueError(
-            "stage classifier was trained on true gaze maps, which a request does not have; "
-            "take joint, whose maps come from its detector, or classifier_rgb"
-        )
-    if not (folder / "metrics.json").is_file():
-        raise ValueError(
-            f"{folder} holds no finished stage; train it: "
-            f"python train.py --stage={stage} --workdir={workdir}"
-        )
-    settings, metrics = (
-        json.loads((folder / name).read_text()) for name in ("config.json", "metrics.json")
-    )
-    network = keras.models.load_model(folder / KEPT, compile=False)
-    return FinishedStage(stage, settings, metrics, network)
-
-
-def class_names(
-    stage: FinishedStage, data_dir: str | None = None, file: str | os.PathLike | None = None
-) -> tuple[str, ...]:
-    """Names of a network's classes, in the order of its answers.
-
-    Training writes them into `metrics.json`; where it did not, the prepared data set knows them.
+def load_network(
+    path: str | os.PathLike, remedy: str = "restore it, or name another network"
+) -> keras.Model:
+    """Loads a saved network, not compiled.
 
     Args:
-        stage: whose network it is.
-        data_dir: where prepared data sets live, None for TFDS' own place.
-        file: text file with a name per line, in place of those.
-
-    Returns:
-        As many names as the network has classes; none for a detector.
+        path: a `.keras` file.
+        remedy: what to do about a file that does not read.
 
     Raises:
-        ValueError: if there are no names, too few or too many of them, or one that is empty.
+        ValueError: if there is none, it is cut short or damaged, or has classes that are not
+            known here.
     """
-    if not stage.num_classes:
-        return ()
-    if file is not None:
-        names = tuple(pathlib.Path(file).read_text(encoding="utf-8").splitlines())
-    else:
-        names = tuple(stage.metrics.get("class_names", ()))
-        names = names or _names_in_set(stage.settings["stage"]["dataset"], data_dir)
-    if len(names) != stage.num_classes or not all(names):
-        raise ValueError(
-            f"the network has {stage.num_classes} classes, each needs a name; got {len(names)} "
-            f"names from {file or stage.settings['stage']['dataset']}: name the folder of the "
-            "prepared data set with --data_dir, or a file of names with --class_names"
-        )
-    return names
-
-
-def _names_in_set(dataset: str, data_dir: str | None) -> tuple[str, ...]:
-    """The names that a data set knows, without preparing it; none if there is no such set."""
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise ValueError(f"cannot read the network {path} (it is not there); {remedy}")
+    damage = _damage(path)
+    if damage:
+        raise ValueError(f"cannot read the network {path} ({damage}); {remedy}")
     try:
-        builder = tfds.builder(dataset, data_dir=data_dir)
-    except tfds.core.DatasetNotFoundError:
-        return ()
-    return sets.GazeSet(dataset, builder).class_names
+        return keras.models.load_model(path, compile=False)
+    except _UNREADABLE as error:
+        reason, advice = _explain(error)
+        raise ValueError(
+            f"cannot read the network {path} ({reason}); {advice or remedy}"
+        ) from error
+
+
+def _damage(path: pathlib.Path) -> str | None:
+    """What is wrong with the bytes of a file, None if nothing is.
+
+    Keras says "File not found" of a file that is cut short, and does not notice a flipped bit
+    among the weights, since it reads them without the checksum of the archive.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            broken = archive.testzip()
+    except _UNREADABLE as error:
+        return f"it is cut short or damaged: {error or type(error).__name__}"
+    return f"it is damaged: the checksum of its {broken} is wrong" if broken else None
+
+
+def _explain(error: Exception) -> tuple[str, str | None]:
+    """Why Keras cannot rebuild an undamaged network, and what helps, if it is known."""
+    text = str(error).strip()
+    reason = text.splitlines()[0] if text else type(error).__name__
+    if "Could not locate class" in text or "Could not locate function" in text:
+        return reason.split(". ")[0], (
+            "it has classes of its own: import the module that registers them with "
+            "keras.saving.register_keras_serializable first"
+        )
+    return reason, None

@@ -10,8 +10,18 @@ import tempfile
 import numpy as np
 import tensorflow as tf
 
-from salclass_tf.runs import finished_stage
-from salclass_tf.serving import cards, folding, formats, frozen, signatures, twins, versions, warmup
+from salclass_tf.runs.finished_stage import FinishedStage
+from salclass_tf.serving import (
+    cards,
+    folding,
+    formats,
+    frozen,
+    signatures,
+    trained,
+    twins,
+    versions,
+    warmup,
+)
 from salclass_tf.training import final_scores
 
 _log = logging.getLogger(__name__)
@@ -76,21 +86,21 @@ def export(
     Raises:
         ValueError: for anything the user can mend; the message says how.
     """
-    trained = finished_stage.load(workdir, stage)
-    names = finished_stage.class_names(trained, data_dir, class_names)
-    plain = frozen_twin(trained, "float32")
+    finished = trained.open_stage(workdir, stage)
+    names = trained.class_names(finished, data_dir, class_names)
+    plain = frozen_twin(finished, "float32")
     forward = plain
     if settings.precision != "float32":
-        forward = frozen_twin(trained, settings.precision)
-    images = warmup.pictures(_CHECKED_IMAGES, *[trained.geometry.image_size] * 2)
-    expected = _reference(trained, images)
+        forward = frozen_twin(finished, settings.precision)
+    images = warmup.pictures(_CHECKED_IMAGES, *[finished.geometry.image_size] * 2)
+    expected = _reference(finished, images)
     difference = _difference(forward(tf.constant(images)), expected)
     _log.info("stage %s in %s: %s", stage, settings.precision, difference)
     if settings.precision == "float32":
         _check(difference, "the exported graph")
     served = signatures.build(
         forward,
-        geometry=trained.geometry,
+        geometry=finished.geometry,
         class_names=names,
         top_k=settings.top_k,
         max_pixels=settings.max_pixels,
@@ -105,14 +115,12 @@ def export(
         if not facts["warm_up_requests"]:
             _log.warning("no warm-up requests written: they need requirements-serving.txt")
         facts["signatures"] = {name: _shapes(function) for name, function in served.items()}
-        card = cards.describe(trained, facts)
+        card = cards.describe(finished, facts)
         (folder / "model_card.json").write_text(json.dumps(card, indent=2) + "\n")
         return versions.publish(folder)
 
 
-def frozen_twin(
-    stage: finished_stage.FinishedStage, precision: str
-) -> tf.types.experimental.ConcreteFunction:
+def frozen_twin(stage: FinishedStage, precision: str) -> tf.types.experimental.ConcreteFunction:
     """Returns the inference of a stage's network in a precision, folded and frozen.
 
     Args:
@@ -123,15 +131,15 @@ def frozen_twin(
         See `frozen.freeze`.
     """
     twin = twins.build_twin(stage, precision)
-    return frozen.freeze(folding.fold(twin, stage.network), stage.geometry.image_size)
+    return frozen.freeze(folding.fold(twin, stage.network()), stage.geometry.image_size)
 
 
-def _reference(stage: finished_stage.FinishedStage, images: np.ndarray) -> dict[str, np.ndarray]:
+def _reference(stage: FinishedStage, images: np.ndarray) -> dict[str, np.ndarray]:
     """What the trained network answers in float32, as Keras computes it."""
-    network = stage.network
+    network = stage.network()
     if stage.settings["precision"] != "float32":
         network = twins.build_twin(stage, "float32")
-        network.set_weights(stage.network.get_weights())
+        network.set_weights(stage.network().get_weights())
     out = final_scores.answers(network, {"image": tf.cast(images, tf.float32)})
     if "logits" in out:
         out["probabilities"] = tf.nn.softmax(out.pop("logits"))

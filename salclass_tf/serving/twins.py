@@ -24,8 +24,8 @@ def build_twin(stage: FinishedStage, precision: str) -> keras.Model:
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:
-        if isinstance(stage.network, SalClassNet):
-            return SalClassNet(_detector(stage), _classifier(stage), stage.network.alpha)
+        if isinstance(stage.network(), SalClassNet):
+            return SalClassNet(_detector(stage), _classifier(stage), stage.network().alpha)
         return _classifier(stage) if stage.num_classes else _detector(stage)
     finally:
         keras.config.set_dtype_policy(before)
@@ -48,7 +48,7 @@ def _classifier(stage: FinishedStage) -> keras.Model:
     return build_classifier(
         settings["classifier"],
         num_classes=stage.num_classes,
-        saliency_input=isinstance(stage.network, SalClassNet),
+        saliency_input=isinstance(stage.network(), SalClassNet),
         image_size=stage.geometry.image_size,
         width=settings["width"],
         **settings["classifier_options"],

@@ -7,6 +7,8 @@ import shutil
 import uuid
 from collections.abc import Iterator
 
+from salclass_tf.runs.files import put_folder
+
 
 @contextlib.contextmanager
 def unfinished(export_dir: str | os.PathLike) -> Iterator[pathlib.Path]:
@@ -42,7 +44,7 @@ def publish(folder: pathlib.Path) -> pathlib.Path:
         last = newest(folder.parent)
         version = folder.with_name(str(int(last.name) + 1 if last else 1))
         try:
-            return folder.rename(version)
+            return put_folder(folder, version)
         except OSError:
             if not version.exists():
                 raise

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from salclass_tf.devices.placement import LOST_PEER_ERRORS, reason
 from salclass_tf.model import GazeModel
+from salclass_tf.runs.files import put
 
 _log = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ class Checkpoints:
             # Not waited for until it is on the disk, which may take ten times as long: a machine
             # that loses power has the one before.
             for part in sorted(self._unfinished.iterdir()):  # "data" comes before "index"
-                os.replace(part, self._folder / part.name)
+                put(part, self._folder / part.name, durable=False)
             self._unfinished.rmdir()
         except (tf.errors.OpError, OSError) as error:
             if self._is_of_a_peer(error):

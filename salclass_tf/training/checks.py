@@ -13,7 +13,7 @@ from salclass_tf.config import Config, recipes
 from salclass_tf.config.stage import Stage, has_detector
 from salclass_tf.data import sets
 from salclass_tf.detectors import list_detectors, output_of
-from salclass_tf.runs.files import read_json
+from salclass_tf.runs.finished_stage import FinishedStage
 from salclass_tf.training import networks
 
 _log = logging.getLogger(__name__)
@@ -124,14 +124,15 @@ def is_done(config: Config, stage: str, folder: pathlib.Path, asked_for: bool) -
     Raises:
         ValueError: if the folder belongs to another configuration; each difference has a line.
     """
-    kept = () if asked_for or not is_finished(folder) else _OF_TRAINING
+    finished = FinishedStage(folder).is_finished
+    kept = () if asked_for or not finished else _OF_TRAINING
     lines = "\n".join(differences(config, stage, folder, ignored=kept))
     if lines:
         raise ValueError(
             f"{folder} belongs to another configuration:\n{lines}\n"
             "Name another --workdir, or remove that folder"
         )
-    return is_finished(folder)
+    return finished
 
 
 def check_origin(config: Config, stage: str, workdir: pathlib.Path, folder: pathlib.Path) -> None:
@@ -146,7 +147,7 @@ def check_origin(config: Config, stage: str, workdir: pathlib.Path, folder: path
     Raises:
         ValueError: naming both, and the remedy.
     """
-    known = read_json(folder / "metrics.json").get("made_from", {})
+    known = FinishedStage(folder).metrics.get("made_from", {})
     there = networks.origin(config, stage, workdir)
     for name in known.keys() & there.keys():
         if known[name] != there[name]:
@@ -154,11 +155,6 @@ def check_origin(config: Config, stage: str, workdir: pathlib.Path, folder: path
                 f"{folder} was made from another {name} than {workdir / name} is now; remove "
                 f"{folder}, so that it is trained again"
             )
-
-
-def is_finished(folder: pathlib.Path) -> bool:
-    """Whether a stage has been made in a folder, whatever its configuration."""
-    return (folder / "metrics.json").is_file()
 
 
 def differences(
@@ -175,11 +171,11 @@ def differences(
     Returns:
         One line for each setting in which they differ; none where there is no such folder.
     """
-    known = folder / "config.json"
-    if not known.is_file():
+    begun = FinishedStage(folder)
+    if not begun.is_begun:
         return []
     asked = json.loads(json.dumps(config.for_stage(stage)))
-    there = _completed(read_json(known), asked)
+    there = _completed(begun.settings, asked)
     pair = ({k: v for k, v in d.items() if k not in ignored} for d in (there, asked))
     return _differences(*pair)
 

@@ -20,11 +20,12 @@ from salclass_tf.config import Stage
 from salclass_tf.devices import precision
 from salclass_tf.devices.placement import Placement
 from salclass_tf.model import GazeModel
-from salclass_tf.runs.files import put
+from salclass_tf.runs.files import whole
+from salclass_tf.runs.finished_stage import KEPT
 from salclass_tf.training.checkpoints import Checkpoints
 from salclass_tf.training.execution import Execution
 from salclass_tf.training.history import History
-from salclass_tf.training.networks import KEPT, kept_part, rate_of_last_step
+from salclass_tf.training.networks import kept_part, rate_of_last_step
 from salclass_tf.training.signals import Interrupted, StopSignals
 
 _log = logging.getLogger(__name__)
@@ -345,17 +346,15 @@ class Loop:
     def _write_network(self) -> None:
         """Writes the network whole or not at all; workers that do not write throw theirs away."""
         with tempfile.TemporaryDirectory() as scratch:
-            temporary = (self.folder if self.writes else pathlib.Path(scratch)) / f".{KEPT}"
+            folder = self.folder if self.writes else pathlib.Path(scratch)
             try:
-                kept_part(self.model).save(temporary)
+                with whole(folder / KEPT) as temporary:
+                    kept_part(self.model).save(temporary)
             except OSError as error:
-                temporary.unlink(missing_ok=True)
                 raise OSError(
                     f"cannot write {self.folder / KEPT}: {error}. The checkpoints are intact; "
                     "make room, then the same command goes on"
                 ) from error
-            if self.writes:
-                put(temporary, self.folder / KEPT)
 
     def _pictures(self) -> np.ndarray | None:
         """The images to show, with true and predicted map, true and answered class."""

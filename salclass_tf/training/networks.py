@@ -3,7 +3,6 @@
 import hashlib
 import pathlib
 import re
-import zipfile
 
 import keras
 import numpy as np
@@ -16,6 +15,7 @@ from salclass_tf.config.stage import has_detector
 from salclass_tf.detectors import build_detector
 from salclass_tf.model import ClassifierModel, DetectorModel, GazeModel, SalClassNet
 from salclass_tf.optimization import optimizers, schedules
+from salclass_tf.runs.finished_stage import FinishedStage
 
 _PRETRAINED = pathlib.Path(__file__).parent.parent / "pretrained"
 #: file and sha256 of the small classifier that `docs/reproduction.md` tells how to make
@@ -23,9 +23,6 @@ DEMO_WEIGHTS = (
     "demo_inception_v3.weights.h5",
     "52f5c6a05139a1f7cba3755ded6087d7e782048e6e1bd7ddd4626b9615f97dab",
 )
-
-#: the kept network of a finished stage, in the stage's folder
-KEPT = "model.keras"
 
 
 def build_model(config: Config, stage: str, workdir: pathlib.Path, num_classes: int) -> GazeModel:
@@ -44,7 +41,7 @@ def build_model(config: Config, stage: str, workdir: pathlib.Path, num_classes: 
         output = detectors.output_of(config.detector)
         error = {"saliency_loss": config.stages[stage].saliency_loss, "output": output}
     if stage == "joint":
-        parts = [load_kept(workdir / name) for name in ("saliency", "classifier")]
+        parts = [FinishedStage(workdir / name).network() for name in ("saliency", "classifier")]
         model = SalClassNet(*parts, alpha=config.alpha, **error)
     elif stage.startswith("saliency"):
         model = DetectorModel(_detector(config, stage, workdir), **error)
@@ -65,21 +62,8 @@ def parents(config: Config, stage: str) -> tuple[str, ...]:
 
 def origin(config: Config, stage: str, workdir: pathlib.Path) -> dict[str, str]:
     """Returns what identifies the weights that a stage starts from, by the stages they are of."""
-    known = {name: _identity(workdir / name / KEPT) for name in parents(config, stage)}
+    known = {n: FinishedStage(workdir / n).weights_identity for n in parents(config, stage)}
     return {name: identity for name, identity in known.items() if identity}
-
-
-def _identity(path: pathlib.Path) -> str | None:
-    """What is the same for files of the same weights, whenever they were written.
-
-    None where there is no such file, or a damaged one: `load_kept` says so to whom it matters.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            weights = archive.getinfo("model.weights.h5")
-    except (OSError, KeyError, zipfile.BadZipFile):
-        return None
-    return f"{weights.CRC:08x}-{weights.file_size}"
 
 
 def blank_detector(config: Config) -> keras.Model:
@@ -110,27 +94,6 @@ def kept_part(model: GazeModel) -> keras.Model:
     if isinstance(model, DetectorModel):
         return model.detector
     return model.classifier if isinstance(model, ClassifierModel) else model
-
-
-def load_kept(folder: pathlib.Path) -> keras.Model:
-    """Loads the network that a finished stage left behind.
-
-    Args:
-        folder: of the stage.
-
-    Raises:
-        ValueError: if there is none, or it does not read.
-    """
-    path = folder / KEPT
-    try:
-        return keras.models.load_model(path, compile=False)
-    except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        whole = zipfile.is_zipfile(path)  # Keras says "File not found" of one that is cut short
-        reason = str(error).splitlines()[0] if whole else "it is not there, or cut short"
-        raise ValueError(
-            f"cannot read the network {path} ({reason}); restore it, or remove {folder} to train "
-            "that stage again"
-        ) from error
 
 
 def build_optimizer(
@@ -229,7 +192,7 @@ def weights_file(weights: str | None) -> str | None:
 def _detector(config: Config, stage: str, workdir: pathlib.Path) -> keras.Model:
     """The detector that a stage starts from."""
     if stage == "saliency" and config.pretrain_detector:
-        return load_kept(workdir / "saliency_pretrain")
+        return FinishedStage(workdir / "saliency_pretrain").network()
     return build_detector(
         config.detector,
         image_size=config.image_size,
@@ -244,7 +207,7 @@ def _classifier(config: Config, stage: str, workdir: pathlib.Path, classes: int)
     if stage == "classifier_pretrain" and config.classifier_weights == "demo":
         weights = None  # this is the stage that makes the demo weights
     elif stage != "classifier_pretrain" and config.pretrain_classifier:
-        weights = str(workdir / "classifier_pretrain" / KEPT)
+        weights = str(FinishedStage(workdir / "classifier_pretrain").path)
     else:
         weights = weights_file(config.classifier_weights)
     return build_classifier(

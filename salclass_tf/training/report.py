@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from salclass_tf import figures
 from salclass_tf.config import Config
-from salclass_tf.training import final_scores, networks
+from salclass_tf.runs.finished_stage import FinishedStage
+from salclass_tf.training import final_scores
 
 _COLUMNS = (
     ("accuracy", "accuracy"),
@@ -101,7 +102,7 @@ def draw(
     if batches is None:
         return
     shown = [
-        (title, networks.load_kept(workdir / name)) for name, title in _compared(config, stage)
+        (title, FinishedStage(workdir / name).network()) for name, title in _compared(config, stage)
     ]
     shown.append(("SalClassNet" if stage == "joint" else "prediction", kept))
     examples = [example for batch in batches for example in _examples(batch, shown, class_names)]

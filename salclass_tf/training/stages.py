@@ -18,7 +18,8 @@ from salclass_tf.config import Config
 from salclass_tf.data import sets
 from salclass_tf.data.sets import GazeSet
 from salclass_tf.devices import Placement
-from salclass_tf.runs.files import read_json, write_json
+from salclass_tf.runs.files import write_json
+from salclass_tf.runs.finished_stage import METRICS, SETTINGS, FinishedStage
 from salclass_tf.training import checks, feeding, final_scores, loop, networks, report
 from salclass_tf.training.execution import Execution, sole_user
 from salclass_tf.training.signals import sigterm_interrupts
@@ -46,7 +47,7 @@ class Job:
 
     def metrics(self) -> dict:
         """Returns what its `metrics.json` holds, once it is done."""
-        return read_json(self.folder / "metrics.json")
+        return FinishedStage(self.folder).metrics
 
 
 def run(
@@ -222,7 +223,7 @@ def _make(
         model = networks.build_model(config, name, one.workdir, len(gaze_set.class_names))
         model.compile(networks.build_optimizer(stage, model, feed.steps))
     if placement.is_chief:
-        write_json(one.folder / "config.json", config.for_stage(name))
+        write_json(one.folder / SETTINGS, config.for_stage(name))
     _log.info(
         "stage %s: %d parameters, %d images of %s, %d steps an epoch",
         name,
@@ -262,7 +263,7 @@ def _conclude(
     started: float,
 ) -> None:
     """Scores and draws what a stage has kept; what was learned before it is in `rows`, `facts`."""
-    kept = networks.load_kept(one.folder)
+    kept = FinishedStage(one.folder).network()
     metrics = _scores(one.config, one.name, one.workdir, kept, gaze_set) | facts
     report.draw(
         one.config,
@@ -276,7 +277,7 @@ def _conclude(
         gaze_set.class_names,
     )
     metrics["seconds"] = round(time.monotonic() - started, 1)
-    write_json(one.folder / "metrics.json", metrics)
+    write_json(one.folder / METRICS, metrics)
     _log.info(
         "stage %s done in %.0f s, %.0f s of them training; peak memory so far %.2f GiB",
         one.name,

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from salclass_tf.config import Config
 from salclass_tf.runs.files import write_json, write_text
+from salclass_tf.runs.finished_stage import FinishedStage
 from salclass_tf.training import checks, report, stages
 from salclass_tf.training.execution import Execution
 
@@ -56,7 +57,7 @@ def sweep_alpha(
     joints = [_job(dataclasses.replace(config, alpha=a), workdir) for a in sorted(alphas)]
 
     def write() -> None:
-        _write_table(workdir, [one for one in joints if checks.is_finished(one.folder)])
+        _write_table(workdir, [one for one in joints if FinishedStage(one.folder).is_finished])
 
     stages.carry_out([*parts, *joints], placement, execution, data_dir, manual_dir, write)
     if not placement.is_chief:
@@ -80,7 +81,7 @@ def _check(alphas: Sequence[float]) -> None:
 def _job(config: Config, workdir: pathlib.Path) -> stages.Job:
     """The joint stage of one alpha: in the sweep's folder, or what the run itself has finished."""
     own = stages.job(config, STAGE, workdir, asked_for=True)
-    if checks.is_finished(own.folder) and not checks.differences(config, STAGE, own.folder):
+    if FinishedStage(own.folder).is_finished and not checks.differences(config, STAGE, own.folder):
         return own
     name = f"alpha_{repr(config.alpha).removesuffix('.0')}"
     return dataclasses.replace(own, folder=workdir / TABLE.parent / name / STAGE)

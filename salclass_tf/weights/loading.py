@@ -199,7 +199,7 @@ def _fetch(file: PublicFile, path: pathlib.Path, home: pathlib.Path) -> None:
                 raise ValueError(f"there is no {file.member} in {name}")
             with archive.extractfile(inside[0]) as source, unpacked.open("wb") as target:
                 shutil.copyfileobj(source, target)
-        os.replace(unpacked, path)
+        shutil.move(unpacked, path)
     finally:
         unpacked.unlink(missing_ok=True)
         os.remove(fetched)

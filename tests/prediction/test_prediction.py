@@ -1,7 +1,6 @@
 """Predictions: which images are found, what is written about them, what is skipped."""
 
 import csv
-import dataclasses
 import json
 import pathlib
 import shutil
@@ -19,7 +18,7 @@ from served_answers import GEOMETRY, expected_answers
 
 from salclass_tf import prediction, serving
 from salclass_tf.prediction import job, outputs, painting
-from salclass_tf.runs import finished_stage
+from salclass_tf.serving import trained
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -337,13 +336,14 @@ def test_overlay_is_legible_at_any_size(size):
 
 
 def test_class_names_of_training_serve_unless_a_file_is_given(workdir, tmp_path):
-    stage = finished_stage.load(workdir, "joint")
-    assert finished_stage.class_names(stage) == finished_stages.CLASSES
+    stage = trained.open_stage(workdir, "joint")
+    assert trained.class_names(stage) == finished_stages.CLASSES
     (tmp_path / "names.txt").write_text("abcdefg".replace("", "\n").strip())
-    assert finished_stage.class_names(stage, None, tmp_path / "names.txt") == tuple("abcdefg")
-    fewer = dataclasses.replace(stage, metrics=stage.metrics | {"class_names": ["a", "b"]})
+    assert trained.class_names(stage, None, tmp_path / "names.txt") == tuple("abcdefg")
+    fewer = shutil.copytree(stage.folder, tmp_path / "joint")
+    (fewer / "metrics.json").write_text(json.dumps(stage.metrics | {"class_names": ["a", "b"]}))
     with pytest.raises(ValueError, match="7 classes.*got 2"):
-        finished_stage.class_names(fewer)
+        trained.class_names(trained.open_stage(tmp_path, "joint"))
 
 
 def script(*arguments, cwd=ROOT):

@@ -14,7 +14,7 @@ from google.protobuf import text_format
 from served_answers import expected_answers
 
 from salclass_tf import serving
-from salclass_tf.serving import exports, warmup
+from salclass_tf.serving import exports, trained, warmup
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOSTILE_MEGABYTES = 400
@@ -200,7 +200,7 @@ def test_failure_while_writing_leaves_no_version(run, tmp_path, monkeypatch):
 def test_other_formats_answer_as_the_saved_model_does(run, tmp_path, name):
     pytest.importorskip("tf2onnx" if name == "onnx" else "tensorflow")
     pytest.importorskip("onnxruntime" if name == "onnx" else "tensorflow")
-    stage = exports.finished_stage.load(run[0], "joint")
+    stage = trained.open_stage(run[0], "joint")
     forward = exports.frozen_twin(stage, "float32")
     convert = exports.formats.write(name, forward, tmp_path)
     for batch_size in (3, 1):

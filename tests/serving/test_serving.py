@@ -14,8 +14,16 @@ from served_answers import GEOMETRY, expected_answers
 
 from salclass_tf.classifiers import build_classifier
 from salclass_tf.data import pipeline
-from salclass_tf.runs import finished_stage
-from salclass_tf.serving import exports, folding, frozen, overlays, signatures, versions, warmup
+from salclass_tf.serving import (
+    exports,
+    folding,
+    frozen,
+    overlays,
+    signatures,
+    trained,
+    versions,
+    warmup,
+)
 
 
 @pytest.mark.slow
@@ -70,7 +78,7 @@ def joint(tmp_path_factory):
     """A finished joint stage, trained in bfloat16, and its frozen float32 twin."""
     workdir = tmp_path_factory.mktemp("run")
     finished_stages.write_stage(workdir, "joint", "mixed_bfloat16")
-    stage = finished_stage.load(workdir, "joint")
+    stage = trained.open_stage(workdir, "joint")
     return stage, exports.frozen_twin(stage, "float32")
 
 

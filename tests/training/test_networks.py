@@ -12,6 +12,7 @@ from salclass_tf import config
 from salclass_tf.classifiers import build_classifier
 from salclass_tf.detectors import build_detector
 from salclass_tf.model import ClassifierModel, DetectorModel
+from salclass_tf.runs.finished_stage import KEPT
 from salclass_tf.training import checks, networks
 
 SIZE = 76
@@ -126,7 +127,7 @@ def test_classifier_takes_over_the_pretrained_kernels(tmp_path):
     run = dataclasses.replace(run, stages=run.stages | {"classifier_pretrain": stage})
     pretrained = networks.build_model(run, "classifier_pretrain", tmp_path, 5).classifier
     (tmp_path / "classifier_pretrain").mkdir()
-    pretrained.save(tmp_path / "classifier_pretrain" / networks.KEPT)
+    pretrained.save(tmp_path / "classifier_pretrain" / KEPT)
     started = networks.build_model(run, "classifier", tmp_path, 3).classifier
     kernel = started.get_layer("block1_conv1").kernel.numpy()
     assert kernel.shape[2] == 4 and np.abs(kernel[:, :, 3]).max() > 0
@@ -154,7 +155,7 @@ def test_parts_trained_on_one_device_share_their_statistics_on_two(tmp_path, two
     for stage in ("saliency", "classifier"):
         (tmp_path / stage).mkdir()
         part = networks.kept_part(networks.build_model(run, stage, tmp_path, 3))
-        part.save(tmp_path / stage / networks.KEPT)
+        part.save(tmp_path / stage / KEPT)
     for scope, synchronized in ((two_replicas.scope(), True), (contextlib.nullcontext(), False)):
         with scope:
             model = networks.build_model(run, "joint", tmp_path, 3)
@@ -205,7 +206,7 @@ def test_squared_error_of_a_density_is_warned_of(detector, loss, warned, caplog)
 def test_damaged_network_has_no_origin_and_is_no_traceback(tmp_path):
     run = config.build_config()
     (tmp_path / "saliency_pretrain").mkdir()
-    kept = tmp_path / "saliency_pretrain" / networks.KEPT
+    kept = tmp_path / "saliency_pretrain" / KEPT
     assert networks.origin(run, "saliency", tmp_path) == {}
     build_detector("vgg16", image_size=SIZE, width=1 / 32).save(kept)
     assert list(networks.origin(run, "saliency", tmp_path)) == ["saliency_pretrain"]

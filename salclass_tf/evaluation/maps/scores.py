@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import math
-import os
 import pathlib
 from typing import Literal
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from salclass_tf.evaluation.maps import resampling
 from salclass_tf.evaluation.maps.measures import MEASURES
+from salclass_tf.runs import files
 
 Over = Literal["images", "fixations"]
 
@@ -114,9 +114,7 @@ class Scores:
             name: [None if math.isnan(value) else value for value in values.tolist()]
             for name, values in self.values.items()
         }
-        temporary = path.with_name(path.name + ".tmp")
-        temporary.write_text(json.dumps(content, indent=1, allow_nan=False))
-        os.replace(temporary, path)
+        files.write_text(path, json.dumps(content, indent=1, allow_nan=False))
 
     @classmethod
     def load(cls, path: pathlib.Path) -> "Scores":

@@ -14,9 +14,9 @@ from salclass_tf.evaluation.methods.method import (
     Answers,
     Forward,
     Method,
-    hash_files,
     model_text,
 )
+from salclass_tf.runs.files import hash_files
 
 _CARD, _GRAPH, _CLASSES = "model_card.json", "saved_model.pb", "assets/class_names.txt"
 

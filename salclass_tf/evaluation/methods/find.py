@@ -5,6 +5,7 @@ import pathlib
 
 from salclass_tf.evaluation.methods import exports, map_folders, runs
 from salclass_tf.evaluation.methods.method import Method
+from salclass_tf.runs.finished_stage import KEPT, METRICS, SETTINGS
 
 
 def find(text: str) -> list[Method]:
@@ -52,6 +53,6 @@ def _at(path: pathlib.Path) -> list[Method]:
     if map_folders.files(path):
         return map_folders.from_folder(path)
     raise ValueError(
-        f"{path} holds nothing to evaluate: no finished stage of a run (config.json, metrics.json, "
-        f"{runs.KEPT}), no export (saved_model.pb) and no maps (.png, .npy)"
+        f"{path} holds nothing to evaluate: no finished stage of a run ({SETTINGS}, "
+        f"{METRICS}, {KEPT}), no export (saved_model.pb) and no maps (.png, .npy)"
     )

@@ -1,9 +1,8 @@
 """What is compared in a table: something that answers a batch of images with maps or classes."""
 
 import dataclasses
-import hashlib
 import pathlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
@@ -75,15 +74,6 @@ class Method:
         if self.trained_on:
             return self.trained_on == dataset.name
         return self.num_classes in (None, len(dataset.class_names))
-
-
-def hash_files(paths: Iterable[pathlib.Path]) -> str:
-    """Returns the SHA-256 of the contents of files, in their order."""
-    digest = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
 
 
 def model_text(path: pathlib.Path, fingerprint: str, epoch: int | None = None) -> str:

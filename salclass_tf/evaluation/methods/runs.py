@@ -1,15 +1,12 @@
 """Networks of this project as methods: stages of runs, and single `.keras` files."""
 
-import dataclasses
-import functools
-import json
 import logging
 import pathlib
 
 import keras
 import tensorflow as tf
 
-from salclass_tf import classifiers, config, detectors, model
+from salclass_tf import config, model
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.evaluation.methods.crops_of_sets import Batch, EvaluatedSet, without_version
 from salclass_tf.evaluation.methods.method import (
@@ -18,68 +15,18 @@ from salclass_tf.evaluation.methods.method import (
     Answers,
     Forward,
     Method,
-    hash_files,
     model_text,
 )
+from salclass_tf.runs.files import hash_files
+from salclass_tf.runs.finished_stage import KEPT, FinishedStage, load_network
 from salclass_tf.training import final_scores
-
-# Importing them registers the layers and models that saved networks consist of.
-_REGISTERING = (classifiers, detectors, model)
-
-#: the network that a finished stage keeps in its folder
-KEPT = "model.keras"
 
 _log = logging.getLogger(__name__)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Stage:
-    """The folder of a finished stage of training."""
-
-    folder: pathlib.Path
-
-    @property
-    def path(self) -> pathlib.Path:
-        return self.folder / KEPT
-
-    @functools.cached_property
-    def settings(self) -> dict:
-        return _read(self.folder / "config.json")
-
-    @functools.cached_property
-    def metrics(self) -> dict:
-        return _read(self.folder / "metrics.json")
-
-    @property
-    def name(self) -> str:
-        return self.metrics.get("stage", self.folder.name)
-
-    @functools.cached_property
-    def fingerprint(self) -> str:
-        return hash_files([self.path])
-
-    @property
-    def model(self) -> str:
-        return model_text(self.path, self.fingerprint, self.metrics.get("kept_epoch"))
-
-    def method(self) -> Method:
-        return Method(
-            name=_title(self.name, self.settings),
-            model=self.model,
-            fingerprint=self.fingerprint,
-            gives=_gives(self.name),
-            load=lambda dataset: forward(_load(self.path), dataset),
-            geometry=Geometry(*self.settings["geometry"]),
-            trained_on=without_version(self.metrics["dataset"]),
-            class_names=tuple(self.metrics.get("class_names", ())) or None,
-            needs_truth=self.name == "classifier",
-            network=lambda: _load(self.path),
-        )
-
-
 def is_stage(folder: pathlib.Path) -> bool:
     """Whether a folder holds a finished stage."""
-    return all((folder / name).is_file() for name in ("config.json", "metrics.json", KEPT))
+    return FinishedStage(folder).is_finished
 
 
 def is_run(folder: pathlib.Path) -> bool:
@@ -89,7 +36,7 @@ def is_run(folder: pathlib.Path) -> bool:
 
 def from_stage(folder: pathlib.Path) -> list[Method]:
     """Returns the network of a finished stage."""
-    return [_Stage(folder).method()]
+    return [_method(FinishedStage(folder))]
 
 
 def from_run(workdir: pathlib.Path) -> list[Method]:
@@ -102,7 +49,8 @@ def from_run(workdir: pathlib.Path) -> list[Method]:
         ValueError: if no stage is finished.
     """
     present = [name for name in reversed(config.STAGES) if (workdir / name).is_dir()]
-    finished = {name: _Stage(workdir / name) for name in present if is_stage(workdir / name)}
+    stages = {name: FinishedStage(workdir / name) for name in present}
+    finished = {name: stage for name, stage in stages.items() if stage.is_finished}
     for name in present:
         if name not in finished:
             _log.warning("%s/%s is not finished and is left out", workdir, name)
@@ -111,7 +59,7 @@ def from_run(workdir: pathlib.Path) -> list[Method]:
             f"{workdir} holds no finished stage; its stages are {', '.join(present)}: finish one "
             f"with python train.py --workdir={workdir}"
         )
-    methods = {name: stage.method() for name, stage in finished.items()}
+    methods = {name: _method(stage) for name, stage in finished.items()}
     if {"saliency", "classifier"} <= set(finished):
         together = _together(finished["saliency"], finished["classifier"])
         last = {name: methods.pop(name) for name in ("joint",) if name in methods}
@@ -131,7 +79,7 @@ def joined(workdir: pathlib.Path) -> tuple[Method, Method]:
             f"{workdir} has no finished stage {missing[0]}; name a run that has been trained "
             f"jointly, or do so: python train.py --stage=joint --workdir={workdir}"
         )
-    before, after = (_Stage(workdir / name).method() for name in ("saliency", "joint"))
+    before, after = (_method(FinishedStage(workdir / name)) for name in ("saliency", "joint"))
     return before, after
 
 
@@ -159,7 +107,7 @@ def from_file(path: pathlib.Path) -> list[Method]:
     """
     if path.name == KEPT and is_stage(path.parent):
         return from_stage(path.parent)
-    network = _load(path)
+    network = load_network(path)
     size = _image_size(network, path)
     fingerprint = hash_files([path])
     return [
@@ -168,13 +116,34 @@ def from_file(path: pathlib.Path) -> list[Method]:
             model=model_text(path, fingerprint),
             fingerprint=fingerprint,
             gives=_kind(network, path),
-            load=lambda dataset: forward(_load(path), dataset),
+            load=lambda dataset: forward(load_network(path), dataset),
             geometry=Geometry.for_image_size(size),
             num_classes=_num_classes(network),
             needs_truth=len(getattr(network, "inputs", None) or ()) > 1,
-            network=lambda: _load(path),
+            network=lambda: load_network(path),
         )
     ]
+
+
+def _method(stage: FinishedStage) -> Method:
+    """The network of a finished stage as a method."""
+    return Method(
+        name=_title(stage.name, stage.settings),
+        model=_files(stage),
+        fingerprint=stage.fingerprint,
+        gives=_gives(stage.name),
+        load=lambda dataset: forward(stage.read_network(), dataset),
+        geometry=stage.geometry,
+        trained_on=without_version(stage.metrics["dataset"]),
+        class_names=stage.class_names or None,
+        needs_truth=stage.name == "classifier",
+        network=stage.read_network,
+    )
+
+
+def _files(stage: FinishedStage) -> str:
+    """What a row says of a stage's files."""
+    return model_text(stage.path, stage.fingerprint, stage.metrics.get("kept_epoch"))
 
 
 def forward(network: keras.Model, dataset: EvaluatedSet) -> Forward:
@@ -190,22 +159,22 @@ def forward(network: keras.Model, dataset: EvaluatedSet) -> Forward:
     return answer
 
 
-def _together(detector: _Stage, classifier: _Stage) -> Method:
+def _together(detector: FinishedStage, classifier: FinishedStage) -> Method:
     """The parts of SalClassNet before they were trained together; its maps are the detector's."""
 
     def network() -> keras.Model:
-        return model.SalClassNet(_load(detector.path), _load(classifier.path))
+        return model.SalClassNet(detector.read_network(), classifier.read_network())
 
     settings = detector.settings | classifier.settings
     return Method(
         name=f"{_title('joint', settings)}, parts before joint training",
-        model=f"{detector.model} + {classifier.model}",
+        model=f"{_files(detector)} + {_files(classifier)}",
         fingerprint=hash_files([detector.path, classifier.path]),
         gives=frozenset({LOGITS}),
         load=lambda dataset: forward(network(), dataset),
-        geometry=Geometry(*classifier.settings["geometry"]),
+        geometry=classifier.geometry,
         trained_on=without_version(classifier.metrics["dataset"]),
-        class_names=tuple(classifier.metrics.get("class_names", ())) or None,
+        class_names=classifier.class_names or None,
         network=network,
     )
 
@@ -261,23 +230,3 @@ def _num_classes(network: keras.Model) -> int:
     """Length of a classifier's answers."""
     last = network.classifier if isinstance(network, model.SalClassNet) else network
     return last.outputs[0].shape[-1]
-
-
-def _load(path: pathlib.Path) -> keras.Model:
-    """Loads a saved network.
-
-    Raises:
-        ValueError: if the file is none.
-    """
-    try:
-        return keras.models.load_model(path, compile=False)
-    except (ValueError, TypeError, KeyError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ValueError(f"{path} cannot be loaded as a Keras network: {reason}") from error
-
-
-def _read(path: pathlib.Path) -> dict:
-    try:
-        return json.loads(path.read_text())
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is damaged ({error}); train the stage again") from None

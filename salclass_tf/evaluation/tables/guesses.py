@@ -3,12 +3,12 @@
 import dataclasses
 import json
 import math
-import os
 import pathlib
 
 import numpy as np
 
 from salclass_tf.evaluation.maps.scores import Estimate, Scores
+from salclass_tf.runs import files
 
 ACCURACY, CLASS_MEAN = "accuracy", "mean_class_accuracy"
 
@@ -78,9 +78,7 @@ class Guesses:
         """Writes everything as JSON, to be read by `load`."""
         content = dataclasses.asdict(self)
         content |= {"truth": self.truth.tolist(), "guess": self.guess.tolist()}
-        temporary = path.with_name(path.name + ".tmp")
-        temporary.write_text(json.dumps(content, indent=1))
-        os.replace(temporary, path)
+        files.write_text(path, json.dumps(content, indent=1))
 
     @classmethod
     def load(cls, path: pathlib.Path) -> "Guesses":

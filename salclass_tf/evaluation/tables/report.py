@@ -3,7 +3,6 @@
 import dataclasses
 import itertools
 import json
-import os
 import pathlib
 from collections.abc import Callable, Sequence
 
@@ -14,6 +13,7 @@ from salclass_tf.evaluation.maps.scores import Over, Scores
 from salclass_tf.evaluation.methods.method import Method
 from salclass_tf.evaluation.tables import of_classes, of_maps, published
 from salclass_tf.evaluation.tables.guesses import Guesses
+from salclass_tf.runs import files
 
 _TITLES = {
     1: "Detectors on other sets",
@@ -77,11 +77,8 @@ class Report:
     def write(self) -> str:
         """Writes all files, each whole or not at all; returns the Markdown."""
         text = "\n\n".join(self._sections) + "\n"
-        self._folder.mkdir(parents=True, exist_ok=True)
         for name, content in (self._files | {"report.md": text}).items():
-            temporary = self._folder / f"{name}.tmp"
-            temporary.write_text(content, encoding="utf-8")
-            os.replace(temporary, self._folder / name)
+            files.write_text(self._folder / name, content)
         return text
 
     def _add(
