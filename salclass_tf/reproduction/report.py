@@ -32,7 +32,7 @@ _HOW_TO_READ = (
 def write(plan: Plan, place: Place) -> pathlib.Path:
     """Writes `<workdir>/report.md` of a plan all of whose steps are done; returns the file."""
     sections = [_head(plan, place), "## The paper's comparisons", _HOW_TO_READ]
-    compared = [line for step in plan.steps for line in claims.lines(step, place) if step.claims]
+    compared = [line for s in plan.steps if s.claims for line in claims.lines(s, place)]
     sections += [_table(claims.HEADS, "|---|---|---|---|--:|--:|--:|---|", compared)]
     for step in plan.steps:
         if step.table is not None:
