@@ -13,6 +13,8 @@ SIZE = 65
 
 # What is added to every pixel does not matter to a z-score.
 CONSTANTS = ("saliency_score/bias", "conv9/bias")
+# What is added to every pixel goes when the network brings its map to the range from 0 to 1.
+CANCELLED = {"msi_net": ("saliency_score/bias",)}
 
 
 def _batch():
@@ -38,5 +40,20 @@ def test_every_loss_reaches_every_variable(name):
         assert np.isfinite([float(logs["step_loss"]), float(logs["saliency_loss"])]).all(), loss
         for variable, old in zip(detector.trainable_variables, before, strict=True):
             assert np.isfinite(variable.numpy()).all(), (loss, variable.path)
-            if not (loss in ("cc", "nss") and variable.path in CONSTANTS):
+            without = CANCELLED.get(name, ()) + (CONSTANTS if loss in ("cc", "nss") else ())
+            if variable.path not in without:
                 assert np.any(variable.numpy() != old), (loss, variable.path)
+
+
+@pytest.mark.parametrize("name", CANCELLED)
+def test_what_the_networks_own_rescaling_cancels_changes_no_map(name):
+    """Their gradient is 0 but for rounding, which moves them on some CPUs and not on others."""
+    keras.utils.set_random_seed(1)
+    detector = build_detector(name, image_size=SIZE, width=0.05)
+    image = _batch()["image"]
+    before = detector(image).numpy()
+    for variable in detector.trainable_variables:
+        if variable.path in CANCELLED[name]:
+            variable.assign_add(tf.ones_like(variable))
+    np.testing.assert_allclose(detector(image), before, atol=1e-5)
+    assert np.ptp(before) > 0.5
