@@ -16,10 +16,11 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from salclass_tf.reproduction.steps import Step, Train
+
 from salclass_tf import config
 from salclass_tf.config import recipes
 from salclass_tf.reproduction import Place, Plan, running
-from salclass_tf.reproduction.steps import Step, Train
 
 _STAGE = "saliency_pretrain"
 _MEASURES = ("cc", "nss", "shuffled_auc", "auc_judd")

@@ -11,6 +11,7 @@ COMMANDS = {
     "predict": "Predicts images: classes, maps and overlays.",
     "export": "Writes a trained network for TensorFlow Serving, ONNX or TensorFlow Lite.",
     "reproduce": "Runs the paper's experiments and writes a report.",
+    "prepare": "Prepares data sets: `salclass prepare osie cub_gha`.",
     "gaze": "Checks a folder of own eye-tracking recordings: `salclass gaze check DIR`.",
 }
 

@@ -21,17 +21,18 @@ flags.DEFINE_string("copy_to", None, "Folder for a copy of the finished report, 
 def main():
     """Turns flags into a plan and carries it out."""
     from salclass_tf import reproduction
+    from salclass_tf.reproduction import copying
 
     given = flags.FLAGS
-    plan = reproduction.build_plan(given.preset, given.steps)
+    plan = reproduction.build_plan(given.preset)
     workdir = pathlib.Path(given.workdir or f"runs/reproduction-{given.preset}")
-    place = reproduction.Place(workdir, given.data_dir, given.manual_dir, given.split)
+    place = reproduction.Place(workdir, given.data_dir, given.manual_dir, given.split, given.steps)
     print(reproduction.outline(plan, place))
     if given.dry_run:
         return
     report = reproduction.run(plan, place)
     if given.copy_to:
-        reproduction.copy(report, pathlib.Path(given.copy_to))
+        copying.copy(report, pathlib.Path(given.copy_to))
 
 
 def run():

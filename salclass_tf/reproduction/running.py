@@ -1,168 +1,153 @@
 """Carries a plan out: each step in a process of its own, what is done is not done again."""
 
 import contextlib
-import logging
-import multiprocessing
-import os
 import pathlib
 import re
 import signal
+import subprocess
 import sys
 import time
-import traceback
-from collections.abc import Iterator
 
-from salclass_tf.reproduction import marks
-from salclass_tf.reproduction.steps import Place, Plan, Step, Work
+from salclass_tf.commandline import BAD_INPUT, INTERRUPTED
+from salclass_tf.reproduction.plan import Place, Plan, Step
+from salclass_tf.runs.files import read_json, write_json
 
-# Exit codes of a step's process.
-_FAILED, _CRASHED, _STOPPED = 2, 1, 130
+_BAD_FLAG = 1  # exit code of absl
 
 
 def run(plan: Plan, place: Place) -> None:
-    """Does every step of a plan that is not done, in order.
+    """Gives the commands of a plan that are not done, in order.
 
-    A step has a process of its own, so that its memory is free when it ends, and a log in
-    `<workdir>/logs`.
-
-    Args:
-        plan: the steps.
-        place: where everything lies.
+    A step has a log in `<workdir>/logs`, and a mark in `<workdir>/done`.
 
     Raises:
         ValueError: if a step fails; what is done stays.
         KeyboardInterrupt: if this process is asked to stop, by SIGINT (Ctrl-C) or SIGTERM; the
             step under way has saved what it can.
     """
-    todo = marks.to_do(plan, place)
-    _say(f"{len(plan.steps)} steps, {len(plan.steps) - len(todo)} of them done before")
-    for number, step in enumerate(plan.steps, start=1):
-        if step.name not in todo:
-            continue
-        log = marks.log_path(step, number, place)
+    todo, count = to_do(plan, place), len(plan.steps)
+    _say(f"{count} steps, {count - len(todo)} of them done before")
+    for step in todo:  # later ones are made from what is made again now
+        write_json(_mark(step, place), _attempts(step, place) | {"finished": False})
+    for step in todo:
+        number = plan.steps.index(step) + 1
+        log = place.workdir / "logs" / f"{number:02}-{_slug(step)}.log"
         usual = "" if step.minutes is None else f", about {step.minutes:g} min"
-        _say(f"step {number} of {len(plan.steps)}: {step.name}{usual}; log: {log}")
-        started = time.monotonic()
-        marks.begin(step, place)
+        _say(f"step {number} of {count}: {step.name}{usual}; log: {log}")
+        started, code, stopped = time.monotonic(), None, False
         try:
-            stopped = _carry_out(step, place, log)
+            code, stopped = _carry_out(step, place, log)
         finally:
-            seconds = time.monotonic() - started
-            marks.add_time(step, place, seconds)
-        marks.finish(step, place)
-        _say(f"step {number} of {len(plan.steps)}: done in {seconds / 60:.1f} min")
+            spent = time.monotonic() - started
+            total = round(_attempts(step, place)["seconds"] + spent, 1)
+            facts = {"seconds": total, "finished": code == 0}
+            write_json(_mark(step, place), _attempts(step, place) | facts)
+        _check(step, code, stopped, log)
+        _say(f"step {number} of {count}: done in {spent / 60:.1f} min")
         if stopped:
             raise KeyboardInterrupt(f"stopped after step {step.name!r}")
 
 
-def _carry_out(step: Step, place: Place, log: pathlib.Path) -> bool:
-    """Runs a step in a process and waits for it.
+def to_do(plan: Plan, place: Place) -> list[Step]:
+    """Returns the first step that is not done with these flags, and all after it.
 
-    Returns:
-        Whether a signal has asked to stop; the step is done all the same.
+    Those after it keep what is still right, and so take little time.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    # A fresh interpreter: TensorFlow does not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    process = context.Process(target=_work, args=(step.work, place, log))
-    with _handing_signals_on(process) as received:
-        process.start()
-        if received:  # before there was a process to hand it to
-            process.terminate()
-        process.join()
-    code = process.exitcode
-    if code == 0:
-        return bool(received)
-    if received or code == _STOPPED:
-        raise KeyboardInterrupt(f"step {step.name!r} is stopped")
-    raise ValueError(
-        f"step {step.name!r} failed: {_reason(code, log)}\nIts log is {log}. What is done stays; "
-        "the same command goes on from there"
-    )
+    done = [_attempts(step, place).get("finished") and step.is_made(place) for step in plan.steps]
+    return list(plan.steps[[*map(bool, done), False].index(False) :])
 
 
-@contextlib.contextmanager
-def _handing_signals_on(process: multiprocessing.Process) -> Iterator[list[int]]:
-    """Hands SIGINT and SIGTERM on to a process in place of dying of them; yields those received.
+def seconds(step: Step, place: Place) -> float:
+    """Returns how long all attempts at a step with the same flags have taken."""
+    return _attempts(step, place)["seconds"]
 
-    A terminal sends Ctrl-C to both processes, most else sends signals to this one alone, so the
-    other may get one twice. That does no harm: training notes signals and saves before it ends,
-    and whatever else is under way writes its files whole or not at all.
+
+def outline(plan: Plan, place: Place) -> str:
+    """Returns what a plan would do, without doing it."""
+    todo = to_do(plan, place)
+    lines = [f"preset {plan.preset}, in {place.workdir}"]
+    for number, step in enumerate(plan.steps, start=1):
+        usual = "" if step.minutes is None else f"{step.minutes:g} min"
+        state = "to do" if step in todo else "done"
+        lines.append(f"{number:3}  {state:5}  {usual:>7}  {step.name}: {step}")
+    known = [step.minutes for step in todo if step.minutes is not None]
+    if known:
+        lines.append(f"about {sum(known):g} minutes to go on two slow cores")
+    return "\n".join(lines)
+
+
+def _attempts(step: Step, place: Place) -> dict:
+    """The mark of a step, a new one where there is none or where its flags were others."""
+    flags = step.arguments(Place(pathlib.Path(), split=place.split, steps=place.steps))
+    with contextlib.suppress(OSError, ValueError):
+        mark = read_json(_mark(step, place))
+        if mark.get("flags") == flags:
+            return mark
+    return {"flags": flags, "seconds": 0.0}
+
+
+def _carry_out(step: Step, place: Place, log: pathlib.Path) -> tuple[int, bool]:
+    """Runs a step; returns its exit code, and whether a signal has asked to stop.
+
+    SIGINT and SIGTERM are handed on to the step. A terminal sends Ctrl-C to both processes, most
+    else to this one alone, so the step may get one twice. That does no harm: training notes
+    signals and saves before it ends, and everything else writes its files whole or not at all.
     """
     received: list[int] = []
+    running: list[subprocess.Popen] = []
 
     def hand_on(number: int, _frame: object) -> None:
         received.append(number)
-        if process.pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, number)
+        for process in running:
+            process.send_signal(number)
 
     before = {n: signal.signal(n, hand_on) for n in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield received
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as file:
+            print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {step}", file=file, flush=True)
+            command = [sys.executable, *step.arguments(place)]
+            running.append(subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT))
+            if received:  # before there was a process to hand it to
+                running[0].terminate()
+            return running[0].wait(), bool(received)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _reason(code: int, log: pathlib.Path) -> str:
-    """Why a process has ended with an exit code."""
-    if code == _FAILED:
-        return _last_error(log)
+def _check(step: Step, code: int, stopped: bool, log: pathlib.Path) -> None:
+    """Raises what the exit code of a step means."""
+    if code == 0:
+        return
+    if stopped or code == INTERRUPTED:
+        raise KeyboardInterrupt(f"step {step.name!r} is stopped")
+    reason = _last_error(log) if code in (BAD_INPUT, _BAD_FLAG) else ""
     if code < 0:
         memory = ", for want of memory?" if -code == signal.SIGKILL else ""
-        return f"its process was ended by {signal.Signals(-code).name}{memory}"
-    return "it has an error of its own, see the log"
-
-
-def _work(work: Work, place: Place, log: pathlib.Path) -> None:
-    """What runs in the process: everything that it prints goes into the log."""
-    with log.open("a", encoding="utf-8") as file:
-        os.dup2(file.fileno(), sys.stdout.fileno())
-        os.dup2(file.fileno(), sys.stderr.fileno())
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stdout)
-    logging.getLogger("salclass_tf").setLevel(logging.INFO)
-    print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {work}", flush=True)
-    try:
-        from salclass_tf.reproduction.carrying_out import carry_out  # imports TensorFlow
-
-        carry_out(work, place)
-    except (ValueError, OSError) as error:
-        print(f"\nerror: {error}", flush=True)
-        sys.exit(_FAILED)
-    except KeyboardInterrupt as stop:
-        print(f"\n{stop or 'interrupted'}", flush=True)
-        sys.exit(_STOPPED)
-    except Exception:
-        traceback.print_exc()
-        sys.exit(_CRASHED)
+        reason = f"its process was ended by {signal.Signals(-code).name}{memory}"
+    raise ValueError(
+        f"step {step.name!r} failed: {reason or 'it has an error of its own, see the log'}\nIts "
+        f"log is {log}. What is done stays; the same command goes on from there"
+    )
 
 
 def _last_error(log: pathlib.Path) -> str:
-    """What a step gave as its reason."""
+    """What the last attempt gave as its reason; "" where it gave none."""
     text = log.read_text(encoding="utf-8", errors="replace")
-    return re.split(r"^error: ", text, flags=re.MULTILINE)[-1].strip()
+    attempt = re.split(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", text, flags=re.MULTILINE)[-1]
+    return attempt.split("\nerror: ")[-1].strip() if "\nerror: " in attempt else ""
+
+
+def _mark(step: Step, place: Place) -> pathlib.Path:
+    return place.workdir / "done" / f"{_slug(step)}.json"
+
+
+def _slug(step: Step) -> str:
+    """The name of a step as the name of a file."""
+    return re.sub(r"[^a-z0-9]+", "-", step.name.lower()).strip("-")
 
 
 def _say(text: str) -> None:
     """Progress, with the time of day."""
     print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
-
-
-def outline(plan: Plan, place: Place) -> str:
-    """Returns what a plan would do, without doing it.
-
-    Args:
-        plan: the steps.
-        place: where everything lies.
-    """
-    todo = marks.to_do(plan, place)
-    lines = [f"preset {plan.preset}, in {place.workdir}"]
-    for number, step in enumerate(plan.steps, start=1):
-        usual = "" if step.minutes is None else f"{step.minutes:g} min"
-        state = "to do" if step.name in todo else "done"
-        lines.append(f"{number:3}  {state:5}  {usual:>7}  {step.name}: {step.work}")
-    known = [step.minutes for step in plan.steps if step.name in todo and step.minutes is not None]
-    if known:
-        lines.append(f"about {sum(known):g} minutes to go on two slow cores")
-    return "\n".join(lines)

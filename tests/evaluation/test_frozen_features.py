@@ -1,12 +1,14 @@
 """Frozen features: what enters the last layer, and a softmax classifier on them."""
 
+import sys
+
 import evaluated_run
 import numpy as np
 import pytest
 
 from salclass_tf.classifiers import build_classifier
 from salclass_tf.data import sets
-from salclass_tf.evaluation.tables import frozen_features, paper
+from salclass_tf.evaluation.tables import frozen_features, paper, scikit_learn
 
 SIZES = {"image_size": 40, "width": 1 / 32}
 
@@ -69,7 +71,7 @@ def test_softmax_learns_the_training_part_and_is_tried_on_the_test_part(
 
 
 def test_package_that_is_missing_is_named(monkeypatch):
-    monkeypatch.setitem(frozen_features.importlib.sys.modules, "sklearn", None)
-    monkeypatch.setitem(frozen_features.importlib.sys.modules, "sklearn.linear_model", None)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.setitem(sys.modules, "sklearn.linear_model", None)
     with pytest.raises(ValueError, match=r"requirements-evaluation\.txt"):
-        frozen_features.check_installed()
+        scikit_learn.check_installed()

@@ -1,7 +1,6 @@
 """The report of a reproduction on made-up scores, and its copy."""
 
 import dataclasses
-import json
 import pathlib
 import re
 
@@ -15,8 +14,9 @@ from salclass_tf.evaluation.maps.scores import Scores
 from salclass_tf.evaluation.methods.method import Method
 from salclass_tf.evaluation.tables import paper
 from salclass_tf.evaluation.tables.guesses import Guesses
-from salclass_tf.reproduction import carrying_out, marks, report
-from salclass_tf.reproduction.steps import Claim, Draw, Place, Tables
+from salclass_tf.reproduction import claims, copying, report, running
+from salclass_tf.reproduction.plan import Place, Step
+from salclass_tf.runs.files import write_json
 
 HUMAN = "human, true maps (as in the paper)"
 BEFORE = "SalClassNet's detector before joint training"
@@ -95,24 +95,31 @@ def made_up(monkeypatch):
     return MadeUp
 
 
+def settings_of(step, place):
+    """What the command of a table has `evaluate.py` do."""
+    return paper.Settings(
+        models=tuple(f"{name}={path}" for name, path in step.models.items()),
+        datasets=step.datasets,
+        tables=(step.table,),
+        output=place.workdir / f"table{step.table}",
+    )
+
+
 def write_report(plan, place) -> str:
-    """Carries the tables of a plan out, pretends its figures, writes the report."""
-    results = [step for step in plan.steps if isinstance(step.work, Tables | Draw)]
+    """Makes the tables of a plan, pretends its figures, writes the report."""
+    results = [step for step in plan.steps if step.models]
     for step in results:
-        if isinstance(step.work, Tables):
-            carrying_out.carry_out(step.work, place)
+        if step.table:
+            paper.run(settings_of(step, place))
         else:
             folder = place.workdir / "pictures"
             folder.mkdir(exist_ok=True)
             rng = np.random.default_rng(0)
             pixels = np.linspace(0, 200, 300)[:, None, None] + rng.integers(0, 50, (300, 400, 3))
             pixels[RARE] = (250, 200, 20)
-            Image.fromarray(pixels.astype(np.uint8)).save(folder / f"fig{step.work.figure}-x.png")
-            files = {"files": [f"fig{step.work.figure}-x.png"]}
-            (place.workdir / step.work.makes[0]).write_text(json.dumps(files))
-        marks.begin(step, place)
-        marks.add_time(step, place, 90)
-        marks.finish(step, place)
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / f"fig{step.figure}-x.png")
+        mark = running._attempts(step, place) | {"seconds": 90, "finished": True}
+        write_json(running._mark(step, place), mark)
     path = report.write(dataclasses.replace(plan, steps=tuple(results)), place)
     assert path == place.workdir / "report.md"
     return path.read_text()
@@ -138,15 +145,16 @@ def demo_report(tmp_path_factory) -> pathlib.Path:
 def test_verdicts_are_right_for_made_up_scores(demo_report):
     plan = reproduction.build_plan("demo")
     lines = lines_of(demo_report.read_text(), "## The paper's comparisons")
-    works = {s.work.tables[0]: s.work for s in plan.steps if isinstance(s.work, Tables)}
+    tables = {step.table: step for step in plan.steps if step.table}
     rows = {}
-    for number, work in works.items():
-        found = MadeUp(paper.Settings(_named(work), work.datasets[:1], work.tables))
+    for number, step in tables.items():
+        settings = settings_of(step, Place(pathlib.Path()))
+        found = MadeUp(dataclasses.replace(settings, datasets=step.datasets[:1]))
         found.fill()
         for method, row in (*found.maps, *found.classes, *found.transferred):
             rows[number, method.name] = row
     short = {"s-AUC": "shuffled_auc", "NSS": "nss", "CC": "cc"}
-    expected = sum(len(works[4].claims) * 3 if n == 4 else len(w.claims) for n, w in works.items())
+    expected = sum(len(step.claims) * (3 if n == 4 else 1) for n, step in tables.items())
     assert len(lines) == expected
     verdicts = set()
     for number, better, worse, metric, _, here, _, verdict in lines:
@@ -167,10 +175,6 @@ def test_verdicts_are_right_for_made_up_scores(demo_report):
         assert verdict == truth.get((interval.low > 0, interval.high > 0), "*open*")
         verdicts.add(verdict)
     assert verdicts == {"**agrees**", "**contradicts**", "*open*"}
-
-
-def _named(work):
-    return tuple(f"{name}={path}" for name, path in work.models)
 
 
 def test_published_differences_stand_beside(demo_report):
@@ -237,28 +241,33 @@ def test_report_says_how_it_was_made_and_how_long_it_took(demo_report, tmp_path)
     plan, text = reproduction.build_plan("demo"), demo_report.read_text()
     assert "Made by `python reproduce.py --preset=demo` on " in text and "try-out" not in text
     lines = lines_of(text, "## Steps")
-    results = [step for step in plan.steps if isinstance(step.work, Tables | Draw)]
+    results = [step for step in plan.steps if step.models]
     assert [line[2] for line in lines] == ["1.5"] * len(results) + [f"{1.5 * len(results):.1f}"]
     assert [line[0] for line in lines] == [*(step.name for step in results), "all"]
-    plan = dataclasses.replace(reproduction.build_plan("demo", max_steps=7), steps=())
-    text = write_report(plan, Place(tmp_path, split="test[:9]"))
+    text = write_report(
+        dataclasses.replace(plan, steps=()), Place(tmp_path, None, None, "test[:9]", 7)
+    )
     assert "`python reproduce.py --preset=demo --steps=7 --split=test[:9]`" in text
     assert "**A try-out: each stage of training was stopped at step 7.**" in text
 
 
 def test_table_that_lacks_what_a_claim_is_about_is_refused(tmp_path, made_up, monkeypatch):
     monkeypatch.setattr(made_up, "absent", ("SalNet",))
-    work = Tables(
-        (4,), (("SalNet", "x"), ("ours", "y")), ("osie",), (Claim("ours", "SalNet"),), "t"
+    models = {"SalNet": "x", "ours": "y"}
+    step = Step(
+        *("Table 4", ("evaluate",)),
+        table=4,
+        models=models,
+        datasets=("osie",),
+        claims=(("ours", "SalNet"),),
     )
     with pytest.raises(ValueError, match="osie/1.0.0 test lack SalNet:\n  nothing else"):
-        carrying_out.carry_out(work, Place(tmp_path))
-    assert not (tmp_path / "t" / "claims.json").exists()
+        list(claims.lines(step, Place(tmp_path)))
 
 
 def test_copy_has_small_pictures_under_the_same_links(demo_report, tmp_path):
     source, folder = demo_report, tmp_path / "docs" / "report"
-    reproduction.copy(source, folder)
+    copying.copy(source, folder)
     copied = (folder / "report.md").read_text()
     assert copied == source.read_text()
     links = re.findall(r"\]\(([^)]+)\)", copied)
@@ -273,5 +282,5 @@ def test_copy_has_small_pictures_under_the_same_links(demo_report, tmp_path):
     assert not list(folder.rglob("*.json"))
     before = (source.parent / links[0]).read_bytes()
     with pytest.raises(ValueError, match="must be another folder"):
-        reproduction.copy(source, source.parent / "pictures" / "..")
+        copying.copy(source, source.parent / "pictures" / "..")
     assert (source.parent / links[0]).read_bytes() == before

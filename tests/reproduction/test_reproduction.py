@@ -1,32 +1,28 @@
 """The reproduction: what is planned, and the whole of the demo's plan at a tiny size."""
 
 import dataclasses
+import importlib
 import pathlib
+import shlex
 import subprocess
 import sys
 
 import pytest
+from absl import flags
 
 from salclass_tf import reproduction
-from salclass_tf.config import PRESETS
+from salclass_tf.config import PRESETS, Config, build_config
 from salclass_tf.evaluation import paper_figures
 from salclass_tf.evaluation.tables import published
-from salclass_tf.reproduction import carrying_out, marks, report, running
-from salclass_tf.reproduction.steps import (
-    Draw,
-    Place,
-    Plan,
-    Prepare,
-    Release,
-    Step,
-    Sweep,
-    Tables,
-    Train,
-)
+from salclass_tf.reproduction import report, running
+from salclass_tf.reproduction.plan import Place, Plan, Step
+from salclass_tf.runs import stage_copies
+from salclass_tf.runs.files import write_json
 from salclass_tf.training import stages
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BEFORE = "SalClassNet's detector before joint training"
+FOLDER = "{workdir}/"
 
 
 @pytest.fixture(params=PRESETS)
@@ -34,95 +30,123 @@ def plan(request) -> Plan:
     return reproduction.build_plan(request.param)
 
 
-def needed(plan: Plan, step: Step) -> list[Step]:
-    """All steps that a step needs, through others too."""
-    by_name = {one.name: one for one in plan.steps}
-    found = [by_name[name] for name in step.needs]
-    return found + [further for one in found for further in needed(plan, one)]
+def flags_of(step: Step) -> dict[str, str]:
+    """The flags of a command."""
+    return dict(text[2:].split("=", 1) for text in step.command[1:] if "=" in text)
+
+
+def run_of(step: Step) -> str:
+    """The folder of the run that a command trains."""
+    return flags_of(step)["workdir"].removeprefix(FOLDER)
+
+
+def config_of(step: Step) -> Config:
+    """The configuration that a training command makes."""
+    given = flags_of(step)
+    names = ("detector", "classifier", "detector_weights")
+    run = {name: given.get(name) for name in names}
+    run["pretrain_detector"] = False if "--nopretrain_detector" in step.command else None
+    config = build_config(given.get("preset", "demo"))
+    return config.override(given.get("stage", "joint"), run, {})
+
+
+def trained_by(step: Step) -> list[str]:
+    return stages.order(config_of(step), flags_of(step).get("stage", "joint"))
 
 
 def made(step: Step) -> set[str]:
     """The files and folders of networks that a step leaves in the work folder."""
-    match step.work:
-        case Train(run=run, stage=stage, config=config):
-            return {run} | {f"{run}/{name}" for name in stages.order(config, stage)}
-        case Release(detectors=names):
-            return {f"released/{name}.keras" for name in names}
-        case Sweep(run=run):
-            return {f"{run}/sweep"}
+    match step.command:
+        case ("train", *words) if any("sweep_alpha" in word for word in words):
+            return {f"{run_of(step)}/sweep"}
+        case ("train", *_):
+            return {run_of(step)} | {f"{run_of(step)}/{name}" for name in trained_by(step)}
+        case ("release", folder, *names):
+            return {f"{folder.removeprefix(FOLDER)}/{n}.keras" for n in names if "=" not in n}
     return set()
 
 
-def read(work) -> set[str]:
-    """The files and folders that the work of a step takes."""
-    match work:
-        case Train(shared=shared):
-            return {f"{run}/{stage}" for run, stage in shared}
-        case Sweep(run=run):
-            return {f"{run}/saliency", f"{run}/classifier"}
-        case Draw(figure="4", models=[(_, run)]):
-            return {f"{run}/sweep"}
-        case Tables(models=models) | Draw(models=models):
-            return {path for _, path in models}
-    return set()
+def read(step: Step) -> set[str]:
+    """The files and folders that a step takes."""
+    match step.command:
+        case ("train", *words) if any("sweep_alpha" in word for word in words):
+            return {f"{run_of(step)}/saliency", f"{run_of(step)}/classifier"}
+        case ("copy", *folders, _):
+            return {folder.removeprefix(FOLDER) for folder in folders}
+    if step.figure == "4":
+        return {f"{run}/sweep" for run in step.models.values()}
+    return set(step.models.values())
 
 
 def test_each_step_comes_after_those_that_make_what_it_takes(plan):
     names = [step.name for step in plan.steps]
-    logs = {marks.log_path(step, 1, Place(pathlib.Path())) for step in plan.steps}
-    assert len(logs) == len(set(names)) == len(names)
+    marks = {running._mark(step, Place(pathlib.Path())) for step in plan.steps}
+    assert len(marks) == len(set(names)) == len(names)
     for number, step in enumerate(plan.steps):
-        before = needed(plan, step)
-        assert {one.name for one in before} <= set(names[:number])
-        taken, there = read(step.work), set().union(*map(made, before))
-        assert taken <= there, step.name
-        assert not isinstance(step.work, Tables | Draw) or taken
+        there = set().union(*map(made, plan.steps[:number]))
+        assert read(step) <= there, step.name
+        assert not step.name.startswith(("Table", "Fig.")) or read(step)
+
+
+def test_commands_name_the_files_that_tell_that_they_are_done(plan):
+    for step in plan.steps[1:]:
+        given = flags_of(step)
+        match step.command:
+            case ("train", *_) if "sweep_alpha" in given:
+                expected = {f"{run_of(step)}/sweep/alpha.json"}
+            case ("train", *_):
+                expected = {f"{run_of(step)}/{given['stage']}/metrics.json"}
+            case ("copy", *_, last, target):
+                run = target.removeprefix(FOLDER)
+                expected = {f"{run}/{pathlib.Path(last).name}/metrics.json"}
+            case ("release", *_):
+                expected = made(step)
+            case _:
+                output = given["output"].removeprefix(FOLDER)
+                name = "report.md" if step.table else f"fig{step.figure}-*.png"
+                expected = {f"{output}/{name}"}
+        assert set(step.makes) == expected, step.name
 
 
 def test_all_data_sets_are_prepared_first(plan):
-    prepared, used = set(plan.steps[0].work.datasets), set()
+    prepared, used = set(plan.steps[0].command[1:]), set()
     for step in plan.steps[1:]:
-        assert plan.steps[0] in needed(plan, step)
-        match step.work:
-            case Train(config=config, stage=stage):
-                used |= {config.stages[name].dataset for name in stages.order(config, stage)}
-            case Tables(datasets=names) | Draw(datasets=names):
-                used |= set(names)
-    assert prepared == used
+        used |= set(step.datasets)
+        if step.command[0] == "train":
+            used |= {config_of(step).stages[name].dataset for name in trained_by(step)}
+    assert plan.steps[0].command[0] == "prepare" and prepared == used
 
 
 def test_paper_is_reproduced_in_full(plan):
-    tables = [number for step in plan.steps for number in getattr(step.work, "tables", ())]
-    drawn = [step.work.figure for step in plan.steps if isinstance(step.work, Draw)]
+    tables = [step.table for step in plan.steps if step.table]
+    drawn = [step.figure for step in plan.steps if step.figure]
     assert (tables, drawn) == ([4, 5, 6], ["3", "4", "5"])
     assert set(drawn) <= set(paper_figures.FIGURES) and set(drawn) == set(report._CAPTIONS)
-    configs = [step.work.config for step in plan.steps if isinstance(step.work, Train | Sweep)]
+    configs = [config_of(step) for step in plan.steps if step.command[0] == "train"]
     assert {config.preset for config in configs} == {plan.preset}
     assert {config.classifier for config in configs} == {"inception_v3", "vgg19"}
     assert {config.detector for config in configs} == {"vgg19", "salnet", "salicon"}
 
 
 def test_methods_have_the_names_that_the_paper_gives_them(plan):
-    for work in (step.work for step in plan.steps if isinstance(step.work, Tables)):
-        [number] = work.tables
-        rows = published.rows(number)
+    for step in (step for step in plan.steps if step.table):
+        rows = published.rows(step.table)
         printed = {row.method: row.values for row in rows if row.dataset == rows[0].dataset}
-        models = [name for name, _ in work.models]
         # Table 4 has people besides, and our detector before the class error has reached it.
-        assert set(models) ^ set(printed) <= {"Human Baseline", BEFORE}
-        assert len(set(models)) == len(models) and work.claims
-        for claim in work.claims:
-            assert {claim.better, claim.worse} <= set(models)
-            better, worse = (printed[name] for name in (claim.better, claim.worse))
+        assert set(step.models) ^ set(printed) <= {"Human Baseline", BEFORE}
+        assert step.claims
+        for claim in step.claims:
+            assert set(claim) <= set(step.models)
+            better, worse = (printed[name] for name in claim)
             assert better and all(better[name] > worse[name] for name in better)
 
 
-def test_every_step_of_the_demo_has_a_time_and_the_try_out_is_noted():
-    plan = reproduction.build_plan("demo", max_steps=3)
-    assert plan.max_steps == 3
+def test_every_step_of_the_demo_has_a_time_and_a_try_out_reaches_all_training(tmp_path):
+    plan = reproduction.build_plan("demo")
     assert 30 < sum(step.minutes for step in plan.steps) < 90
-    configs = [step.work.config for step in plan.steps if isinstance(step.work, Train | Sweep)]
-    assert {config.max_steps for config in configs} == {3}
+    place = Place(tmp_path, steps=3)
+    with_steps = {step.name for step in plan.steps if "--steps=3" in step.arguments(place)}
+    assert with_steps == {step.name for step in plan.steps if step.command[0] == "train"}
     with pytest.raises(ValueError, match="unknown preset 'tiny'; choose one of demo, paper"):
         reproduction.build_plan("tiny")
 
@@ -135,10 +159,10 @@ def test_outline_says_what_is_to_do_and_does_nothing(tmp_path):
     assert len(lines) == len(plan.steps) + 2 and not (tmp_path / "run").exists()
     everything = sum(step.minutes for step in plan.steps)
     assert lines[-1] == f"about {everything:g} minutes to go on two slow cores"
-    marks.begin(plan.steps[0], place)
+    mark = running._attempts(plan.steps[0], place)
+    write_json(running._mark(plan.steps[0], place), mark | {"finished": False})
     assert "done" not in reproduction.outline(plan, place)
-    marks.add_time(plan.steps[0], place, 1)
-    marks.finish(plan.steps[0], place)
+    write_json(running._mark(plan.steps[0], place), mark | {"finished": True})
     lines = reproduction.outline(plan, place).splitlines()
     assert "  1  done " in lines[1] and "  2  to do" in lines[2]
     assert (
@@ -147,17 +171,17 @@ def test_outline_says_what_is_to_do_and_does_nothing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("flags", "code", "named"),
+    ("given", "code", "named"),
     [
-        (("--dry_run",), 0, "trains salclassnet/joint (vgg19, inception_v3)"),
-        (("--dry_run", "--preset=paper"), 0, "prepares saldogs, poet, salbirds, salflowers"),
+        (("--dry_run",), 0, "train --stage=joint --workdir=salclassnet\n"),
+        (("--dry_run", "--preset=paper"), 0, "prepare saldogs poet salbirds salflowers"),
         (("--preset=tiny",), 1, "paper"),
         (("--steps=0",), 2, "steps must be above 0; got 0"),
         (("demo",), 2, "--name=value"),
     ],
 )
-def test_script(tmp_path, flags, code, named):
-    command = [sys.executable, str(ROOT / "reproduce.py"), f"--workdir={tmp_path}/run", *flags]
+def test_script(tmp_path, given, code, named):
+    command = [sys.executable, str(ROOT / "reproduce.py"), f"--workdir={tmp_path}/run", *given]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == code, done.stderr
     assert named in (done.stderr if code else done.stdout)
@@ -166,44 +190,62 @@ def test_script(tmp_path, flags, code, named):
 
 def test_another_split_changes_tables_and_figures_alone(plan):
     first, other = (Place(pathlib.Path("x"), split=split) for split in (None, "test[:9]"))
-    changed = {s.name for s in plan.steps if s.fingerprint(first) != s.fingerprint(other)}
-    assert changed == {s.name for s in plan.steps if isinstance(s.work, Tables | Draw)}
+    changed = {s.name for s in plan.steps if s.arguments(first) != s.arguments(other)}
+    assert changed == {s.name for s in plan.steps if s.models}
+    # Where things lie is no part of what was done.
     elsewhere = dataclasses.replace(first, workdir=pathlib.Path("y"), data_dir="sets")
-    assert all(step.fingerprint(first) == step.fingerprint(elsewhere) for step in plan.steps)
+    for step in plan.steps:
+        assert running._attempts(step, first) == running._attempts(step, elsewhere)
 
 
 def shrunk(plan: Plan) -> Plan:
-    """The same steps with tiny networks on pictures of noise."""
-    steps = (dataclasses.replace(step, work=_shrunk(step.work)) for step in plan.steps)
+    """The same steps on pictures of noise; the second set has neither fixations nor classes."""
+    steps = []
+    for step in plan.steps:
+        command, sets = step.command, ("dotted_noise", "dotted_maps")[: min(2, len(step.datasets))]
+        if command[0] == "prepare":
+            command = ("prepare", "dotted_noise", "dotted_maps")
+        command = tuple(
+            f"--dataset={','.join(sets)}"
+            if word.startswith("--dataset=")
+            else "--sweep_alpha=0,0.2"
+            if word.startswith("--sweep_alpha=")
+            else word
+            for word in command
+        )
+        steps.append(dataclasses.replace(step, command=command, datasets=sets))
     return dataclasses.replace(plan, steps=tuple(steps))
 
 
-def _shrunk(work):
-    changes = {}
-    if isinstance(work, Prepare | Tables | Draw):
-        # The second set of Table 4 has neither fixations nor classes.
-        changes["datasets"] = ("dotted_noise", "dotted_maps")[: min(2, len(work.datasets))]
-    if isinstance(work, Train | Sweep):
-        changes["config"] = _shrunk_config(work.config)
-    if isinstance(work, Sweep):
-        changes["alphas"] = (0.0, work.config.alpha)
-    return dataclasses.replace(work, **changes)
-
-
-def _shrunk_config(config):
+def tiny_config(preset="demo", dataset=None):
+    """Tiny networks on pictures of noise."""
+    config = build_config("demo")
     numbers = {"dataset": "dotted_noise", "epochs": 1, "batch_size": 4, "geometry": None}
-    stages = {name: dataclasses.replace(s, **numbers) for name, s in config.stages.items()}
-    inception = config.classifier == "inception_v3"
     return dataclasses.replace(
         config,
-        stages=stages,
-        classifier="vgg16" if inception else config.classifier,
+        stages={name: dataclasses.replace(s, **numbers) for name, s in config.stages.items()},
+        classifier="vgg16",
         classifier_weights=None,
+        pretrain_classifier=True,
         width=1 / 64,
         image_size=64,
         short_side=72,
         precision="float32",
     )
+
+
+def give(arguments: list[str]) -> None:
+    """Gives a command in this process, as Python would in one of its own."""
+    if arguments[1] == "salclass_tf.runs.stage_copies":
+        return stage_copies.main(arguments[2:])
+    for name in list(flags.FLAGS):  # those of the command before
+        if flags.FLAGS.find_module_defining_flag(name, "").startswith("salclass_tf.commands"):
+            delattr(flags.FLAGS, name)
+    name = f"salclass_tf.commands.{arguments[2]}"
+    sys.modules.pop(name, None)
+    command = importlib.import_module(name)
+    rest = flags.FLAGS([shlex.join(arguments[:3]), *arguments[3:]])[1:]
+    return command.main(rest) if arguments[2] == "prepare" else command.main()
 
 
 @pytest.mark.slow
@@ -212,17 +254,19 @@ def test_whole_plan_of_the_demo_ends_in_a_report(tmp_path, tiny_data_dir, monkey
 
     def here(step, place, log):
         done.append(step.name)
-        carrying_out.carry_out(step.work, place)
+        give(step.arguments(place))
+        return 0, False
 
     monkeypatch.setattr(running, "_carry_out", here)
-    plan = shrunk(reproduction.build_plan("demo", max_steps=1))
-    place = Place(tmp_path, tiny_data_dir, split="test")
+    monkeypatch.setattr("salclass_tf.config.build_config", tiny_config)
+    plan = shrunk(reproduction.build_plan("demo"))
+    place = Place(tmp_path, tiny_data_dir, split="test", steps=1)
     path = reproduction.run(plan, place)
     assert done == [step.name for step in plan.steps]
     text = path.read_text()
-    claims = [c for s in plan.steps if isinstance(s.work, Tables) for c in s.work.claims]
-    for claim in claims:
-        assert f"| {claim.better} | {claim.worse} |" in text
+    for step in plan.steps:
+        for better, worse in step.claims:
+            assert f"| {better} | {worse} |" in text
     pictures = [line for line in text.splitlines() if line.startswith("![")]
     assert len(pictures) == 3
     for line in pictures:

@@ -11,8 +11,8 @@ import time
 import pretended_steps
 import pytest
 
-from salclass_tf.reproduction import marks, running
-from salclass_tf.reproduction.steps import Place
+from salclass_tf.reproduction import running
+from salclass_tf.reproduction.plan import Place
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -21,6 +21,11 @@ def calls(workdir) -> list[str]:
     """Names of the steps that were carried out."""
     path = workdir / "calls.txt"
     return [line.split()[0] for line in path.read_text().splitlines()] if path.exists() else []
+
+
+@pytest.fixture(autouse=True)
+def checkout_for_processes(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
 def run_again(workdir, *settings) -> str:
@@ -45,44 +50,44 @@ def test_each_step_runs_once_in_a_process_of_its_own_with_a_log(tmp_path, capfd)
     ("change", "again"),
     [
         (lambda folder: None, ""),
-        (lambda folder: (folder / "b.txt").unlink(), "bc"),
-        (lambda folder: (folder / "done" / "c.json").unlink(), "c"),
+        (lambda folder: (folder / "b.txt").unlink(), "bcd"),
+        (lambda folder: (folder / "done" / "c.json").unlink(), "cd"),
         (lambda folder: (folder / "done" / "a.json").write_text('{"step"'), "abcd"),
     ],
 )
-def test_what_is_missing_is_made_anew_with_what_needs_it(tmp_path, change, again):
+def test_what_is_missing_is_made_again_with_all_after_it(tmp_path, change, again):
     run_again(tmp_path)
     change(tmp_path)
     assert run_again(tmp_path) == again
 
 
-def test_changed_settings_are_carried_out_anew_with_what_needs_them(tmp_path):
+def test_changed_flags_are_carried_out_again_with_all_after_them(tmp_path):
     run_again(tmp_path)
-    assert run_again(tmp_path, 0, 1, 0, 0) == "bc"
+    assert run_again(tmp_path, 0, 1, 0, 0) == "bcd"
     assert run_again(tmp_path, 0, 1, 0, 0) == ""
     assert run_again(tmp_path, 0, 1, 0, 5) == "d"
 
 
-def test_step_made_anew_has_the_later_ones_made_anew_even_after_a_failure_between(tmp_path):
+def test_repeated_step_has_the_later_ones_repeated_even_after_a_failure_between(tmp_path):
     run_again(tmp_path)
     (tmp_path / "a.txt").unlink()
     (tmp_path / "b.trouble").write_text("mistake")
     with pytest.raises(ValueError, match="step 'b' failed"):
         run_again(tmp_path)
     (tmp_path / "b.trouble").unlink()
-    # d is as it was, but made from an a that is gone.
+    # c and d are as they were, but made from an a that is gone.
     assert run_again(tmp_path) == "bcd"
     assert run_again(tmp_path) == ""
 
 
-def test_marks_of_older_runs_count(tmp_path):
+def test_steps_of_older_runs_are_given_again_which_keeps_what_they_made(tmp_path):
     run_again(tmp_path)
     for path in (tmp_path / "done").glob("*.json"):
         mark = json.loads(path.read_text())
-        path.write_text(json.dumps({key: mark[key] for key in ("step", "settings", "seconds")}))
+        old = {"step": path.stem, "settings": "0123", "seconds": mark["seconds"]}
+        path.write_text(json.dumps(old))
+    assert run_again(tmp_path) == "abcd"
     assert run_again(tmp_path) == ""
-    (tmp_path / "b.txt").unlink()
-    assert run_again(tmp_path) == "bc"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +118,7 @@ def test_failed_step_is_named_with_its_log_and_the_finished_ones_stay(tmp_path, 
     assert run_again(tmp_path) == "bcd"
 
 
-def test_times_of_all_attempts_add_up_until_the_settings_change(tmp_path, monkeypatch):
+def test_times_of_all_attempts_add_up_until_the_flags_change(tmp_path, monkeypatch):
     plan, place, ends = pretended_steps.plan(), Place(tmp_path), []
     clock = [0.0]
     monkeypatch.setattr(running.time, "monotonic", lambda: clock[0])
@@ -122,8 +127,8 @@ def test_times_of_all_attempts_add_up_until_the_settings_change(tmp_path, monkey
         clock[0] += 60
         if ends and ends.pop(0):
             raise ends.pop(0)
-        (place.workdir / step.work.makes[0]).write_text("made")
-        return False
+        (place.workdir / step.makes[0]).write_text("made")
+        return 0, False
 
     monkeypatch.setattr(running, "_carry_out", pretend)
     for error in (ValueError("torn"), KeyboardInterrupt("stopped")):
@@ -132,10 +137,11 @@ def test_times_of_all_attempts_add_up_until_the_settings_change(tmp_path, monkey
             running.run(plan, place)
         (tmp_path / "a.txt").unlink()
     running.run(plan, place)
-    # a: its file was gone each time, so each time it began anew. b: two failures and the end.
-    assert [marks.seconds(step, place) for step in plan.steps] == [60, 180, 60, 60]
-    running.run(pretended_steps.plan(0, 1, 0, 0), place)
-    assert [marks.seconds(step, place) for step in plan.steps] == [60, 60, 120, 60]
+    # a: its file was gone each time. b: two failures and the end.
+    assert [running.seconds(step, place) for step in plan.steps] == [180, 180, 60, 60]
+    changed = pretended_steps.plan(0, 1, 0, 0)
+    running.run(changed, place)
+    assert [running.seconds(step, place) for step in changed.steps] == [180, 60, 120, 120]
 
 
 def start(workdir, trouble):

@@ -4,16 +4,17 @@ import pytest
 
 from salclass_tf import reproduction
 from salclass_tf.evaluation.methods import crops_of_sets
-from salclass_tf.evaluation.tables import frozen_features
-from salclass_tf.reproduction import carrying_out, running
-from salclass_tf.reproduction.steps import Place, Plan, Prepare, Release, Step
+from salclass_tf.evaluation.tables import scikit_learn
+from salclass_tf.pretrained import released
+from salclass_tf.reproduction import running
+from salclass_tf.reproduction.plan import Place, Plan, Step
+from salclass_tf.runs.stage_copies import copy_stage
 
 
-def test_missing_data_sets_are_named_together_with_what_to_put_where(tmp_path, tiny_data_dir):
-    place = Place(tmp_path, tiny_data_dir)
-    work = Prepare(("dotted_noise", "saldogs", "caltech_birds2011", "osei"))
+def test_missing_data_sets_are_named_together_with_what_to_put_where(tiny_data_dir):
+    names = ("dotted_noise", "saldogs", "caltech_birds2011", "osei")
     with pytest.raises(ValueError) as caught:
-        carrying_out.carry_out(work, place)
+        crops_of_sets.prepare_all(names, tiny_data_dir)
     head, *lines, advice = str(caught.value).splitlines()
     assert head == "3 of 4 data sets are not there:"
     named = [line for line in lines if not line.startswith("    ")]
@@ -27,7 +28,7 @@ def test_missing_data_sets_are_named_together_with_what_to_put_where(tmp_path, t
 
 @pytest.mark.slow
 def test_what_a_step_finds_wrong_in_its_process_reaches_the_user(tmp_path):
-    step = Step("data sets", Prepare(("saldogs", "poet")))
+    step = Step("data sets", ("prepare", "saldogs", "poet"))
     place = Place(tmp_path / "run", str(tmp_path / "data"))
     with pytest.raises(ValueError) as caught:
         running.run(Plan("paper", (step,), ""), place)
@@ -35,17 +36,17 @@ def test_what_a_step_finds_wrong_in_its_process_reaches_the_user(tmp_path):
     assert text.startswith("step 'data sets' failed: 2 of 2 data sets are not there:\n  saldogs: ")
     log = tmp_path / "run" / "logs" / "01-data-sets.log"
     assert f"Its log is {log}. What is done stays" in text
-    assert "prepares saldogs, poet" in log.read_text() and "Traceback" not in log.read_text()
+    assert "prepare saldogs poet" in log.read_text() and "Traceback" not in log.read_text()
 
 
 def test_missing_package_is_named_before_anything_is_prepared(tmp_path, monkeypatch):
     def missing():
         raise ValueError("Table 6 needs scikit-learn")
 
-    monkeypatch.setattr(frozen_features, "check_installed", missing)
-    monkeypatch.setattr(crops_of_sets, "open_evaluated", None)
+    monkeypatch.setattr(scikit_learn, "check_installed", missing)
     with pytest.raises(ValueError, match="scikit-learn"):
-        carrying_out.carry_out(Prepare(("dotted_noise",)), Place(tmp_path))
+        reproduction.run(reproduction.build_plan("demo"), Place(tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
 
 
 def test_released_detectors_that_are_missing_are_named_together(tmp_path, monkeypatch):
@@ -53,16 +54,15 @@ def test_released_detectors_that_are_missing_are_named_together(tmp_path, monkey
         def save(self, path):
             path.write_text("weights")
 
-    def build(name, weights, **options):
-        assert weights == "released" and options["image_size"] == 299
+    def build(name, weights, image_size):
+        assert (weights, image_size) == ("released", 299)
         if name == "salicon":
             return Network()
         raise OSError(f"cannot download {name}")
 
-    monkeypatch.setattr(carrying_out, "build_detector", build)
-    config = reproduction.build_plan("paper").steps[1].work.config
+    monkeypatch.setattr(released, "build_detector", build)
     with pytest.raises(ValueError, match="2 of 3 released") as caught:
-        carrying_out.carry_out(Release(("salnet", "salicon", "ml_net"), config), Place(tmp_path))
+        released.save(tmp_path / "released", ("salnet", "salicon", "ml_net"))
     assert "download salnet" in str(caught.value) and "download ml_net" in str(caught.value)
     assert [path.name for path in (tmp_path / "released").iterdir()] == ["salicon.keras"]
 
@@ -72,12 +72,12 @@ def test_shared_stages_are_copied_once_and_a_copy_of_another_training_is_refused
     source.mkdir(parents=True)
     for name in ("config.json", "model.keras", "metrics.json", "history.csv"):
         (source / name).write_text(f"{name} of one")
-    carrying_out._hand_on(source, target)
+    copy_stage(source, target)
     assert sorted(path.name for path in target.iterdir()) == [
         *("config.json", "metrics.json", "model.keras")
     ]
     assert [path.name for path in target.parent.iterdir()] == ["saliency"]
-    carrying_out._hand_on(source, target)
+    copy_stage(source, target)
     (source / "model.keras").write_text("model.keras of ONE")
     with pytest.raises(ValueError, match=f"{source} has been trained again.*remove {target} and"):
-        carrying_out._hand_on(source, target)
+        copy_stage(source, target)

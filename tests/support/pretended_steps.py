@@ -1,62 +1,52 @@
-"""Steps that only pretend to work, in processes without TensorFlow: see test_reproduction.py.
+"""Steps that only pretend to work, in processes without TensorFlow: see test_running.py.
 
-`python tests/support/pretended_steps.py WORKDIR` runs a plan of them.
+`python tests/support/pretended_steps.py WORKDIR` runs a plan of them; with the name of a step and a
+setting behind it, that step.
 """
 
 import dataclasses
 import os
 import pathlib
 import signal
-import sys
 import time
-import types
 from collections.abc import Callable
 
 from salclass_tf import commandline
 from salclass_tf.reproduction import running
-from salclass_tf.reproduction.steps import Place, Plan, Step
+from salclass_tf.reproduction.plan import Place, Plan, Step
 
 
 @dataclasses.dataclass(frozen=True)
-class Pretend:
+class Pretend(Step):
     """Writes a file; a file `<name>.trouble` in the work folder names what goes wrong instead."""
 
-    name: str
     setting: int = 0
 
-    @property
-    def makes(self) -> tuple[str, ...]:
-        return (f"{self.name}.txt",)
+    def arguments(self, place: Place) -> list[str]:
+        return [__file__, str(place.workdir), self.name, str(self.setting)]
 
     def __str__(self) -> str:
         return f"pretends {self.name}"
 
-    def __setstate__(self, state: dict) -> None:
-        """Comes into the process of a step, before what carries out is imported there."""
-        self.__dict__.update(state)
-        real = "salclass_tf.reproduction.carrying_out"
-        sys.modules[real] = types.SimpleNamespace(carry_out=carry_out)
-
 
 def plan(*settings: int) -> Plan:
-    """Steps a; b, which needs a; c, which needs b; d, which needs a."""
-    needs = {"a": (), "b": ("a",), "c": ("b",), "d": ("a",)}
-    settings = settings or (0,) * len(needs)
+    """Steps a, b, c, d."""
+    settings = settings or (0,) * 4
     steps = (
-        Step(name, Pretend(name, setting), before)
-        for (name, before), setting in zip(needs.items(), settings, strict=True)
+        Pretend(name, (), (f"{name}.txt",), setting=setting)
+        for name, setting in zip("abcd", settings, strict=True)
     )
     return Plan("demo", tuple(steps), "")
 
 
-def carry_out(work: Pretend, place: Place) -> None:
-    """What takes the place of the real one in the processes of steps."""
-    with (place.workdir / "calls.txt").open("a") as file:
-        file.write(f"{work.name} {os.getpid()}\n")
-    trouble = place.workdir / f"{work.name}.trouble"
+def carry_out(workdir: pathlib.Path, name: str) -> None:
+    """What a step does in its process."""
+    with (workdir / "calls.txt").open("a") as file:
+        file.write(f"{name} {os.getpid()}\n")
+    trouble = workdir / f"{name}.trouble"
     if trouble.exists():
-        globals()[trouble.read_text()](place.workdir)
-    (place.workdir / f"{work.name}.txt").write_text("made")
+        globals()[trouble.read_text()](workdir)
+    (workdir / f"{name}.txt").write_text("made")
 
 
 def mistake(workdir: pathlib.Path) -> None:
@@ -105,9 +95,13 @@ def _until(holds: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def main() -> None:
-    running.run(plan(), Place(pathlib.Path(sys.argv[1])))
+def main(arguments: list[str]) -> None:
+    workdir, *step = arguments
+    if step:
+        carry_out(pathlib.Path(workdir), step[0])
+    else:
+        running.run(plan(), Place(pathlib.Path(workdir)))
 
 
 if __name__ == "__main__":
-    commandline.run(lambda arguments: main(), takes_arguments=True)
+    commandline.run(main, takes_arguments=True)

@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -218,6 +218,29 @@ def open_evaluated(
             )
         return sets.GazeSet(name, builder)
     return sets.open_set(name, data_dir, manual_dir)
+
+
+def prepare_all(
+    names: Sequence[str], data_dir: str | None = None, manual_dir: str | None = None
+) -> None:
+    """Opens data sets, see `open_evaluated`, and so prepares those that have not been.
+
+    Raises:
+        ValueError: naming all that cannot be prepared, and why; the others are.
+    """
+    failures = []
+    for name in names:
+        try:
+            open_evaluated(name, data_dir, manual_dir)
+        except (ValueError, OSError) as error:
+            failures.append(f"  {name}: " + str(error).replace("\n", "\n    "))
+    if failures:
+        lines = "\n".join(failures)
+        raise ValueError(
+            f"{len(failures)} of {len(names)} data sets are not there:\n{lines}\nA set is looked "
+            "for in --data_dir, the original files of all of them in --manual_dir; see "
+            "docs/datasets.md"
+        )
 
 
 def names(batch: Batch) -> list[str]:

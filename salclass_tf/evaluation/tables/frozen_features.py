@@ -1,6 +1,5 @@
 """Frozen features and a softmax classifier on other data sets: the paper's Table 6."""
 
-import importlib
 import logging
 
 import keras
@@ -18,20 +17,6 @@ _log = logging.getLogger(__name__)
 #: weight of the error against the squared weights, scikit-learn's own; the paper names none
 INVERSE_REGULARISATION = 1.0
 _STEPS = 1000
-
-
-def check_installed() -> None:
-    """Looks for scikit-learn.
-
-    Raises:
-        ValueError: if it is not there, with what to install.
-    """
-    try:
-        importlib.import_module("sklearn.linear_model")
-    except ImportError:
-        raise ValueError(
-            "Table 6 needs scikit-learn: pip install -r requirements-evaluation.txt"
-        ) from None
 
 
 def classify(method: Method, train: EvaluatedSet, test: EvaluatedSet) -> Guesses:

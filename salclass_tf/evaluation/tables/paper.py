@@ -16,7 +16,7 @@ from salclass_tf.evaluation.maps.scores import Over, Scores
 from salclass_tf.evaluation.methods import baselines, lineup
 from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
 from salclass_tf.evaluation.methods.method import LOGITS, SALIENCY, Method
-from salclass_tf.evaluation.tables import frozen_features, published
+from salclass_tf.evaluation.tables import frozen_features, published, scikit_learn
 from salclass_tf.evaluation.tables.guesses import Guesses
 from salclass_tf.evaluation.tables.parts import Parts
 from salclass_tf.evaluation.tables.report import Report
@@ -92,10 +92,7 @@ def run(settings: Settings) -> str:
     report = Report(settings.output)
     failures: list[str] = []
     if set(settings.tables) - {1}:
-        evaluation = Evaluation(settings)
-        if 6 in settings.tables:
-            frozen_features.check_installed()
-        evaluation.fill()
+        evaluation = evaluate(settings)
         if 4 in settings.tables:
             report.add_maps(evaluation.maps, settings.over)
         for table, rows in ((5, evaluation.classes), (6, evaluation.transferred)):
@@ -114,6 +111,19 @@ def run(settings: Settings) -> str:
             "and give the same command again"
         )
     return text
+
+
+def evaluate(settings: Settings) -> "Evaluation":
+    """Scores everything; parts that are kept from before are not computed again.
+
+    Raises:
+        ValueError: for anything the user can mend before something is computed.
+    """
+    evaluation = Evaluation(settings)
+    if 6 in settings.tables:
+        scikit_learn.check_installed()
+    evaluation.fill()
+    return evaluation
 
 
 class Evaluation:

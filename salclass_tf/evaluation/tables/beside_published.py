@@ -1,0 +1,86 @@
+"""Measured tables with the paper's numbers in columns beside them."""
+
+import json
+import pathlib
+from collections.abc import Iterator
+
+from salclass_tf.evaluation.maps.scores import Estimate
+from salclass_tf.evaluation.tables import of_maps, published, report
+
+_COLUMNS = {
+    4: ("shuffled_auc", "nss", "cc"),
+    5: ("mean_class_accuracy", "accuracy"),
+    6: ("mean_class_accuracy", "accuracy"),
+}
+# What our tables and the paper's call differently.
+_PAPERS_NAMES = {"human, true maps (as in the paper)": "Human Baseline"}
+
+
+def sections(number: int, folder: pathlib.Path) -> Iterator[str]:
+    """Yields a table as Markdown, a heading and a section for each data set.
+
+    Args:
+        number: of the paper's table. Its first data set is the one that the first measured set
+            stands for; others stand beside their own numbers.
+        folder: the output of an evaluation.
+    """
+    rows = json.loads((folder / f"table{number}.json").read_text())["rows"]
+    yield f"## Table {number}"
+    for dataset in dict.fromkeys(row["labels"]["data set"] for row in rows):
+        mine = [row for row in rows if row["labels"]["data set"] == dataset]
+        theirs = _published_set(number, dataset, dataset == rows[0]["labels"]["data set"])
+        beside = f", beside what the paper prints of {theirs}" if theirs else ""
+        yield f"On `{dataset}`, {mine[0]['images']} images{beside}:"
+        yield _table(number, mine, theirs)
+    yield (
+        f"Published: Table {number} of {published.SOURCE}, not measured here. Brackets: 95 % "
+        "bootstrap intervals over images. Paired tests of the first network against all others "
+        f"and more columns: `{folder.name}/report.md` in the folder of the run."
+    )
+
+
+def published_value(table: int, method: str, measure: str) -> float | None:
+    """Returns what the paper prints of a method on the first data set of a table, or None."""
+    row = _published_row(table, published.rows(table)[0].dataset, method)
+    # The paper has one accuracy, the mean over classes.
+    names = (measure, "mean_class_accuracy") if measure == "accuracy" else (measure,)
+    return next((row.values[name] for name in names if row and name in row.values), None)
+
+
+def _published_row(table: int, dataset: str | None, method: str) -> published.Row | None:
+    """What the paper prints of a method on a data set, by its own names."""
+    name = _PAPERS_NAMES.get(method, method)
+    rows = published.rows(table)
+    return next((row for row in rows if (row.dataset, row.method) == (dataset, name)), None)
+
+
+def _published_set(table: int, title: str, first: bool) -> str | None:
+    """The data set of the paper that one here is, or stands for as the first of a table."""
+    sets = dict.fromkeys(row.dataset for row in published.rows(table))
+    own = [name for name in sets if published.DATASETS[name] == title.split("/")[0]]
+    return next(iter(own or ([*sets] if first else ())), None)
+
+
+def _table(number: int, rows: list[dict], published_set: str | None) -> str:
+    """A table of one data set."""
+    measures = _COLUMNS[number]
+    names = [row["labels"]["method"] for row in rows]
+    theirs = [_published_row(number, published_set, name) for name in names]
+    known = [name for name in measures if any(row and name in row.values for row in theirs)]
+    heads = ["method", *(of_maps.title(name) for name in measures)]
+    heads += [f"published {of_maps.title(name)}" for name in known]
+    lines = [of_maps.line(heads), "|---|" + "--:|" * (len(heads) - 1)]
+    for name, row, printed in zip(names, rows, theirs, strict=True):
+        values = row["metrics"] if "metrics" in row else row["accuracies"]
+        cells = [name, *(_interval(values[measure]) for measure in measures)]
+        cells += [report.printed(printed, measure) if printed else "" for measure in known]
+        lines.append(of_maps.line(cells))
+    return "\n".join(lines)
+
+
+def _interval(found: dict) -> str:
+    """Mean and interval of a row; "" where it is undefined."""
+    if found["mean"] is None:
+        return ""
+    low, high = (float("nan") if found[end] is None else found[end] for end in ("low", "high"))
+    return of_maps.interval(Estimate(found["mean"], low, high, 0))

@@ -1,0 +1,73 @@
+"""Whether the paper's comparisons come out as there: a line of the report for each."""
+
+import pathlib
+from collections.abc import Iterator
+
+from salclass_tf.evaluation import compare
+from salclass_tf.evaluation.maps.scores import Estimate, Scores
+from salclass_tf.evaluation.tables import of_maps, paper
+from salclass_tf.evaluation.tables.beside_published import published_value
+from salclass_tf.evaluation.tables.guesses import Guesses
+from salclass_tf.reproduction.plan import Place, Step
+
+HEADS = ("table", "first", "second", "metric", "published", "here", "p", "verdict")
+
+
+def lines(step: Step, place: Place) -> Iterator[list[str]]:
+    """Yields the cells of each comparison and metric, see `HEADS`.
+
+    Args:
+        step: a table; its parts have been evaluated, so that nothing is computed again.
+        place: where everything lies.
+
+    Raises:
+        ValueError: if a method that a claim is about is not in the table.
+    """
+    rows = _rows(step, place)
+    for first, second in step.claims:
+        better, worse = (
+            row.scores() if isinstance(row, Guesses) else row for row in (rows[first], rows[second])
+        )
+        for measure in better.values:
+            theirs = [published_value(step.table, name, measure) for name in (first, second)]
+            published = "" if None in theirs else f"{theirs[0] - theirs[1]:+.3f}"
+            names = [str(step.table), first, second, of_maps.title(measure), published]
+            yield [*names, *_found(better, worse, measure)]
+
+
+def _rows(step: Step, place: Place) -> dict[str, Scores | Guesses]:
+    """The rows of a table's first data set, by the names of methods."""
+    evaluation = paper.evaluate(
+        paper.Settings(
+            models=tuple(f"{name}={place.workdir / path}" for name, path in step.models.items()),
+            datasets=step.datasets,
+            tables=(step.table,),
+            split=place.split,
+            data_dir=place.data_dir,
+            manual_dir=place.manual_dir,
+            output=pathlib.Path(place.workdir, f"table{step.table}"),
+        )
+    )
+    rows = [*evaluation.maps, *evaluation.classes, *evaluation.transferred]
+    title = rows[0][1].labels["data set"] if rows else step.datasets[0]
+    found = {method.name: row for method, row in rows if row.labels["data set"] == title}
+    missing = [name for claim in step.claims for name in claim if name not in found]
+    if missing:
+        reasons = "\n".join(f"  {note}" for note in evaluation.notes)
+        raise ValueError(
+            f"the tables on {title} lack {', '.join(dict.fromkeys(missing))}:\n{reasons}"
+        )
+    return found
+
+
+def _found(better: Scores, worse: Scores, measure: str) -> list[str]:
+    """The last cells of a line: the difference here, its p-value, the verdict."""
+    try:
+        found = compare(better, worse, measure)
+    except ValueError as error:  # a set of maps without points has no NSS, which is no failure
+        return ["", "", f"not tested: {error}"]
+    verdict = "*open*"
+    if found.low > 0 or found.high < 0:
+        verdict = "**agrees**" if found.low > 0 else "**contradicts**"
+    here = Estimate(found.difference, found.low, found.high, found.images)
+    return [of_maps.interval(here), f"{found.p_value:.4f}", verdict]
