@@ -403,7 +403,7 @@ def test_constant_maps_have_the_documented_scores():
     assert metrics.information_gain(constant, someone, np.zeros((4, 5))) == pytest.approx(0)
 
 
-@pytest.mark.parametrize("point", [(-0.4, 1), (4, 1), (1, 3.0), (1, -2), (NAN, 1)])
+@pytest.mark.parametrize("point", [(-0.4, 1), (4, 1), (1, 3.0), (1, -2), (np.inf, 1)])
 def test_refuses_fixations_off_the_map(point):
     with pytest.raises(ValueError, match="drop off-image fixations first"):
         metrics.nss(np.eye(3, 4), [(1, 1), point])
