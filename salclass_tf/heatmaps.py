@@ -40,7 +40,8 @@ def from_fixations(xy: npt.ArrayLike, size: Sequence[int], sigma: float) -> npt.
     """Makes the heat map of one image from its fixations, in NumPy terms.
 
     Args:
-        xy: fixations (column, row) in pixels, 0-based, [n, 2]; n may be 0.
+        xy: fixations (column, row) in pixels, 0-based, [n, 2]; n may be 0. Rows with NaN, which
+            pad batches, are left out.
         size: (height, width) of the map, in pixels.
         sigma: standard deviation of the Gaussian, in pixels.
 
@@ -59,6 +60,7 @@ def from_fixations(xy: npt.ArrayLike, size: Sequence[int], sigma: float) -> npt.
         raise ValueError(f"size must be (height, width), both above 0; got {size}")
     if not sigma > 0:
         raise ValueError(f"sigma must be above 0 pixels; got {sigma}")
+    points = points[~np.isnan(points).any(axis=1)]
     return render(points[:, 0], points[:, 1], *size, sigma).numpy()
 
 

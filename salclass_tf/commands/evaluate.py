@@ -34,6 +34,13 @@ flags.DEFINE_list(
 )
 flags.DEFINE_list("measures", None, "Metrics of Table 4; default: shuffled_auc,nss,cc.")
 flags.DEFINE_enum("over", "images", ("images", "fixations"), "What Table 4 has means over.")
+flags.DEFINE_enum(
+    "map_kind",
+    "auto",
+    ("auto", "map", "density", "log_density"),
+    "What the numbers in folders of maps are; auto takes values at most 0 whose exponentials sum "
+    "to 1 for log densities.",
+)
 flags.DEFINE_string("split", None, "Split or slice to evaluate; default: the test part.")
 flags.DEFINE_string("data_dir", None, "Prepared data sets; default: ~/tensorflow_datasets.")
 flags.DEFINE_string("manual_dir", None, "Folder of original files of a set, if not downloaded.")
@@ -55,6 +62,7 @@ def main():
         "data_dir": given.data_dir,
         "manual_dir": given.manual_dir,
         "output": pathlib.Path(given.output),
+        "map_kind": given.map_kind,
     }
     numbers = given.table if given.table is not None else [] if given.figure else ["4", "5"]
     drawn = given.figure and paper_figures.Settings(

@@ -298,7 +298,7 @@ def _add_saliency(example: dict, sigma_px: float) -> dict:
 def _add_fixation_counts(example: dict) -> dict:
     """Adds the number of fixations in each pixel of the resized image, float32 [h, w, 1]."""
     height, width, _ = tf.unstack(tf.shape(example["image"]))
-    pixels = tf.cast(tf.round(tf.stack([example["y"], example["x"]], axis=-1)), tf.int32)
+    pixels = tf.cast(tf.floor(tf.stack([example["y"], example["x"]], axis=-1) + 0.5), tf.int32)
     # The outer half of the last original pixel would round to a pixel beyond the edge.
     pixels = tf.clip_by_value(pixels, 0, [height - 1, width - 1])
     counts = tf.scatter_nd(pixels, tf.ones_like(example["x"]), [height, width])

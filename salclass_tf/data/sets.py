@@ -69,20 +69,24 @@ class GazeSet:
     def split(self, part: str, validation_share: float = 0.0) -> str | None:
         """The TFDS split that serves as `part`.
 
+        Where there is no test gaze, the validation split is what networks are tested on. Then it
+        does not choose among them as well: a share of the training images does.
+
         Args:
             part: "train", "validation" or "test".
             validation_share: share of the training images, the last ones, that serves as
-                validation where the set has no such split.
+                validation where the set has no split to spare for that.
 
         Returns:
             A split name or slice, None where there is no such part.
         """
         splits = self.builder.info.splits
+        held_back = (self.builder.info.metadata or {}).get("splits_without_gaze") or ()
+        known = [name for name in ("test", "validation") if name in splits]
+        tested = next((name for name in known if name not in held_back), None)
         if part == "test":
-            held_back = (self.builder.info.metadata or {}).get("splits_without_gaze") or ()
-            known = [name for name in ("test", "validation") if name in splits]
-            return next((name for name in known if name not in held_back), None)
-        if "validation" in splits:
+            return tested
+        if "validation" in splits and tested != "validation":
             return part
         kept = round(self.size("train") * (1 - validation_share))
         if part == "train":

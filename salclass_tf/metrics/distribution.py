@@ -27,6 +27,8 @@ def cc(saliency: npt.ArrayLike, target: npt.ArrayLike) -> float:
         return float("nan")
     if np.ptp(saliency) == 0:
         return 0.0
+    # Scaled before anything is squared: the squares of very small or large maps are 0 or infinite.
+    saliency, target = (values / np.abs(values).max() for values in (saliency, target))
     saliency, target = (values.ravel() - values.mean() for values in (saliency, target))
     # einsum, not a matrix product, which would start threads of its own under those of a caller.
     lengths = [np.sqrt(np.einsum("i,i", values, values)) for values in (saliency, target)]
@@ -82,4 +84,5 @@ def kl(saliency: npt.ArrayLike, target: npt.ArrayLike) -> float:
     if not target.any():
         return float("nan")
     p, q = density(saliency), density(target)
-    return float((q * np.log(EPSILON + q / (p + EPSILON))).sum())
+    # The constants can take it below 0 by rounding.
+    return max(0.0, float((q * np.log(EPSILON + q / (p + EPSILON))).sum()))

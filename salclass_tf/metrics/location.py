@@ -33,6 +33,9 @@ def nss(
         return float("nan")
     if np.ptp(saliency) == 0:
         return 0.0
+    # Scaled before anything is squared: the squares of very small or large maps are 0 or infinite.
+    largest = np.abs(saliency).max()
+    saliency, values = saliency / largest, values / largest
     return float((values.mean() - saliency.mean()) / saliency.std(ddof=ddof))
 
 

@@ -1,6 +1,7 @@
 """Opening data sets by name, and what is said when that fails."""
 
 import shutil
+import types
 
 import pytest
 
@@ -47,3 +48,26 @@ def test_broken_files_are_found(tiny_data_dir, tmp_path):
     train.write_bytes(train.read_bytes()[:-9])
     test.unlink()
     assert set(opened.broken_files()) == {str(train), str(test)}
+
+
+@pytest.mark.parametrize(
+    ("hidden", "tested", "chosen_on", "trained_on"),
+    [
+        ([], "test", "validation", "train"),
+        (["test"], "validation", "train[90:]", "train[:90]"),
+        (["test", "validation"], None, "validation", "train"),
+    ],
+)
+def test_networks_are_not_chosen_on_the_images_that_they_are_tested_on(
+    hidden, tested, chosen_on, trained_on
+):
+    splits = dict.fromkeys(("train", "validation", "test"), types.SimpleNamespace(num_examples=100))
+    info = types.SimpleNamespace(splits=splits, metadata={"splits_without_gaze": hidden})
+    opened = sets.GazeSet("hidden", types.SimpleNamespace(info=info))
+    assert opened.split("test") == tested
+    assert opened.split("validation", 0.1) == chosen_on
+    assert opened.split("train", 0.1) == trained_on
+    del splits["test"]  # a folder with train/ and val/
+    info.metadata = {}
+    assert opened.split("test") == "validation"
+    assert opened.split("validation", 0.1) == "train[90:]"

@@ -135,3 +135,28 @@ def test_names_are_compared_without_versions():
     names = ("osie/1.0.0", "osie", "osie:1.0.0", "gaze_critters/task/1.0.0", "gaze_critters/task")
     found = [crops_of_sets.without_version(name) for name in names]
     assert found == ["osie"] * 3 + ["gaze_critters/task"] * 2
+
+
+def test_shipped_maps_have_peak_1_as_in_training(tiny_data_dir):
+    """A classifier that learned from maps of peak 1 must not be tested on maps of peak 255."""
+    maps = sets.open_set("dotted_maps", tiny_data_dir)
+    dataset = crops_of_sets.EvaluatedSet(maps, "test", Geometry(44, 44))
+    [batch] = dataset.batches()
+    assert batch["saliency"].shape == (6, 44, 44, 1) and "fixation_counts" not in batch
+    source = pipeline.open_split(maps.builder, "train")
+    trained = pipeline.training_batches(
+        source,
+        geometry=Geometry(44, 44),
+        sigma_px=0.0,
+        batch_size=4,
+        seed=0,
+        epoch=0,
+        crops=1,
+        mirror="none",
+    )
+    for values in (batch["saliency"], next(iter(trained))["saliency"]):
+        peaks = values.numpy().max(axis=(1, 2, 3))
+        assert peaks.max() == pytest.approx(1, abs=1e-6) and values.numpy().min() >= 0
+    [own] = dataset.batches(None, "size")
+    np.testing.assert_array_equal(own["saliency"], batch["saliency"])
+    np.testing.assert_array_equal(own["size"], [[44, 52]] * 6)

@@ -46,8 +46,10 @@ def moved(gaze, name):
     for other in gaze:
         if other != name:
             for x, y in gaze[other].xy:
-                column = int(x * width / gaze[other].size[1])
-                points.append((column, int(y * height / gaze[other].size[0])))
+                # Whole numbers are the centres of pixels: the image begins half a pixel before 0.
+                column = round((x + 0.5) * width / gaze[other].size[1] - 0.5)
+                row = round((y + 0.5) * height / gaze[other].size[0] - 0.5)
+                points.append((min(max(column, 0), width - 1), min(max(row, 0), height - 1)))
     return np.array(points)
 
 
@@ -131,7 +133,7 @@ def test_others_are_moved_to_this_image_and_never_beyond_its_edge():
         )
     edge = np.nextafter(3.0, 0)
     gaze = Gaze([Recording("a", (3, 3), [(edge, edge)]), Recording("b", (10, 17), [])])
-    assert gaze.others("b").tolist() == [[16, 9]]  # edge * 17 / 3 is 17.0
+    assert gaze.others("b").tolist() == [[16, 9]]  # its last pixel, though beyond the centre
 
 
 @pytest.mark.parametrize("sizes", [((7, 9), (7, 9), (7, 9)), ((7, 9), (9, 7), (14, 18))])
@@ -226,7 +228,9 @@ def test_means_over_images_and_over_fixations():
     z_scores, above = [], []
     for case in cases[:3]:
         z = scipy.stats.zscore(case.saliency, axis=None)
-        columns, rows = np.floor(gaze[case.name].xy).astype(int).T
+        height, width = SIZES[case.name]
+        nearest = np.rint(gaze[case.name].xy).astype(int)
+        columns, rows = np.minimum(nearest, [width - 1, height - 1]).T
         z_scores += z[rows, columns].tolist()
         x, y = moved(gaze, case.name).T
         for value in case.saliency[rows, columns]:

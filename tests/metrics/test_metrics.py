@@ -6,7 +6,7 @@ import pytest
 import scipy.ndimage
 import scipy.stats
 
-from salclass_tf import metrics
+from salclass_tf import heatmaps, metrics
 
 NAN = float("nan")
 
@@ -362,7 +362,7 @@ def test_fixations_on_the_border_belong_to_the_outermost_pixels():
 def test_binary_forms_count_a_pixel_once():
     saliency, xy, rng = drawn()
     other_xy, baseline = rng.integers(0, 9, (20, 2)), rng.random(saliency.shape)
-    again = np.concatenate([xy, xy[:3] + 0.5])
+    again = np.concatenate([xy, xy[:3] + 0.4])
     forms = {
         "nss": lambda points: metrics.nss(saliency, points, binary=True),
         "auc": lambda points: metrics.auc(saliency, points, binary=True),
@@ -403,7 +403,7 @@ def test_constant_maps_have_the_documented_scores():
     assert metrics.information_gain(constant, someone, np.zeros((4, 5))) == pytest.approx(0)
 
 
-@pytest.mark.parametrize("point", [(-0.4, 1), (4, 1), (1, 3.0), (1, -2), (NAN, 1)])
+@pytest.mark.parametrize("point", [(-0.4, 1), (4, 1), (1, 3.0), (1, -2), (np.inf, 1)])
 def test_refuses_fixations_off_the_map(point):
     with pytest.raises(ValueError, match="drop off-image fixations first"):
         metrics.nss(np.eye(3, 4), [(1, 1), point])
@@ -438,3 +438,46 @@ def test_numpy_metrics_and_evaluation_start_without_tensorflow():
 def test_unknown_metric_is_an_attribute_error():
     assert not hasattr(metrics, "nse")
     assert set(metrics.__all__) >= {"correlation", "normalized_scanpath", "has_gaze"}
+
+
+def test_fixation_between_pixel_centres_belongs_to_the_nearest_as_in_heat_maps():
+    """Whole numbers are pixel centres: NSS on a sharp heat map is highest at its own fixation."""
+    xy = np.array([[6.7, 3.4]])
+    saliency = heatmaps.from_fixations(xy, (9, 12), 0.5)
+    assert np.unravel_index(saliency.argmax(), saliency.shape) == (3, 7)
+    z = scipy.stats.zscore(saliency.astype(np.float64), axis=None)
+    assert metrics.nss(saliency, xy) == pytest.approx(z.max())
+    assert metrics.nss(saliency, [(7.49, 3.49)]) == pytest.approx(z.max())
+    assert metrics.nss(saliency, [(7.51, 3.49)]) == pytest.approx(z[3, 8])
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-162, 1.0, 1e162, 1e300])
+def test_scores_do_not_depend_on_the_scale_of_a_map(scale):
+    saliency, xy, rng = drawn()
+    target = rng.random(saliency.shape)
+    assert metrics.cc(saliency * scale, target) == pytest.approx(metrics.cc(saliency, target))
+    assert metrics.cc(target, saliency * scale) == pytest.approx(metrics.cc(saliency, target))
+    assert metrics.nss(saliency * scale, xy) == pytest.approx(metrics.nss(saliency, xy))
+
+
+def test_rows_with_nan_pad_batches_and_are_no_fixations():
+    saliency, xy, rng = drawn()
+    other_xy, baseline = rng.integers(0, 9, (20, 2)), rng.random(saliency.shape)
+    padded = np.concatenate([xy, np.full((4, 2), np.nan), [[np.nan, 3.0]]])
+    for metric in (metrics.nss, metrics.auc, metrics.auc_judd):
+        assert metric(saliency, padded) == metric(saliency, xy)
+    assert metrics.shuffled_auc(saliency, padded, other_xy) == metrics.shuffled_auc(
+        saliency, xy, other_xy
+    )
+    gain = metrics.information_gain
+    assert gain(saliency, padded, baseline) == gain(saliency, xy, baseline)
+    rendered = [heatmaps.from_fixations(points, (9, 12), 1.0) for points in (padded, xy)]
+    np.testing.assert_array_equal(*rendered)
+
+
+def test_divergence_of_a_map_from_itself_is_not_below_0():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        saliency = rng.random((7, 9))
+        assert 0 <= metrics.kl(saliency, saliency) < 1e-12
+        assert not str(metrics.kl(saliency, saliency)).startswith("-")

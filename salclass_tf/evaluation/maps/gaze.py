@@ -39,13 +39,17 @@ class Recording:
             maps.pixels(self.size, self.xy)
         except ValueError as error:
             raise ValueError(f"image {self.name!r}: {error}") from None
-        object.__setattr__(self, "xy", np.asarray(self.xy, np.float64).reshape(-1, 2))
+        xy = np.asarray(self.xy, np.float64).reshape(-1, 2)
+        seen = ~np.isnan(xy).any(axis=1)  # what pads a batch is no fixation
+        object.__setattr__(self, "xy", xy[seen])
         if self.viewer is None:
             return
         object.__setattr__(self, "viewer", np.asarray(self.viewer, np.int64))
-        if self.viewer.shape != (len(self.xy),):
+        if self.viewer.shape == seen.shape:
+            object.__setattr__(self, "viewer", self.viewer[seen])
+        else:
             raise ValueError(
-                f"image {self.name!r}: viewer must have a number for each of the {len(self.xy)} "
+                f"image {self.name!r}: viewer must have a number for each of the {len(xy)} "
                 f"fixations; got shape {self.viewer.shape}"
             )
 
@@ -79,7 +83,7 @@ class Gaze(Mapping[str, Recording]):
         self._size = np.repeat(sizes, counts, axis=0)
         one_size = len({recording.size for recording in kept}) == 1
         size = next(iter(kept)).size
-        self._total = _counts(np.floor(self._xy), size) if one_size else None
+        self._total = _counts(self._xy, size) if one_size else None
 
     def __getitem__(self, name: str) -> Recording:
         """Returns the recording of an image."""
@@ -98,8 +102,7 @@ class Gaze(Mapping[str, Recording]):
     ) -> npt.NDArray[np.float64]:
         """Returns the fixations on the other images, moved to this image.
 
-        Coordinates are scaled by the ratio of the image sizes and cut to whole pixels, as in
-        pysaliency.
+        Coordinates are scaled by the ratio of the image sizes and moved to the nearest pixel.
 
         Args:
             name: of the image that they serve.
@@ -117,9 +120,9 @@ class Gaze(Mapping[str, Recording]):
             drawn = rng.choice(candidates, min(images, candidates.size), replace=False)
             kept = np.isin(self._image, drawn)
         size = np.array(self[name].size[::-1], np.float64)
-        moved = np.floor(self._xy[kept] * (size / self._size[kept]))
-        # A fixation in the last fraction of a pixel can be rounded onto the far edge.
-        return np.minimum(moved, size - 1)
+        # Whole numbers are the centres of pixels, so an image begins at -0.5.
+        moved = (self._xy[kept] + 0.5) * (size / self._size[kept]) - 0.5
+        return maps.nearest_pixels(np.maximum(moved, 0), self[name].size).astype(np.float64)
 
     def other_counts(self, name: str) -> npt.NDArray[np.int64]:
         """Returns how often each pixel was looked at on the other images, see `others`.
@@ -132,7 +135,7 @@ class Gaze(Mapping[str, Recording]):
         """
         recording = self[name]
         if self._total is not None:  # no need to go through the whole set for every image
-            return self._total - _counts(np.floor(recording.xy), recording.size)
+            return self._total - _counts(recording.xy, recording.size)
         return _counts(self.others(name), recording.size)
 
     def prior(self, name: str, sigma_px: float) -> npt.NDArray[np.float64]:
@@ -155,7 +158,7 @@ class Gaze(Mapping[str, Recording]):
 
 
 def _counts(xy: npt.NDArray[np.float64], size: tuple[int, int]) -> npt.NDArray[np.int64]:
-    """How many of some pixels (column, row) fall on each of an image, [height, width]."""
+    """How many points (column, row) fall on each pixel of an image, [height, width]."""
     height, width = size
-    columns, rows = xy.astype(np.int64).T
+    columns, rows = maps.nearest_pixels(xy, size).T
     return np.bincount(rows * width + columns, minlength=height * width).reshape(height, width)

@@ -13,7 +13,6 @@ from tqdm import tqdm
 from salclass_tf.data import pipeline, sets
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.evaluation.maps.gaze import Gaze, Recording
-from salclass_tf.evaluation.methods import crops
 
 Batch = dict[str, tf.Tensor]
 
@@ -124,14 +123,13 @@ class EvaluatedSet:
             geometry=self.geometry,
             sigma_px=self.gaze_set.sigma_px,
             batch_size=BATCH,
-            with_maps=self.has_points,
+            with_maps=self.has_maps,
         )
-        shipped = ("saliency",) if self.has_maps and not self.has_points else ()
-        if not (extras or shipped):
+        if not extras:
             return batches
 
         def more(example: dict) -> dict:
-            return {key: self._extra(key, example) for key in (*extras, *shipped)}
+            return {key: self._extra(key, example) for key in extras}
 
         added = source.map(more, num_parallel_calls=tf.data.AUTOTUNE).batch(BATCH)
         return tf.data.Dataset.zip((batches, added)).map(lambda first, second: first | second)
@@ -186,10 +184,7 @@ class EvaluatedSet:
         if key == "recorded":
             return tf.shape(example["fixations"]["x"])[0] if self.has_points else 0
         decoded = tf.io.decode_image(example["image"], channels=3, expand_animations=False)
-        size = tf.shape(decoded)[:2]
-        if key == "size":
-            return size
-        return crops.central_map(tf.cast(example["heatmap"], tf.float32), size, self.geometry)
+        return tf.shape(decoded)[:2]  # key "size"
 
 
 def open_evaluated(

@@ -8,18 +8,19 @@ from salclass_tf.evaluation.methods.method import Method
 from salclass_tf.runs.finished_stage import KEPT, METRICS, SETTINGS
 
 
-def find(text: str) -> list[Method]:
+def find(text: str, map_kind: str = "auto") -> list[Method]:
     """Returns the methods that a path stands for.
 
     Args:
         text: path of a run, of a stage in it, of a `.keras` file, of an export or one of its
             versions, or of a folder of maps; `NAME=PATH` gives the rows a name.
+        map_kind: what the numbers in folders of maps are, one of `map_kinds.KINDS`.
 
     Raises:
         ValueError: if it is nothing of that; the message says what is there.
     """
     name, path = split(text)
-    methods = _at(path)
+    methods = _at(path, map_kind)
     if not name:
         return methods
     if len(methods) == 1:
@@ -35,7 +36,7 @@ def split(text: str) -> tuple[str, pathlib.Path]:
     return name.strip(), pathlib.Path(path)
 
 
-def _at(path: pathlib.Path) -> list[Method]:
+def _at(path: pathlib.Path, map_kind: str) -> list[Method]:
     """The methods at a path."""
     if not path.exists():
         raise ValueError(f"there is nothing at {path}; name a run, a network or a folder of maps")
@@ -51,7 +52,7 @@ def _at(path: pathlib.Path) -> list[Method]:
     if version is not None:
         return exports.from_version(version)
     if map_folders.files(path):
-        return map_folders.from_folder(path)
+        return map_folders.from_folder(path, map_kind)
     raise ValueError(
         f"{path} holds nothing to evaluate: no finished stage of a run ({SETTINGS}, "
         f"{METRICS}, {KEPT}), no export (saved_model.pb) and no maps (.png, .npy)"

@@ -65,6 +65,7 @@ def open_all(
     split: str | None = None,
     data_dir: str | None = None,
     manual_dir: str | None = None,
+    map_kind: str = "auto",
 ) -> Lineup:
     """Finds and opens everything before anything is computed.
 
@@ -74,11 +75,12 @@ def open_all(
         split: TFDS split or slice; None for the test part of each set.
         data_dir: where prepared data sets live, None for TFDS' own place.
         manual_dir: folder of original files, for sets that are not downloaded.
+        map_kind: see `find.find`.
 
     Raises:
         ValueError: if a model or a set is not there, or no set is known.
     """
-    found = tuple(method for text in models for method in find.find(text))
+    found = tuple(method for text in models for method in find.find(text, map_kind))
     known = [method.trained_on for method in found if method.trained_on]
     wanted = tuple(names) or tuple(dict.fromkeys(known))
     if not wanted:

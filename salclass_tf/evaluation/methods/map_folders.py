@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from salclass_tf.evaluation.methods import crops
+from salclass_tf.evaluation.methods import crops, map_kinds
 from salclass_tf.evaluation.methods.crops_of_sets import Batch, EvaluatedSet, names
 from salclass_tf.evaluation.methods.method import SALIENCY, Answers, Forward, Method
 from salclass_tf.metrics import maps
@@ -24,27 +24,37 @@ def files(folder: pathlib.Path) -> list[pathlib.Path]:
     return sorted(found)
 
 
-def from_folder(folder: pathlib.Path) -> list[Method]:
+def from_folder(folder: pathlib.Path, kind: str = "auto") -> list[Method]:
     """Returns the maps of a folder as a method.
 
     The map of image `cats/12.jpg` is `cats/12.npy`, `cats/12.jpg.npy` or the same with `.png`, as
     large as the image. With several data sets, each has a folder of its TFDS name inside this one.
+
+    Args:
+        folder: of the maps.
+        kind: one of `map_kinds.KINDS`; "auto" goes by the first map, and all must be of that kind.
+
+    Raises:
+        ValueError: if the first map cannot be read.
     """
     known = [(str(p.relative_to(folder)), p.stat()) for p in files(folder)]
-    listing = repr([(name, stat.st_size, stat.st_mtime_ns) for name, stat in known])
+    if kind == "auto":
+        kind = map_kinds.detect(_read(files(folder)[0]))
+    told = {"map": "", "density": ", densities", "log_density": ", exp of log densities"}[kind]
+    listing = repr([(name, stat.st_size, stat.st_mtime_ns) for name, stat in known] + [kind])
     return [
         Method(
             name=folder.name,
-            model=f"{folder} ({len(known)} maps)",
+            model=f"{folder} ({len(known)} maps{told})",
             fingerprint=hashlib.sha256(listing.encode()).hexdigest(),
             gives=frozenset({SALIENCY}),
-            load=functools.partial(_forward, folder),
+            load=functools.partial(_forward, folder, kind),
             extras=("size",),
         )
     ]
 
 
-def _forward(folder: pathlib.Path, dataset: EvaluatedSet) -> Forward:
+def _forward(folder: pathlib.Path, kind: str, dataset: EvaluatedSet) -> Forward:
     """Reads the maps of a batch's images; knows before the first one whether all are there."""
     own = folder / dataset.name
     folder = own if own.is_dir() else folder
@@ -59,7 +69,7 @@ def _forward(folder: pathlib.Path, dataset: EvaluatedSet) -> Forward:
 
     def answer(batch: Batch) -> Answers:
         sizes = batch["size"].numpy()
-        read = (read_map(paths[n], size) for n, size in zip(names(batch), sizes, strict=True))
+        read = (read_map(paths[n], size, kind) for n, size in zip(names(batch), sizes, strict=True))
         cropped = [
             crops.central_map(tf.constant(whole[..., None], tf.float32), size, dataset.geometry)
             for whole, size in zip(read, sizes, strict=True)
@@ -69,12 +79,13 @@ def _forward(folder: pathlib.Path, dataset: EvaluatedSet) -> Forward:
     return answer
 
 
-def read_map(path: pathlib.Path, size: tuple[int, int]) -> np.ndarray:
+def read_map(path: pathlib.Path, size: tuple[int, int], kind: str = "map") -> np.ndarray:
     """Reads a map.
 
     Args:
         path: grey PNG of 8 or 16 bits, or NPY [h, w] or [h, w, 1] of numbers.
         size: height and width of its image.
+        kind: what its numbers are, see `map_kinds.as_map`.
 
     Returns:
         float64 [h, w].
@@ -82,19 +93,27 @@ def read_map(path: pathlib.Path, size: tuple[int, int]) -> np.ndarray:
     Raises:
         ValueError: if it is none, holds NaN, or has another size; the message names the file.
     """
-    try:
-        values = np.load(path) if path.suffix.lower() == ".npy" else _read_png(path)
-        if values.ndim == 3 and values.shape[-1] == 1:
-            values = values[..., 0]
-        values = maps.as_map(values)
-    except (ValueError, OSError, EOFError) as error:
-        raise ValueError(f"{path}: {error}") from error
+    values = _read(path)
     if values.shape != tuple(size):
         raise ValueError(
             f"{path}: the map must have the size of its image, {size[0]} x {size[1]} pixels (rows "
             f"x columns); got {values.shape[0]} x {values.shape[1]}: resize it to the image"
         )
-    return values
+    try:
+        return map_kinds.as_map(values, kind)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _read(path: pathlib.Path) -> np.ndarray:
+    """The numbers of a file, float64 [h, w]."""
+    try:
+        values = np.load(path) if path.suffix.lower() == ".npy" else _read_png(path)
+        if values.ndim == 3 and values.shape[-1] == 1:
+            values = values[..., 0]
+        return maps.as_map(values)
+    except (ValueError, OSError, EOFError) as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _read_png(path: pathlib.Path) -> np.ndarray:

@@ -35,6 +35,7 @@ class Settings:
         data_dir: where prepared data sets live, None for TFDS' own place.
         manual_dir: folder of original files, for sets that are not downloaded.
         output: folder of the pictures.
+        map_kind: what the numbers in folders of maps are, one of `map_kinds.KINDS`.
 
     Raises:
         ValueError: for an unknown figure, a number of images below 1, and settings of another
@@ -53,6 +54,7 @@ class Settings:
     data_dir: str | None = None
     manual_dir: str | None = None
     output: pathlib.Path = pathlib.Path("runs/evaluation")
+    map_kind: str = "auto"
 
     def __post_init__(self) -> None:
         """Validates the values."""
@@ -75,7 +77,9 @@ class Settings:
     def open(self, models: tuple[str, ...] | None = None) -> Lineup:
         """Opens the methods, those of `models` if given, and the sets."""
         models = self.models if models is None else models
-        return lineup.open_all(models, self.datasets, self.split, self.data_dir, self.manual_dir)
+        return lineup.open_all(
+            models, self.datasets, self.split, self.data_dir, self.manual_dir, self.map_kind
+        )
 
     def chosen(self, dataset: EvaluatedSet) -> tuple[list[str], str]:
         """Returns the names of the images to show, and how they were chosen."""

@@ -45,6 +45,7 @@ class Settings:
         data_dir: where prepared data sets live, None for TFDS' own place.
         manual_dir: folder of original files, for sets that are not downloaded.
         output: folder of the tables and of finished parts.
+        map_kind: what the numbers in folders of maps are, one of `map_kinds.KINDS`.
 
     Raises:
         ValueError: for an unknown table or metric.
@@ -59,6 +60,7 @@ class Settings:
     data_dir: str | None = None
     manual_dir: str | None = None
     output: pathlib.Path = pathlib.Path("runs/evaluation")
+    map_kind: str = "auto"
 
     def __post_init__(self) -> None:
         """Validates the values."""
@@ -144,6 +146,7 @@ class Evaluation:
             settings.split,
             settings.data_dir,
             settings.manual_dir,
+            settings.map_kind,
         )
         self._parts = Parts(settings.output / "parts")
         self.maps: list[tuple[Method, Scores]] = []

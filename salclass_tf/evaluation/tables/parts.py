@@ -1,5 +1,6 @@
 """Finished parts of an evaluation, kept in its folder, so that the same command goes on."""
 
+import functools
 import hashlib
 import json
 import logging
@@ -8,6 +9,12 @@ import re
 from typing import Protocol, Self, TypeVar
 
 _log = logging.getLogger(__name__)
+
+#: of the files; another number and all parts are computed again
+FORMAT = 2
+
+# What decides the numbers: a change of it makes parts from before worthless.
+_SCORING = ("heatmaps.py", "metrics", "evaluation/maps", "evaluation/methods", "data")
 
 
 class Part(Protocol):
@@ -22,6 +29,15 @@ class Part(Protocol):
 
 
 _Part = TypeVar("_Part", bound=Part)
+
+
+@functools.cache
+def _code() -> str:
+    """Changes with the code that scores, whether or not the version of the package does."""
+    root = pathlib.Path(__file__).parents[2]
+    files = [path for name in _SCORING for path in (root / name).rglob("*.py")]
+    files += [root / name for name in _SCORING if name.endswith(".py")]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(files))).hexdigest()
 
 
 class Parts:
@@ -57,6 +73,7 @@ class Parts:
 
     def _path(self, kind: type, facts: dict) -> pathlib.Path:
         """A file whose name says what it is of, and changes with any of the facts."""
-        digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+        everything = facts | {"format": FORMAT, "code": _code()}
+        digest = hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
         what = f"{kind.__name__} {facts['data set']} {facts['method'][:12]}".lower()
         return self._folder / f"{re.sub(r'[^a-z0-9_]+', '-', what)}-{digest[:16]}.json"
