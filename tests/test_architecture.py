@@ -5,6 +5,8 @@ import pathlib
 
 import pytest
 
+import salclass_tf
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "salclass_tf"
 # Entry points, which anybody may read and which name other rooms late.
@@ -31,7 +33,7 @@ def imported(path: pathlib.Path, package: str) -> set[str]:
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-    return {name for name in names if name.split(".")[0] == package}
+    return {name for name in names if name.startswith(f"{package}.")}
 
 
 def test_page_lists_every_room():
@@ -72,3 +74,18 @@ def test_lowest_rooms_are_tensor_code():
             if room_of(path) == room:
                 targets = {name.split(".")[1] for name in imported(path, "salclass_tf")}
                 assert targets <= {room}, path
+
+
+def test_front_of_the_package_is_asked_by_models_alone_and_for_its_doors():
+    """`import salclass_tf` reaches every room, so nobody else has it."""
+    askers = set()
+    for path in PACKAGE.rglob("*.py"):
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        plain = [a for n in nodes if isinstance(n, ast.Import) for a in n.names]
+        if any(alias.name == "salclass_tf" for alias in plain):
+            askers.add(path.relative_to(PACKAGE).as_posix())
+            for node in nodes:
+                if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                    if node.value.id == "salclass_tf":
+                        assert node.attr in salclass_tf._DOORS, f"{path} asks for {node.attr}"
+    assert askers == {"model/gaze_model.py"}

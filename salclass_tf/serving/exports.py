@@ -107,7 +107,7 @@ def export(
     )
     facts = dataclasses.asdict(settings) | {"difference_to_trained_network": difference}
     with versions.unfinished(export_dir) as folder:
-        _save(folder, served, names)
+        save(folder, served, names)
         for name in set(settings.formats) - {formats.SAVED_MODEL}:
             run = formats.write(name, plain, folder)
             _check(_difference(run(images), expected), f"model.{name}")
@@ -166,7 +166,7 @@ def _check(difference: dict[str, float], what: str) -> None:
             )
 
 
-def _save(folder: pathlib.Path, served: dict, class_names: tuple[str, ...]) -> None:
+def save(folder: pathlib.Path, served: dict, class_names: tuple[str, ...]) -> None:
     """Writes the SavedModel, with the names of the classes as an asset."""
     module = tf.Module()
     with tempfile.TemporaryDirectory() as scratch:

@@ -1,80 +1,11 @@
-"""SalClassNet: a detector and a classifier in one model, and the step that trains them."""
+"""The models that are trained: a detector alone, a classifier alone, and SalClassNet."""
 
 import keras
 import tensorflow as tf
 
 from salclass_tf import losses, metrics, pair
-
-Batch = dict[str, tf.Tensor]
-
-
-class GazeModel(keras.Model):
-    """A model that learns from gaze batches: one score for training and testing.
-
-    A batch is a dict of `image` (RGB in [0, 255], [b, s, s, 3]), `saliency` (float32 in [0, 1],
-    [b, s, s, 1]) and `label` (int [b]); each subclass reads what it learns from. An optional
-    `weight` (float [b]) says how much an example counts in what is reported, not in training.
-    A saliency loss that is taken at fixations reads `fixation_counts`, [b, s, s, 1].
-    `compile(optimizer)` and `fit` work, and so does any other loop around `train_step`.
-
-    Args:
-        reported: what `_score` reports besides the loss.
-        **kwargs: passed to `keras.Model`.
-    """
-
-    def __init__(self, reported: tuple[str, ...], **kwargs):
-        """Creates the running means of everything that is reported."""
-        super().__init__(**kwargs)
-        self._means = [keras.metrics.Mean(name=name) for name in ("loss", *reported)]
-
-    @property
-    def metrics(self):
-        """The running means of `loss` and of everything else that is reported."""
-        return self._means
-
-    def _score(self, batch: Batch, training: bool) -> dict[str, tf.Tensor]:
-        """Returns one value per example, float32 [b], for `loss` and all that is reported."""
-        raise NotImplementedError
-
-    def _score_and_track(self, batch: Batch, training: bool) -> tf.Tensor:
-        """Scores a batch, updates the running means, returns the mean loss."""
-        values = self._score(batch, training)
-        counted = batch.get("weight", tf.ones_like(values["loss"]))
-        for mean in self._means:
-            # Where nobody looked there is nothing to correlate with.
-            weight = counted * values["seen"] if mean.name == "cc" else counted
-            mean.update_state(values[mean.name], sample_weight=weight)
-        return tf.reduce_mean(values["loss"])
-
-    def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
-        """Takes one optimizer step; returns the running means and this step's `step_loss`.
-
-        Gradients are summed over the replicas of a distribution strategy, hence the division of
-        the loss by their number.
-        """
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        with tf.GradientTape() as tape:
-            loss = self._score_and_track(batch, training=True)
-            total = tf.add_n([loss, *self.losses]) if self.losses else loss
-            scaled = self.optimizer.scale_loss(total / replicas)
-        variables = self.trainable_variables
-        self.optimizer.apply(tape.gradient(scaled, variables), variables)
-        return {mean.name: mean.result() for mean in self._means} | {"step_loss": loss}
-
-    def test_step(self, batch: Batch) -> dict[str, tf.Tensor]:
-        """Scores one batch without learning from it; returns the running means."""
-        self._score_and_track(batch, training=False)
-        return {mean.name: mean.result() for mean in self._means}
-
-    @classmethod
-    def from_config(cls, config):
-        """Builds the model, and the networks in it, that `get_config` described."""
-        parts = {
-            key: keras.saving.deserialize_keras_object(config[key])
-            for key in ("detector", "classifier")
-            if key in config
-        }
-        return cls(**(config | parts))
+from salclass_tf.model.examples import Batch
+from salclass_tf.model.gaze_model import GazeModel
 
 
 def _classification_scores(batch: Batch, logits: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -109,6 +40,12 @@ def _image_of(inputs: tf.Tensor | Batch) -> tf.Tensor:
     return inputs["image"] if isinstance(inputs, dict) else inputs
 
 
+def output_rank(network: keras.Model) -> int:
+    """4 of a detector's maps, 2 of a classifier's logits, 0 of a model with several outputs."""
+    outputs = getattr(network, "outputs", None) or ()
+    return len(outputs[0].shape) if len(outputs) == 1 else 0
+
+
 @keras.saving.register_keras_serializable("salclass_tf")
 class DetectorModel(GazeModel):
     """Trains a detector alone: the mean squared error of its maps (Eq. 3), or another loss.
@@ -118,11 +55,15 @@ class DetectorModel(GazeModel):
         saliency_loss: one of `losses.list_saliency_losses()`; with another than "mse" the squared
             error is reported beside it, as `mse`.
         output: the output of the detector, one of `losses.OUTPUT_KINDS`.
-        **kwargs: passed to `keras.Model`.
+        **kwargs: `short_side`, see `GazeModel`; the rest is passed to `keras.Model`.
 
     Raises:
         ValueError: for a loss or an output that is not there.
     """
+
+    _stage = "saliency"
+    _gives = ("saliency",)
+    _target = "saliency"
 
     def __init__(
         self,
@@ -133,27 +74,42 @@ class DetectorModel(GazeModel):
     ):
         losses.check_output(output)
         loss = losses.get(saliency_loss)
-        super().__init__(_with_squared_error(("saliency_loss", "cc"), loss), **kwargs)
+        reported = _with_squared_error(("saliency_loss", "cc"), loss)
+        super().__init__(reported, detector, **kwargs)
         self.saliency_loss, self.output_kind = loss, output
         self.detector = detector
         self.built = True
+
+    @classmethod
+    def _settings_of(cls, network):
+        if isinstance(network, DetectorModel):
+            return {"detector": network.detector} | network._own_config()
+        return {"detector": network} if output_rank(network) == 4 else None
+
+    @classmethod
+    def _facts(cls, found):
+        return {"short_side": found.short_side} | found.saliency
+
+    @property
+    def _learns_from(self):
+        return ("image", "saliency")
 
     def call(self, inputs, training=None):
         """Returns {"saliency": float32 [b, s, s, 1]} of an image or of a batch's image."""
         return {"saliency": self.detector(_image_of(inputs), training=training)}
 
-    def _score(self, batch, training):
-        saliency = self(batch, training=training)["saliency"]
-        values = _saliency_scores(batch, saliency, self.saliency_loss, self.output_kind)
+    def _score(self, batch, out):
+        values = _saliency_scores(batch, out["saliency"], self.saliency_loss, self.output_kind)
         return values | {"loss": values["saliency_loss"]}
+
+    def _own_config(self):
+        loss = {"saliency_loss": self.saliency_loss.name, "output": self.output_kind}
+        return super()._own_config() | loss
 
     def get_config(self):
         """Returns the detector, serialised, and its loss."""
-        return super().get_config() | {
-            "detector": keras.saving.serialize_keras_object(self.detector),
-            "saliency_loss": self.saliency_loss.name,
-            "output": self.output_kind,
-        }
+        part = keras.saving.serialize_keras_object(self.detector)
+        return super().get_config() | {"detector": part}
 
 
 @keras.saving.register_keras_serializable("salclass_tf")
@@ -162,14 +118,41 @@ class ClassifierModel(GazeModel):
 
     Args:
         classifier: image (and map) -> logits, see `classifiers.build_classifier`.
-        **kwargs: passed to `keras.Model`.
+        **kwargs: `class_names` and `short_side`, see `GazeModel`; the rest is passed to
+            `keras.Model`.
     """
 
+    _stage = "classifier_rgb"
+    _gives = ("logits",)
+    _target = "label"
+
     def __init__(self, classifier: keras.Model, **kwargs):
-        super().__init__(("classification_loss", "accuracy"), **kwargs)
+        super().__init__(("classification_loss", "accuracy"), classifier, **kwargs)
         self.classifier = classifier
         self.takes_saliency = len(classifier.inputs) > 1
         self.built = True
+
+    @classmethod
+    def _settings_of(cls, network):
+        if isinstance(network, ClassifierModel):
+            return {"classifier": network.classifier} | network._own_config()
+        return {"classifier": network} if output_rank(network) == 2 else None
+
+    @property
+    def _learns_from(self):
+        return ("image", "saliency", "label") if self.takes_saliency else ("image", "label")
+
+    @property
+    def _answers_images(self):
+        return not self.takes_saliency
+
+    def _plain_signature(self):
+        [image] = super()._plain_signature()
+        if not self.takes_saliency:
+            return [image]
+        side = self.image_size
+        saliency = keras.InputSpec(shape=(None, side, side, 1), dtype="float32", name="saliency")
+        return [{"image": image, "saliency": saliency}]
 
     def call(self, inputs, training=None):
         """Returns {"logits": float32 [b, classes]} of a batch (or, for RGB, of an image)."""
@@ -179,8 +162,8 @@ class ClassifierModel(GazeModel):
             inputs = _image_of(inputs)
         return {"logits": self.classifier(inputs, training=training)}
 
-    def _score(self, batch, training):
-        values = _classification_scores(batch, self(batch, training=training)["logits"])
+    def _score(self, batch, out):
+        values = _classification_scores(batch, out["logits"])
         return values | {"loss": values["classification_loss"]}
 
     def get_config(self):
@@ -204,12 +187,16 @@ class SalClassNet(GazeModel):
         saliency_loss: L_S, one of `losses.list_saliency_losses()`; "mse" in the paper. With another
             one the squared error is reported beside it, as `mse`.
         output: the output of the detector, one of `losses.OUTPUT_KINDS`.
-        **kwargs: passed to `keras.Model`.
+        **kwargs: `class_names` and `short_side`, see `GazeModel`; the rest is passed to
+            `keras.Model`.
 
     Raises:
         ValueError: if alpha is negative, the pair cannot work (see `pair.check`), or a loss or an
             output is not there.
     """
+
+    _stage = "joint"
+    _gives = ("saliency", "logits")
 
     def __init__(
         self,
@@ -223,7 +210,7 @@ class SalClassNet(GazeModel):
         losses.check_output(output)
         loss = losses.get(saliency_loss)
         reported = ("classification_loss", "saliency_loss", "accuracy", "cc")
-        super().__init__(_with_squared_error(reported, loss), **kwargs)
+        super().__init__(_with_squared_error(reported, loss), classifier, **kwargs)
         if not alpha >= 0:
             raise ValueError(f"alpha weighs the class error and must be at least 0; got {alpha}")
         pair.check(detector, classifier)
@@ -232,6 +219,17 @@ class SalClassNet(GazeModel):
         self.alpha = alpha
         self.saliency_loss, self.output_kind = loss, output
         self.built = True
+
+    @classmethod
+    def _settings_of(cls, network):
+        if not isinstance(network, SalClassNet):
+            return None
+        parts = {"detector": network.detector, "classifier": network.classifier}
+        return parts | network._own_config()
+
+    @property
+    def _learns_from(self):
+        return ("image", "saliency", "label")
 
     def call(self, inputs, training=None):
         """Returns the map and the class scores of an image, or of a batch's image.
@@ -248,19 +246,19 @@ class SalClassNet(GazeModel):
         logits = self.classifier({"image": image, "saliency": saliency}, training=training)
         return {"saliency": saliency, "logits": logits}
 
-    def _score(self, batch, training):
-        out = self(batch, training=training)
+    def _score(self, batch, out):
         values = _classification_scores(batch, out["logits"])
         values |= _saliency_scores(batch, out["saliency"], self.saliency_loss, self.output_kind)
         loss = losses.joint_loss(values["classification_loss"], values["saliency_loss"], self.alpha)
         return values | {"loss": loss}
+
+    def _own_config(self):
+        loss = {"saliency_loss": self.saliency_loss.name, "output": self.output_kind}
+        return super()._own_config() | {"alpha": self.alpha} | loss
 
     def get_config(self):
         """Returns both parts, serialised, alpha and the loss."""
         return super().get_config() | {
             "detector": keras.saving.serialize_keras_object(self.detector),
             "classifier": keras.saving.serialize_keras_object(self.classifier),
-            "alpha": self.alpha,
-            "saliency_loss": self.saliency_loss.name,
-            "output": self.output_kind,
         }
