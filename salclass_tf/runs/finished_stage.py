@@ -3,19 +3,22 @@
 import functools
 import os
 import pathlib
+import re
 import zipfile
 
 import keras
 
 from salclass_tf import classifiers, detectors, model
 from salclass_tf.data.geometry import Geometry
+from salclass_tf.data.set_record import SetRecord
 from salclass_tf.runs.files import hash_files, read_json
 
 # Importing them registers the layers and models that saved networks consist of.
 _REGISTERING = (classifiers, detectors, model)
 
-#: the files of a finished stage; the last one is written last
-SETTINGS, KEPT, METRICS = "config.json", "model.keras", "metrics.json"
+#: the files of a finished stage, in the order in which training writes them
+SETTINGS, DATASET = "config.json", "dataset.json"
+KEPT, METRICS = "model.keras", "metrics.json"
 
 # What Keras, h5py and zipfile raise for a file that is no network, or one of unknown classes.
 _UNREADABLE = (
@@ -118,10 +121,31 @@ class FinishedStage:
                 f"{self.folder / SETTINGS} has no geometry of two sizes; {self._remedy}"
             ) from error
 
+    @functools.cached_property
+    def dataset(self) -> SetRecord:
+        """The data set that it learned from; of older runs, as much as `metrics.json` tells.
+
+        Raises:
+            ValueError: if `dataset.json` is damaged.
+        """
+        if not (self.folder / DATASET).is_file():
+            metrics = self.metrics if self.is_finished else {}
+            return SetRecord(
+                full_name=metrics.get("dataset"),
+                test_split=metrics.get("split"),
+                class_names=tuple(metrics.get("class_names", ())),
+            )
+        try:
+            return SetRecord.from_json(self._read(DATASET))
+        except TypeError as error:
+            raise ValueError(
+                f"{self.folder / DATASET} is damaged ({error}); {self._remedy}"
+            ) from error
+
     @property
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes in the order of the network's answers; () where not recorded."""
-        return tuple(self.metrics.get("class_names", ()))
+        return self.dataset.class_names
 
     @functools.cached_property
     def fingerprint(self) -> str:
@@ -228,10 +252,10 @@ def _damage(path: pathlib.Path) -> str | None:
 def _explain(error: Exception) -> tuple[str, str | None]:
     """Why Keras cannot rebuild an undamaged network, and what helps, if it is known."""
     text = str(error).strip()
-    reason = text.splitlines()[0] if text else type(error).__name__
-    if "Could not locate class" in text or "Could not locate function" in text:
-        return reason.split(". ")[0], (
-            "it has classes of its own: import the module that registers them with "
-            "keras.saving.register_keras_serializable first"
+    unknown = re.search(r"Could not locate (class|function) '([^']+)'", text)
+    if unknown:
+        return f"its {unknown[1]} {unknown[2]!r} is not known here", (
+            "import the module that registers it with keras.saving.register_keras_serializable "
+            "first"
         )
-    return reason, None
+    return text.splitlines()[0] if text else type(error).__name__, None
