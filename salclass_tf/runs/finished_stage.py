@@ -20,6 +20,8 @@ _REGISTERING = (classifiers, detectors, model)
 SETTINGS, DATASET = "config.json", "dataset.json"
 KEPT, METRICS = "model.keras", "metrics.json"
 
+_OPTIONAL = (DATASET,)  # older stages do not have it
+
 # What Keras, h5py and zipfile raise for a file that is no network, or one of unknown classes.
 _UNREADABLE = (
     AttributeError,
@@ -55,6 +57,20 @@ class FinishedStage:
     def path(self) -> pathlib.Path:
         """The file of the network."""
         return self.folder / KEPT
+
+    @property
+    def files(self) -> list[pathlib.Path]:
+        """The files that make it a finished stage, the last one last: what a copy needs.
+
+        Raises:
+            ValueError: if it is not finished, or one of them is gone.
+        """
+        self.require_finished()
+        paths = [self.folder / name for name in (SETTINGS, DATASET, KEPT, METRICS)]
+        for path in paths:
+            if path.name not in _OPTIONAL:
+                self._require(path)
+        return [path for path in paths if path.is_file()]
 
     @property
     def is_begun(self) -> bool:
@@ -184,6 +200,15 @@ class FinishedStage:
         """Reads the network from its file, a new one each time; see `network`."""
         return load_network(self.path, self._remedy)
 
+    def require_network(self) -> pathlib.Path:
+        """Returns the path of the network, for code that reads the weights by itself.
+
+        Raises:
+            ValueError: if there is none, or it is cut short or damaged.
+        """
+        _check_whole(self.path, self._remedy)
+        return self.path
+
     @property
     def num_classes(self) -> int:
         """Classes of the network's answers, 0 of a detector."""
@@ -221,11 +246,7 @@ def load_network(
             known here.
     """
     path = pathlib.Path(path)
-    if not path.is_file():
-        raise ValueError(f"cannot read the network {path} (it is not there); {remedy}")
-    damage = _damage(path)
-    if damage:
-        raise ValueError(f"cannot read the network {path} ({damage}); {remedy}")
+    _check_whole(path, remedy)
     try:
         return keras.models.load_model(path, compile=False)
     except _UNREADABLE as error:
@@ -233,6 +254,13 @@ def load_network(
         raise ValueError(
             f"cannot read the network {path} ({reason}); {advice or remedy}"
         ) from error
+
+
+def _check_whole(path: pathlib.Path, remedy: str) -> None:
+    """Checks that the file of a network is there, with the bytes that were written."""
+    damage = _damage(path) if path.is_file() else "it is not there"
+    if damage:
+        raise ValueError(f"cannot read the network {path} ({damage}); {remedy}")
 
 
 def _damage(path: pathlib.Path) -> str | None:

@@ -221,7 +221,7 @@ def _classifier(config: Config, stage: str, workdir: pathlib.Path, classes: int)
     if stage == "classifier_pretrain" and config.classifier_weights == "demo":
         weights = None  # this is the stage that makes the demo weights
     elif stage != "classifier_pretrain" and config.pretrain_classifier:
-        weights = str(FinishedStage(workdir / "classifier_pretrain").path)
+        weights = str(FinishedStage(workdir / "classifier_pretrain").require_network())
     else:
         weights = weights_file(config.classifier_weights)
     return build_classifier(
