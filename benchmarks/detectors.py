@@ -103,11 +103,10 @@ def _score(names: list[str], dataset: str, place: Place) -> tuple[list[dict], di
 
 def _cost(folder: pathlib.Path, chosen: config.Config) -> dict:
     """What a finished detector is and has cost."""
-    import json
-
+    from salclass_tf.runs.finished_stage import FinishedStage
     from salclass_tf.training import history
 
-    facts = json.loads((folder / "metrics.json").read_text())
+    facts = FinishedStage(folder).metrics
     last = history.read(folder / "history.csv")[-1]
     return {
         "loss": chosen.stages[_STAGE].saliency_loss,

@@ -11,7 +11,6 @@ what the stages need does.
 import argparse
 import contextlib
 import io
-import json
 import pathlib
 import subprocess
 import sys
@@ -129,6 +128,8 @@ def _make_weights(path: pathlib.Path) -> None:
 
 def _train(folder: pathlib.Path, given: argparse.Namespace, classifier: str, stage: str) -> dict:
     """Trains one stage in a process of its own; returns its `metrics.json` and last row."""
+    from salclass_tf.runs.finished_stage import FinishedStage
+
     manual = {"saliency_pretrain": "osie"}.get(stage, "saldogs")
     workdir = folder / "runs" / classifier
     command = [sys.executable, "train.py", "--preset=paper", f"--stage={stage}"]
@@ -137,7 +138,7 @@ def _train(folder: pathlib.Path, given: argparse.Namespace, classifier: str, sta
     command += [f"--detector_weights={folder / 'vgg19.weights.h5'}"]
     command += [f"--data_dir={folder / 'sets'}", f"--manual_dir={folder / manual}"]
     subprocess.run(command, check=True, cwd=pathlib.Path(__file__).parents[1])
-    metrics = json.loads((workdir / stage / "metrics.json").read_text())
+    metrics = FinishedStage(workdir / stage).metrics
     header, *rows = (workdir / stage / "history.csv").read_text().splitlines()
     return metrics | dict(zip(header.split(","), rows[-1].split(","), strict=True))
 

@@ -10,6 +10,8 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core.download import download_manager, extractor
 
 import tfds_builders  # importing it registers our builders with TFDS
+from salclass_tf.data import set_record
+from salclass_tf.data.set_record import SetRecord
 
 # What TFDS raises for missing files, a failed or altered download, and a broken archive.
 _PREPARATION_ERRORS = (
@@ -55,6 +57,21 @@ class GazeSet:
     def files(self) -> tfds.core.DatasetBuilder:
         """The builder whose files hold the images: another one, where the set is a view of it."""
         return getattr(self.builder, "source", self.builder)
+
+    def record(self, validation_share: float = 0.0) -> SetRecord:
+        """Returns what identifies the set and what of it is trained on.
+
+        Args:
+            validation_share: see `split`.
+        """
+        return SetRecord(
+            full_name=self.builder.info.full_name,
+            train_split=self.split("train", validation_share),
+            test_split=self.split("test"),
+            fingerprint=set_record.fingerprint(self.builder, self.files),
+            folder_sha256=(self.builder.info.metadata or {}).get("folder_sha256"),
+            class_names=self.class_names,
+        )
 
     def broken_files(self) -> tuple[str, ...]:
         """Paths of the prepared files that are gone, or that do not read to their end."""
@@ -119,8 +136,7 @@ def open_set(name: str, data_dir: str | None = None, manual_dir: str | None = No
         ValueError: if there is no such set, or its files are missing or broken; the message names
             what to do.
     """
-    if manual_dir is not None and not pathlib.Path(manual_dir).is_dir():
-        raise ValueError(f"--manual_dir must be an existing folder; got {manual_dir}")
+    _check_manual_dir(manual_dir)
     try:
         builder = tfds.builder(name, data_dir=data_dir)
     except tfds.core.DatasetNotFoundError:
@@ -137,6 +153,47 @@ def open_set(name: str, data_dir: str | None = None, manual_dir: str | None = No
     if not builder.info.splits or manual_dir is not None:
         _prepare(builder, manual_dir)
     return GazeSet(name, builder)
+
+
+def _check_manual_dir(manual_dir: str | None) -> None:
+    """Checks that the folder of original files is there."""
+    if manual_dir is not None and not pathlib.Path(manual_dir).is_dir():
+        raise ValueError(f"--manual_dir must be an existing folder; got {manual_dir}")
+
+
+def peek(
+    name: str,
+    data_dir: str | None = None,
+    manual_dir: str | None = None,
+    validation_share: float = 0.0,
+) -> SetRecord:
+    """Returns what identifies a set without preparing it: less, where that has not been done.
+
+    Args:
+        name: see `open_set`.
+        data_dir: see `open_set`.
+        manual_dir: see `open_set`. A set that remembers its folder is compared with this one.
+        validation_share: see `GazeSet.split`.
+
+    Returns:
+        The record; an empty one if there is no such set any more.
+
+    Raises:
+        ValueError: if `manual_dir` is not there.
+    """
+    _check_manual_dir(manual_dir)
+    try:
+        builder = tfds.builder(name, data_dir=data_dir)
+    except tfds.core.DatasetNotFoundError:
+        return SetRecord()
+    if builder.info.splits:
+        found = GazeSet(name, builder).record(validation_share)
+    else:
+        found = SetRecord(full_name=builder.info.full_name)
+    digest = getattr(builder, "originals_sha256", None)
+    if digest is None or manual_dir is None:
+        return found
+    return dataclasses.replace(found, folder_sha256=digest(manual_dir))
 
 
 def _prepare(builder: tfds.core.DatasetBuilder, manual_dir: str | None) -> None:

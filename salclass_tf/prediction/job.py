@@ -179,9 +179,9 @@ class _Worker:
             saliency = self.place(tf.constant(answer["saliency"]), size).numpy()[..., 0]
             peak = float(saliency.max())
             files["map"] = f"maps/{name}.{self.map_format}"
-            self._write(files["map"], self._encode_map(saliency, peak))
+            self._write_file(files["map"], self._encode_map(saliency, peak))
         painted = painting.paint(image, saliency, crop, classes[:_PAINTED_CLASSES])
-        self._write(files["overlay"], _png(painted))
+        self._write_file(files["overlay"], _png(painted))
         return outputs.Prediction(
             image=str(path),
             width=width,
@@ -192,7 +192,7 @@ class _Worker:
             **files,
         )
 
-    def _write(self, name: str, content: bytes) -> None:
+    def _write_file(self, name: str, content: bytes) -> None:
         """Writes a file whole; there may be thousands, so that none is waited for."""
         write_bytes(self.out_dir / name, content, durable=False)
 

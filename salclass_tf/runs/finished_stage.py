@@ -3,19 +3,24 @@
 import functools
 import os
 import pathlib
+import re
 import zipfile
 
 import keras
 
 from salclass_tf import classifiers, detectors, model
 from salclass_tf.data.geometry import Geometry
+from salclass_tf.data.set_record import SetRecord
 from salclass_tf.runs.files import hash_files, read_json
 
 # Importing them registers the layers and models that saved networks consist of.
 _REGISTERING = (classifiers, detectors, model)
 
-#: the files of a finished stage; the last one is written last
-SETTINGS, KEPT, METRICS = "config.json", "model.keras", "metrics.json"
+#: the files of a finished stage, in the order in which training writes them
+SETTINGS, DATASET = "config.json", "dataset.json"
+KEPT, METRICS = "model.keras", "metrics.json"
+
+_OPTIONAL = (DATASET,)  # older stages do not have it
 
 # What Keras, h5py and zipfile raise for a file that is no network, or one of unknown classes.
 _UNREADABLE = (
@@ -52,6 +57,20 @@ class FinishedStage:
     def path(self) -> pathlib.Path:
         """The file of the network."""
         return self.folder / KEPT
+
+    @property
+    def files(self) -> list[pathlib.Path]:
+        """The files that make it a finished stage, the last one last: what a copy needs.
+
+        Raises:
+            ValueError: if it is not finished, or one of them is gone.
+        """
+        self.require_finished()
+        paths = [self.folder / name for name in (SETTINGS, DATASET, KEPT, METRICS)]
+        for path in paths:
+            if path.name not in _OPTIONAL:
+                self._require(path)
+        return [path for path in paths if path.is_file()]
 
     @property
     def is_begun(self) -> bool:
@@ -118,10 +137,31 @@ class FinishedStage:
                 f"{self.folder / SETTINGS} has no geometry of two sizes; {self._remedy}"
             ) from error
 
+    @functools.cached_property
+    def dataset(self) -> SetRecord:
+        """The data set that it learned from; of older runs, as much as `metrics.json` tells.
+
+        Raises:
+            ValueError: if `dataset.json` is damaged.
+        """
+        if not (self.folder / DATASET).is_file():
+            metrics = self.metrics if self.is_finished else {}
+            return SetRecord(
+                full_name=metrics.get("dataset"),
+                test_split=metrics.get("split"),
+                class_names=tuple(metrics.get("class_names", ())),
+            )
+        try:
+            return SetRecord.from_json(self._read(DATASET))
+        except TypeError as error:
+            raise ValueError(
+                f"{self.folder / DATASET} is damaged ({error}); {self._remedy}"
+            ) from error
+
     @property
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes in the order of the network's answers; () where not recorded."""
-        return tuple(self.metrics.get("class_names", ()))
+        return self.dataset.class_names
 
     @functools.cached_property
     def fingerprint(self) -> str:
@@ -160,6 +200,15 @@ class FinishedStage:
         """Reads the network from its file, a new one each time; see `network`."""
         return load_network(self.path, self._remedy)
 
+    def require_network(self) -> pathlib.Path:
+        """Returns the path of the network, for code that reads the weights by itself.
+
+        Raises:
+            ValueError: if there is none, or it is cut short or damaged.
+        """
+        _check_whole(self.path, self._remedy)
+        return self.path
+
     @property
     def num_classes(self) -> int:
         """Classes of the network's answers, 0 of a detector."""
@@ -197,11 +246,7 @@ def load_network(
             known here.
     """
     path = pathlib.Path(path)
-    if not path.is_file():
-        raise ValueError(f"cannot read the network {path} (it is not there); {remedy}")
-    damage = _damage(path)
-    if damage:
-        raise ValueError(f"cannot read the network {path} ({damage}); {remedy}")
+    _check_whole(path, remedy)
     try:
         return keras.models.load_model(path, compile=False)
     except _UNREADABLE as error:
@@ -209,6 +254,13 @@ def load_network(
         raise ValueError(
             f"cannot read the network {path} ({reason}); {advice or remedy}"
         ) from error
+
+
+def _check_whole(path: pathlib.Path, remedy: str) -> None:
+    """Checks that the file of a network is there, with the bytes that were written."""
+    damage = _damage(path) if path.is_file() else "it is not there"
+    if damage:
+        raise ValueError(f"cannot read the network {path} ({damage}); {remedy}")
 
 
 def _damage(path: pathlib.Path) -> str | None:
@@ -228,10 +280,10 @@ def _damage(path: pathlib.Path) -> str | None:
 def _explain(error: Exception) -> tuple[str, str | None]:
     """Why Keras cannot rebuild an undamaged network, and what helps, if it is known."""
     text = str(error).strip()
-    reason = text.splitlines()[0] if text else type(error).__name__
-    if "Could not locate class" in text or "Could not locate function" in text:
-        return reason.split(". ")[0], (
-            "it has classes of its own: import the module that registers them with "
-            "keras.saving.register_keras_serializable first"
+    unknown = re.search(r"Could not locate (class|function) '([^']+)'", text)
+    if unknown:
+        return f"its {unknown[1]} {unknown[2]!r} is not known here", (
+            "import the module that registers it with keras.saving.register_keras_serializable "
+            "first"
         )
-    return reason, None
+    return text.splitlines()[0] if text else type(error).__name__, None

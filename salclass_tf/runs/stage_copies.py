@@ -3,16 +3,13 @@
 python -m salclass_tf.runs.stage_copies STAGE_FOLDER ... RUN_FOLDER
 """
 
-import filecmp
 import pathlib
 import shutil
 import tempfile
 
 from salclass_tf import commandline
-from salclass_tf.runs.finished_stage import KEPT
-
-# What a stage needs of the ones before it: their networks, and what tells that they are done.
-_HANDED_ON = ("config.json", KEPT, "metrics.json")
+from salclass_tf.runs.files import put_folder
+from salclass_tf.runs.finished_stage import FinishedStage
 
 
 def copy_stage(source: pathlib.Path, target: pathlib.Path) -> None:
@@ -23,23 +20,25 @@ def copy_stage(source: pathlib.Path, target: pathlib.Path) -> None:
         target: folder of the copy, in the folder of another run.
 
     Raises:
-        ValueError: if there is a copy of something else, from which more has been trained.
+        ValueError: if the stage is not finished, or there is a copy of something else, from which
+            more has been trained.
     """
     if target.is_dir():
-        if not filecmp.cmp(source / KEPT, target / KEPT, shallow=False):
+        if FinishedStage(source).fingerprint != FinishedStage(target).fingerprint:
             raise ValueError(
                 f"{source} has been trained again since it was copied to {target}; remove "
                 f"{target} and what was trained from it, {target.parent / 'joint'}, so that both "
                 "are computed again"
             )
         return
+    FinishedStage(source).require_finished()
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".") as folder:
         copy = pathlib.Path(folder, target.name)
         copy.mkdir()
-        for name in _HANDED_ON:
-            shutil.copy2(source / name, copy / name)
-        copy.rename(target)
+        for path in FinishedStage(source).files:
+            shutil.copy2(path, copy / path.name)
+        put_folder(copy, target)
 
 
 def main(arguments: list[str]) -> None:

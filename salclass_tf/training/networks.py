@@ -32,7 +32,8 @@ def build_model(config: Config, stage: str, workdir: pathlib.Path, num_classes: 
         config: the run.
         stage: one of `config.STAGES`.
         workdir: where the stages before this one left their networks.
-        num_classes: of the stage's data set; unused by stages of the detector.
+        num_classes: of the stage's data set; unused by stages of the detector. 0 asks stage
+            `joint` not to compare it with its classifier's.
 
     Returns:
         The model, not compiled; layers that `frozen` names do not learn.
@@ -41,8 +42,11 @@ def build_model(config: Config, stage: str, workdir: pathlib.Path, num_classes: 
         output = detectors.output_of(config.detector)
         error = {"saliency_loss": config.stages[stage].saliency_loss, "output": output}
     if stage == "joint":
-        parts = [FinishedStage(workdir / name).network() for name in ("saliency", "classifier")]
-        model = SalClassNet(*parts, alpha=config.alpha, **error)
+        detector, classifier = (
+            FinishedStage(workdir / name).network() for name in ("saliency", "classifier")
+        )
+        _check_classes(classifier, num_classes, workdir / "classifier")
+        model = SalClassNet(detector, classifier, alpha=config.alpha, **error)
     elif stage.startswith("saliency"):
         model = DetectorModel(_detector(config, stage, workdir), **error)
     else:
@@ -50,6 +54,16 @@ def build_model(config: Config, stage: str, workdir: pathlib.Path, num_classes: 
     _freeze(model, config.stages[stage].frozen)
     _synchronize(model)
     return model
+
+
+def _check_classes(classifier: keras.Model, num_classes: int, folder: pathlib.Path) -> None:
+    """Checks that a classifier answers with the classes of the set that it goes on with."""
+    there = classifier.output_shape[-1]
+    if num_classes not in (0, there):
+        raise ValueError(
+            f"the classifier in {folder} has {there} classes, the data set has {num_classes}; "
+            "train both stages on one data set, in a --workdir of its own"
+        )
 
 
 def parents(config: Config, stage: str) -> tuple[str, ...]:
@@ -207,7 +221,7 @@ def _classifier(config: Config, stage: str, workdir: pathlib.Path, classes: int)
     if stage == "classifier_pretrain" and config.classifier_weights == "demo":
         weights = None  # this is the stage that makes the demo weights
     elif stage != "classifier_pretrain" and config.pretrain_classifier:
-        weights = str(FinishedStage(workdir / "classifier_pretrain").path)
+        weights = str(FinishedStage(workdir / "classifier_pretrain").require_network())
     else:
         weights = weights_file(config.classifier_weights)
     return build_classifier(

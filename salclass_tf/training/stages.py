@@ -19,8 +19,8 @@ from salclass_tf.data import sets
 from salclass_tf.data.sets import GazeSet
 from salclass_tf.devices import Placement
 from salclass_tf.runs.files import write_json
-from salclass_tf.runs.finished_stage import METRICS, SETTINGS, FinishedStage
-from salclass_tf.training import checks, feeding, final_scores, loop, networks, report
+from salclass_tf.runs.finished_stage import DATASET, METRICS, SETTINGS, FinishedStage
+from salclass_tf.training import checks, feeding, final_scores, loop, networks, report, same_data
 from salclass_tf.training.execution import Execution, sole_user
 from salclass_tf.training.signals import sigterm_interrupts
 
@@ -147,7 +147,9 @@ def _carry_out(
         f"stages to make: {', '.join(one.name for one in todo) or 'none'}", settings
     )
     checks.check_parts(jobs[-1].config, [one.name for one in todo])
+    _check_same_data(jobs, data_dir, manual_dir)
     opened = _open_sets(todo, placement, data_dir, manual_dir)
+    _check_same_data(todo, data_dir, manual_dir)  # now that they are prepared
     replicas = placement.strategy.num_replicas_in_sync
     for name, one in {one.name: one for one in todo}.items():
         checks.check_split(one.config, name, replicas)
@@ -167,6 +169,20 @@ def _carry_out(
     for one in jobs:
         if one not in todo and placement.is_chief:
             checks.check_origin(one.config, one.name, one.workdir, one.folder)
+
+
+def _check_same_data(jobs: list[Job], data_dir: str | None, manual_dir: str | None) -> None:
+    """Checks that what there is of some stages was made on the data of this run."""
+    found = {}
+    for one in jobs:
+        if one.name not in found:
+            stage = one.config.stages[one.name]
+            share = stage.validation_share
+            found[one.name] = sets.peek(stage.dataset, data_dir, manual_dir, share)
+        same_data.check(one.name, one.folder, found[one.name])
+    if "joint" in found:
+        classes = {name: record.class_names for name, record in found.items()}
+        same_data.check_joint(jobs[-1].config, jobs[-1].workdir, classes)
 
 
 def _is_done(one: Job) -> bool:
@@ -224,6 +240,7 @@ def _make(
         model.compile(networks.build_optimizer(stage, model, feed.steps))
     if placement.is_chief:
         write_json(one.folder / SETTINGS, config.for_stage(name))
+        write_json(one.folder / DATASET, gaze_set.record(stage.validation_share).to_json())
     _log.info(
         "stage %s: %d parameters, %d images of %s, %d steps an epoch",
         name,

@@ -42,7 +42,7 @@ def _open(path: pathlib.Path) -> Iterator[h5py.File]:
         if zipfile.is_zipfile(path):
             source = io.BytesIO(zipfile.ZipFile(path).read("model.weights.h5"))
         file = h5py.File(source, "r")
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise ValueError(
             "weights must be a .weights.h5, .keras or .h5 file of Keras, or a .caffemodel file; "
             f"cannot read {path}"

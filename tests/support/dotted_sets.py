@@ -1,4 +1,4 @@
-"""Two tiny data sets that many tests train on and score."""
+"""Tiny data sets that many tests train on and score."""
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -55,3 +55,24 @@ class DottedMaps(DottedNoise):
             heatmap[y - 4 : y + 5, x - 4 : x + 5] = 200
             del example["label"]
             yield index, example | {"fixations": schema.no_fixations(), "heatmap": heatmap}
+
+
+class DottedHues(DottedNoise):
+    """The same pictures with other classes: in another order, and with one more of them."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    BUILDER_CONFIGS = [tfds.core.BuilderConfig(name=name) for name in ("turned", "more")]
+
+    def _info(self):
+        names = {"turned": ["green", "red", "blue"], "more": ["red", "green", "blue", "pink"]}
+        label = tfds.features.ClassLabel(names=names[self.builder_config.name])
+        return tfds.core.DatasetInfo(
+            builder=self,
+            features=schema.gaze_features(label),
+            metadata=tfds.core.MetadataDict({"sigma_px": 4.0}),
+        )
+
+    def _generate_examples(self, split, count):
+        for index, example in super()._generate_examples(split, count):
+            more = self.builder_config.name == "more"
+            yield index, example | {"label": index % 4 if more else example["label"]}

@@ -1,6 +1,7 @@
 import hashlib
 import os
 import tarfile
+import zipfile
 
 import caffe_files
 import h5py
@@ -114,6 +115,17 @@ def test_files_that_are_no_weights_are_refused(tmp_path):
         build_detector("vgg16", **SMALL, weights=path)
     with pytest.raises(FileNotFoundError, match="no file at .*absent.h5"):
         build_detector("vgg16", **SMALL, weights=tmp_path / "absent.h5")
+
+
+def test_network_with_a_flipped_bit_among_its_weights_is_refused(tmp_path):
+    path = _save(build_detector("vgg16", **SMALL), tmp_path, ".keras")
+    with zipfile.ZipFile(path) as archive:
+        stored = archive.getinfo("model.weights.h5")
+    content = bytearray(path.read_bytes())
+    content[stored.header_offset + stored.file_size // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"cannot read .*\.keras"):
+        build_detector("vgg16", **SMALL, weights=path)
 
 
 def test_half_precision_values_are_cast(tmp_path):

@@ -43,8 +43,13 @@ class Builder(gaze_builder.GazeBuilder):
             self._check_same(config.manual_dir)
         super().download_and_prepare(**options)
 
+    @staticmethod
+    def originals_sha256(root: Any) -> str:
+        """Returns the digest of a folder that a set remembers as its own, `folder_sha256`."""
+        return study.fingerprint(root)
+
     def _check_same(self, root: Any) -> None:
-        if self.info.metadata["folder_sha256"] != study.fingerprint(root):
+        if self.info.metadata["folder_sha256"] != self.originals_sha256(root):
             raise ValueError(
                 f"{self.data_dir} was built from {self.info.metadata['folder']}, or before its "
                 f"files changed; {root} differs. Name another data_dir, or delete the old set"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import keras
 import numpy as np
 
+from salclass_tf.data import set_record
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.evaluation.maps.scores import Scores
 from salclass_tf.evaluation.methods.crops_of_sets import Batch, EvaluatedSet
@@ -74,6 +75,28 @@ class Method:
         if self.trained_on:
             return self.trained_on == dataset.name
         return self.num_classes in (None, len(dataset.class_names))
+
+    def wrong_classes(self, dataset: EvaluatedSet) -> str | None:
+        """Says how its classes contradict those of the set that it should have learned.
+
+        Classes in another order would be scored as wrong answers, and other ones of the same data
+        set mean that it has been prepared anew from something else.
+
+        Returns:
+            What differs, with the remedy; None where nothing does, or the set is just another one.
+        """
+        known, there = self.class_names or (), dataset.class_names
+        same_set = self.trained_on == dataset.name
+        if LOGITS not in self.gives or not (same_set or sorted(known) == sorted(there)):
+            return None
+        lines = set_record.class_differences(known, there)
+        if not lines:
+            return None
+        return (
+            f"it has learned {self.trained_on or 'a set'} with other classes than {dataset.title} "
+            f"has here; {lines[0].strip()}: evaluate it on the data that it was trained on, or "
+            "train it again"
+        )
 
 
 def model_text(path: pathlib.Path, fingerprint: str, epoch: int | None = None) -> str:

@@ -60,11 +60,24 @@ def from_run(workdir: pathlib.Path) -> list[Method]:
             f"with python train.py --workdir={workdir}"
         )
     methods = {name: _method(stage) for name, stage in finished.items()}
-    if {"saliency", "classifier"} <= set(finished):
+    if {"saliency", "classifier"} <= set(finished) and _fit(finished):
         together = _together(finished["saliency"], finished["classifier"])
         last = {name: methods.pop(name) for name in ("joint",) if name in methods}
         return [*last.values(), together, *methods.values()]
     return list(methods.values())
+
+
+def _fit(finished: dict[str, FinishedStage]) -> bool:
+    """Whether both parts of SalClassNet learned from one data set; a warning says it if not."""
+    lines = finished["saliency"].dataset.differences(finished["classifier"].dataset)
+    if lines:
+        _log.warning(
+            "%s and %s (there and here) learned from other data and are not put together:\n%s",
+            finished["saliency"].folder,
+            finished["classifier"].folder,
+            "\n".join(lines),
+        )
+    return not lines
 
 
 def joined(workdir: pathlib.Path) -> tuple[Method, Method]:

@@ -224,9 +224,12 @@ class Evaluation:
             wanted |= {SALIENCY} if dataset.has_maps else set()
             left_out = "" if dataset.has_maps else "no fixation points"
         if 5 in tables and LOGITS in method.gives:
-            known = method.knows_classes_of(dataset)
+            known, wrong = method.knows_classes_of(dataset), method.wrong_classes(dataset)
             wanted |= {LOGITS} if known else set()
-            left_out = left_out or ("" if known else "it has learned other classes")
+            if wrong:
+                self.failures.append(f"{method.name} on {dataset.title}: {wrong}")
+            elif not known:
+                left_out = left_out or "it has learned other classes"
         if LOGITS in wanted and method.needs_truth and not dataset.has_maps:
             wanted, left_out = set(), "it needs true maps"
         if left_out:
