@@ -12,6 +12,7 @@ COMMANDS = {
     "export": "Writes a trained network for TensorFlow Serving, ONNX or TensorFlow Lite.",
     "reproduce": "Runs the paper's experiments and writes a report.",
     "prepare": "Prepares data sets: `salclass prepare osie cub_gha`.",
+    "demo": "Serves a page to drop pictures on, at http://127.0.0.1:7860.",
     "gaze": "Checks a folder of own eye-tracking recordings: `salclass gaze check DIR`.",
 }
 

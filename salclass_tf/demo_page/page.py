@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import gradio as gr
 from PIL import Image
 
-from demo import answers
-from demo.served import Served
+from salclass_tf.demo_page import answers
+from salclass_tf.demo_page.served import Served
 
 _STRENGTH = 80  # percent: the map stands out, the picture stays recognisable
 _IMAGE_HEIGHT = 360

@@ -5,7 +5,7 @@ import dataclasses
 import tensorflow as tf
 from PIL import Image
 
-from demo.served import Served
+from salclass_tf.demo_page.served import Served
 from salclass_tf.prediction import painting
 from salclass_tf.serving import overlays
 

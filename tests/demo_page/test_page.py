@@ -19,8 +19,8 @@ import PIL.Image
 import pytest
 from demo_export import COLOURS, MAX_PIXELS
 
-from demo import answers, examples, served
 from salclass_tf import prediction, serving
+from salclass_tf.demo_page import answers, examples, served
 from tfds_builders.gaze_critters.gaze_critters_dataset_builder import Builder, observe
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -160,7 +160,7 @@ def test_no_examples_where_none_would_suit(dataset, tmp_path):
 @pytest.fixture(scope="module")
 def page_module():
     pytest.importorskip("gradio", reason="needs requirements-demo.txt")
-    from demo import page
+    from salclass_tf.demo_page import page
 
     return page
 
@@ -217,7 +217,7 @@ sys.addaudithook(_watch)
 
 @pytest.fixture(scope="module")
 def demo_server(colours, tmp_path_factory):
-    """A page served by `python -m demo`: its address, its process, and whom it talked to."""
+    """A page served by `salclass demo`: its address, its process, and whom it talked to."""
     if importlib.util.find_spec("gradio") is None:
         pytest.skip("needs requirements-demo.txt")
     folder = tmp_path_factory.mktemp("server")
@@ -229,9 +229,9 @@ def demo_server(colours, tmp_path_factory):
         "CONNECTIONS": str(folder / "connections"),
         "TMPDIR": str(folder),
     }
-    command = [sys.executable, "-m", "demo", f"--export_dir={colours}", f"--port={port}"]
+    command = [sys.executable, "-m", "salclass_tf", "demo", f"--export_dir={colours}"]
     process = subprocess.Popen(
-        [*command, "--max_megabytes=1"],
+        [*command, f"--port={port}", "--max_megabytes=1"],
         env=environment,
         cwd=folder,
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Serves the demo page of an export: `python -m demo`."""
+"""Serves the demo page of an export: `salclass demo`."""
 
 import os
 import pathlib
@@ -36,13 +36,13 @@ def _serve(scratch: pathlib.Path) -> None:
     """Serves the page; `scratch` is for the pictures of its visitors."""
     given = flags.FLAGS
     try:
-        from demo import page
+        from salclass_tf.demo_page import page
     except ModuleNotFoundError as error:
         raise ValueError(
             f"{error.name} is not installed; the demo page needs it: "
-            "pip install -r requirements-demo.txt"
+            "pip install -r requirements-demo.txt, or salclass-tf[demo]"
         ) from None
-    from demo import examples, served
+    from salclass_tf.demo_page import examples, served
 
     loaded = served.load(given.export_dir)
     shown = page.build(loaded, examples.write(loaded.card["data"], scratch), given.max_megabytes)
@@ -50,5 +50,6 @@ def _serve(scratch: pathlib.Path) -> None:
     page.launch(shown, given.host, given.port, given.max_megabytes)
 
 
-if __name__ == "__main__":
+def run():
+    """Parses the command line and runs the command."""
     commandline.run(main)
