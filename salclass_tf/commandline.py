@@ -1,16 +1,11 @@
 """What all scripts share: logging, and one clear line for a user's mistake."""
 
 import logging
-import os
 import sys
 from collections.abc import Callable
 
-# Before TensorFlow is imported: its start-up notes are no news to a user.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-
-import absl.logging  # noqa: E402
-from absl import app, flags  # noqa: E402
+import absl.logging
+from absl import app, flags
 
 flags.DEFINE_bool("debug", False, "Show the full traceback of an error.")
 

@@ -6,6 +6,7 @@ import dataclasses
 
 import keras
 
+from salclass_tf import keras_internals
 from salclass_tf.layers import sizes
 
 #: layers that decide how many channels they give, and the setting that says how many
@@ -48,8 +49,7 @@ def plan(network: keras.Model, width: float) -> dict[str, int]:
             _equate(stacks[0], other)
         return stacks[0]
 
-    # Keras' own walk over the graph. Its public use, `clone_model`, can only make layers.
-    network._run_through_graph(_Stack([]), call_fn=call)
+    keras_internals.run_through_graph(network, _Stack([]), call)
     return {
         name: sum(sizes.scaled(part.published, width) for part in _Stack([decider]).resolved())
         for name, decider in deciders.items()

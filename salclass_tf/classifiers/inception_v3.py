@@ -154,7 +154,7 @@ def build(
     if weights is not None:
         public = "inception_v3" if num_classes == 1000 else "inception_v3_notop"
         path = weight_files.find(weights, public, width)
-        weight_files.load(model, path, widened="conv2d", heads=("predictions",))
+        weight_files.load(model, path, widened="conv2d", heads=rgbs.NEW_LAYERS)
     return model
 
 

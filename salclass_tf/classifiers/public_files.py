@@ -1,20 +1,19 @@
 """Where the weights of `keras.applications` are: its own tables of addresses and checksums."""
 
-from keras.src.applications import (
-    convnext,
-    densenet,
-    efficientnet,
-    efficientnet_v2,
-    inception_resnet_v2,
-    mobilenet,
-    mobilenet_v2,
-    mobilenet_v3,
-    nasnet,
-    resnet,
-    xception,
-)
-
+from salclass_tf.keras_internals import application
 from salclass_tf.weights import PublicFile
+
+convnext = application("convnext")
+densenet = application("densenet")
+efficientnet = application("efficientnet")
+efficientnet_v2 = application("efficientnet_v2")
+inception_resnet_v2 = application("inception_resnet_v2")
+mobilenet = application("mobilenet")
+mobilenet_v2 = application("mobilenet_v2")
+mobilenet_v3 = application("mobilenet_v3")
+nasnet = application("nasnet")
+resnet = application("resnet")
+xception = application("xception")
 
 _KERNELS = "weights_tf_dim_ordering_tf_kernels"
 

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
+#: what a trained RGB network of other classes has nothing for
+NEW_LAYERS = ("predictions", "saliency_normalization")
+
 _CHANNELS = 4
 
 

@@ -78,7 +78,8 @@ def load(
             f"{path} is of another network than {model.name}: it must have the same layers; only "
             f"one of the two has {', '.join(odd[:_LISTED])}"
         )
-    weight_files.load(model, path, widened=rebuilding.first, heads=(rebuilding.head,))
+    heads = (rebuilding.head, "saliency_normalization")
+    weight_files.load(model, path, widened=rebuilding.first, heads=heads)
 
 
 def _load_by_order(

@@ -62,7 +62,7 @@ def build(
         # fc1 of the public file fits the 7x7 cells that these image sizes give.
         full = top == "dense" and 224 <= image_size < 256
         path = weight_files.find(weights, name if full else f"{name}_notop", width)
-        weight_files.load(model, path, widened="block1_conv1", heads=("predictions",))
+        weight_files.load(model, path, widened="block1_conv1", heads=rgbs.NEW_LAYERS)
     return model
 
 

@@ -3,3 +3,7 @@
 A module here defines its flags when it is imported. Several define the same names, so a process
 imports the module of one command only.
 """
+
+from salclass_tf import start_up
+
+start_up.quiet()  # before a command imports TensorFlow

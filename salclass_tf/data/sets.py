@@ -1,17 +1,24 @@
 """Data sets by name: opened, prepared when needed, with the facts that a run needs to know."""
 
+import contextlib
 import dataclasses
+import io
+import logging
 import os
 import pathlib
 import pkgutil
+import sys
+from collections.abc import Iterator
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
-from tensorflow_datasets.core.download import download_manager, extractor
 
 import tfds_builders  # importing it registers our builders with TFDS
 from salclass_tf.data import set_record
 from salclass_tf.data.set_record import SetRecord
+from tfds_builders.common import tfds_internals
+
+_log = logging.getLogger(__name__)
 
 # What TFDS raises for missing files, a failed or altered download, and a broken archive.
 _PREPARATION_ERRORS = (
@@ -19,9 +26,8 @@ _PREPARATION_ERRORS = (
     ImportError,
     OSError,
     tfds.download.DownloadError,
-    download_manager.NonMatchingChecksumError,
-    extractor.ExtractError,
-    extractor.UnsafeArchiveError,
+    tfds_internals.ChecksumError,
+    tfds_internals.ExtractError,
 )
 
 
@@ -199,7 +205,19 @@ def peek(
 def _prepare(builder: tfds.core.DatasetBuilder, manual_dir: str | None) -> None:
     """Builds a set, turning what TFDS raises for a user's mistake into one clear error."""
     config = tfds.download.DownloadConfig(manual_dir=manual_dir) if manual_dir else None
+    if not builder.info.splits:
+        _log.info("data set %s: prepared in %s", builder.info.full_name, builder.data_dir)
     try:
-        builder.download_and_prepare(download_config=config)
+        with _quiet_tfds():
+            builder.download_and_prepare(download_config=config)
     except _PREPARATION_ERRORS as error:
         raise ValueError(f"cannot prepare {builder.info.full_name}: {error}") from error
+
+
+@contextlib.contextmanager
+def _quiet_tfds() -> Iterator[None]:
+    """Leaves out what TFDS prints of sets whose size it does not know, and bars in a log file."""
+    if not sys.stderr.isatty():
+        tfds.disable_progress_bar()
+    with contextlib.redirect_stdout(io.StringIO()):
+        yield

@@ -53,6 +53,13 @@ class Placement:
     workers: int = 1
     is_chief: bool = True
 
+    @property
+    def name(self) -> str:
+        """What the log calls the strategy: its class, or "one device" for TensorFlow's default."""
+        if self.strategy is tf.distribute.get_strategy() and not tf.distribute.has_strategy():
+            return "one device"
+        return type(self.strategy).__name__
+
     def any_worker(self, flags: Sequence[bool]) -> list[bool]:
         """Tells for each flag whether it is set in any worker.
 

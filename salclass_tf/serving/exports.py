@@ -95,7 +95,7 @@ def export(
     images = warmup.pictures(_CHECKED_IMAGES, *[finished.geometry.image_size] * 2)
     expected = _reference(finished, images)
     difference = _difference(forward(tf.constant(images)), expected)
-    _log.info("stage %s in %s: %s", stage, settings.precision, difference)
+    _log.info("stage %s in %s: %s", stage, settings.precision, _told(difference))
     if settings.precision == "float32":
         _check(difference, "the exported graph")
     served = signatures.build(
@@ -153,6 +153,12 @@ def _difference(answers: dict, expected: dict[str, np.ndarray]) -> dict[str, flo
         scale = np.abs(wanted).max() if name == "saliency" else 1.0
         differences[name] = float(np.abs(np.asarray(answers[name]) - wanted).max() / scale)
     return differences
+
+
+def _told(difference: dict[str, float]) -> str:
+    """What the log says of it."""
+    each = ", ".join(f"{name} {largest:.2g}" for name, largest in difference.items())
+    return f"largest difference from the trained network: {each}"
 
 
 def _check(difference: dict[str, float], what: str) -> None:

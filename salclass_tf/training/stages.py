@@ -95,7 +95,7 @@ def settle(config: Config, execution: Execution) -> tuple[Placement, Config]:
     if execution.deterministic:
         tf.config.experimental.enable_op_determinism()
     policy, why = devices.choose_precision(config.precision)
-    _log.info("strategy %s: %s", type(placement.strategy).__name__, placement.why)
+    _log.info("strategy %s: %s", placement.name, placement.why)
     _log.info("precision %s: %s", policy, why)
     return placement, dataclasses.replace(config, precision=policy)
 

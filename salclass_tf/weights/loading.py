@@ -236,8 +236,8 @@ def load(
         path: the file.
         widened: name of a convolution that may have one input channel more than in the file; the
             new last channel keeps its random initial kernel (paper, Sec. 3.2).
-        heads: names of layers that are left alone when their shapes differ, because they belong
-            to other classes.
+        heads: names of layers that are left alone when the file lacks them or their shapes
+            differ, because they belong to other classes or inputs.
         twin_prefix: a layer whose name begins so starts like the layer without the prefix, where
             the file has nothing under its own name.
         aliases: name of a layer in the file -> its name in the network, where they differ.
@@ -270,7 +270,7 @@ def load(
     for name in loaded:
         layers[name].set_weights(values[name])
     report = LoadReport(path, loaded, tuple(name for name in layers if name not in loaded), unused)
-    _log(report, model.name)
+    _log(report, model.name, heads)
     return report
 
 
@@ -280,11 +280,12 @@ def _source(name: str, stored: Iterable[str], twin_prefix: str) -> str | None:
     return next((found for found in (name, twin) if found in stored), None)
 
 
-def _log(report: LoadReport, network: str) -> None:
-    """Says what was loaded and what was not."""
+def _log(report: LoadReport, network: str, heads: tuple[str, ...]) -> None:
+    """Says what was loaded and what was not; a head that was not is nothing to warn of."""
     logging.info("%s: %d layers of %s loaded", report.path.name, len(report.loaded), network)
     if report.missing:
-        logging.warning("%s: not loaded: %s", report.path.name, ", ".join(report.missing))
+        say = logging.warning if set(report.missing) - set(heads) else logging.info
+        say("%s: not loaded: %s", report.path.name, ", ".join(report.missing))
     if report.unused:
         say = logging.warning if report.path.suffix == ".caffemodel" else logging.info
         say("%s: %s has no %s", report.path.name, network, ", ".join(report.unused))

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 import tensorflow_datasets as tfds
 from absl import logging
 from PIL import Image
-from tensorflow_datasets.core.download import download_manager, extractor
+
+from tfds_builders.common import tfds_internals
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,12 +124,12 @@ def _errors_with_remedies(address: str, remedy: str) -> Iterator[None]:
         yield
     except (OSError, tfds.download.DownloadError) as error:  # requests' errors are OSErrors
         raise ConnectionError(f"cannot download {address} ({error}). {remedy}") from error
-    except download_manager.NonMatchingChecksumError as error:
+    except tfds_internals.ChecksumError as error:
         raise ValueError(
             f"{address} must have the checksum that is listed ({error}). Repeat the download; if "
             f"that does not help, what is published there has changed. {remedy}"
         ) from error
-    except extractor.ExtractError as error:
+    except tfds_internals.ExtractError as error:
         raise ValueError(
             f"the download of {address} must be a whole archive ({error}). Delete it and repeat "
             f"the download. {remedy}"

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
-from tensorflow_datasets.core import shuffle
+from tfds_builders.common import tfds_internals
 
 LIMIT = 256 << 20
 """Bytes of a split that a build holds at once; what is beyond them waits in files."""
@@ -19,9 +19,5 @@ def in_little_memory() -> Iterator[None]:
     Yields:
         Nothing.
     """
-    before = shuffle.MAX_MEM_BUFFER_SIZE
-    shuffle.MAX_MEM_BUFFER_SIZE = min(LIMIT, before)
-    try:
+    with tfds_internals.shuffle_memory(LIMIT):
         yield
-    finally:
-        shuffle.MAX_MEM_BUFFER_SIZE = before

@@ -5,7 +5,14 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
-from tfds_builders.common import gaze_builder, manual, own_layout, photographs, schema
+from tfds_builders.common import (
+    gaze_builder,
+    manual,
+    own_layout,
+    photographs,
+    schema,
+    tfds_internals,
+)
 from tfds_builders.gaze_folder import gaze, recording, study
 
 
@@ -78,8 +85,8 @@ class Builder(gaze_builder.GazeBuilder):
             raise ValueError(self._study.unmatched)
         names = self._study.class_names
         label = tfds.features.ClassLabel(names=names) if names else None
-        # What TFDS itself does for sets whose features it finds in a file.
-        self.info._features = schema.gaze_features(label, heatmap=self._study.gaze.form == "maps")
+        features = schema.gaze_features(label, heatmap=self._study.gaze.form == "maps")
+        tfds_internals.set_features(self.info, features)
         super()._download_and_prepare(dl_manager, download_config)
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import keras
 
+from salclass_tf import keras_internals
 from salclass_tf.evaluation.activations import receptive_fields
 from salclass_tf.evaluation.activations.receptive_fields import PIXELS, Field
 
@@ -56,7 +57,7 @@ def find(network: keras.Model) -> dict[str, FeatureLayer]:
     Raises:
         ValueError: if there is none.
     """
-    layers = _Walk(network).layers() if _graph(network) is not None else {}
+    layers = _Walk(network).layers() if keras_internals.graph_of(network) is not None else {}
     if not layers:
         raise ValueError(
             f"network {network.name} has no feature maps to look at: it must be a functional or "
@@ -122,14 +123,15 @@ class _Walk:
 
     def _through(self, network: keras.Model, inputs: Sequence[keras.KerasTensor]):
         """Applies a network again, operation by operation."""
-        # Keras' own walk over the graph. What inner networks give is symbolic in their own inputs
-        # alone; applied again, it is of the image.
-        return _graph(network)._run_through_graph(inputs, call_fn=self._call)
+        # What inner networks give is symbolic in their own inputs alone; applied again, it is of
+        # the image.
+        graph = keras_internals.graph_of(network)
+        return keras_internals.run_through_graph(graph, inputs, self._call)
 
     def _call(self, operation: keras.Operation, *args, **kwargs):
         """Applies one operation, or those of an inner network."""
         read = [x for x in keras.tree.flatten((args, kwargs)) if keras.backend.is_keras_tensor(x)]
-        if _graph(operation) is not None:
+        if keras_internals.graph_of(operation) is not None:
             return self._through(operation, read)
         out = operation(*args, **kwargs)
         fields = [(x.shape, self._fields[id(x)]) for x in read]
@@ -151,12 +153,6 @@ class _Walk:
             if waiting == {id(maps)}:
                 necks |= waiting
         return necks
-
-
-def _graph(operation: keras.Operation) -> keras.Model | None:
-    """The graph of a functional or sequential model; None of any other layer."""
-    inner = getattr(operation, "_functional", operation)
-    return inner if hasattr(inner, "_run_through_graph") else None
 
 
 def _is_activated(operation: keras.Operation) -> bool:

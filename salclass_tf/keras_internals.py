@@ -1,0 +1,45 @@
+"""What Keras has and does not promise: the one module that reaches into it.
+
+Another release may change any of it. `pyproject.toml` bounds Keras by what the tests of this module
+were run with.
+"""
+
+import importlib
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import keras
+
+
+def application(family: str) -> ModuleType:
+    """Returns the module of a family of `keras.applications`, with its addresses and checksums.
+
+    The public modules leave out the constants that say where trained weights are.
+
+    Args:
+        family: such as "convnext" or "mobilenet_v3".
+    """
+    return importlib.import_module(f"keras.src.applications.{family}")
+
+
+def run_through_graph(network: keras.Model, inputs: Any, call: Callable[..., Any]) -> Any:
+    """Walks over the graph of a functional model with other values than tensors.
+
+    `keras.models.clone_model`, the public use of this walk, can only make layers.
+
+    Args:
+        network: functional.
+        inputs: stand in for its inputs, in the same structure.
+        call: gets each operation and its arguments, returns what stands in for its outputs.
+
+    Returns:
+        What stands in for the network's outputs.
+    """
+    return network._run_through_graph(inputs, call_fn=call)
+
+
+def graph_of(operation: keras.Operation) -> keras.Model | None:
+    """Returns the graph of a functional or sequential model; None for any other layer."""
+    inner = getattr(operation, "_functional", operation)
+    return inner if hasattr(inner, "_run_through_graph") else None

@@ -1,0 +1,75 @@
+"""What TensorFlow and Keras say of themselves before they do anything: no news to a user.
+
+TensorFlow's libraries print while they are loaded, before they look at `TF_CPP_MIN_LOG_LEVEL`.
+"""
+
+import contextlib
+import importlib.abc
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+_ERRORS_ONLY = "3"
+
+
+def quiet() -> None:
+    """Silences the start-up notes of this process; to be called before TensorFlow is imported.
+
+    Who has set `TF_CPP_MIN_LOG_LEVEL` below 3 wants to see them, and does.
+    """
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    wanted = os.environ.setdefault(_LEVEL, _ERRORS_ONLY) != _ERRORS_ONLY
+    known = any(isinstance(finder, _QuietImport) for finder in sys.meta_path)
+    if not wanted and not known and "tensorflow" not in sys.modules:
+        sys.meta_path.insert(0, _QuietImport())
+
+
+@contextlib.contextmanager
+def held_back_stderr() -> Iterator[None]:
+    """Keeps back what is written to standard error, by C++ code too; an exception sets it free.
+
+    Yields:
+        Nothing.
+    """
+    sys.stderr.flush()
+    before = os.dup(2)
+    with tempfile.TemporaryFile() as kept:
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            sys.stderr.flush()
+            kept.seek(0)
+            os.write(before, kept.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(before, 2)
+            os.close(before)
+
+
+class _QuietImport(importlib.abc.MetaPathFinder):
+    """Imports TensorFlow, whoever asks for it first, without its notes."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Finds TensorFlow as Python would; leaves every other module to others."""
+        if name != "tensorflow":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def exec_module(module: ModuleType) -> None:
+                with held_back_stderr():
+                    execute(module)
+
+            spec.loader.exec_module = exec_module
+        return spec
