@@ -1,0 +1,148 @@
+"""The package as it is installed: what its wheel holds, and its commands outside of a checkout."""
+
+import importlib.metadata
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import venv
+import zipfile
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+PACKAGES = ("salclass_tf", "tfds_builders")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+#: what tells a user nothing: notes of libraries in their own formats, and Python's of values
+NOISE = re.compile(
+    r"^[IWEF]\d{4} |WARNING|Unknown size|not loaded|retracing|Generating |\{'|Traceback|Warning:",
+    re.MULTILINE,
+)
+
+
+def pinned(name):
+    """Package -> version, as a file of requirements pins them."""
+    lines = (line.partition("#")[0].strip() for line in (ROOT / name).read_text().splitlines())
+    pins = [Requirement(line) for line in lines if line and not line.startswith("-")]
+    return {canonicalize_name(pin.name): next(iter(pin.specifier)).version for pin in pins}
+
+
+def directly_needed(extra):
+    """Requirements of an extra and of the extras that it names; None: of the package itself."""
+    listed = PROJECT["optional-dependencies"][extra] if extra else PROJECT["dependencies"]
+    for requirement in map(Requirement, listed):
+        if requirement.name != PROJECT["name"]:
+            yield requirement
+            continue
+        for inner in requirement.extras:
+            yield from directly_needed(inner)
+
+
+@pytest.mark.parametrize("extra", [None, *sorted({*PROJECT["optional-dependencies"]} - {"client"})])
+def test_what_is_needed_is_pinned_within_its_bounds(extra):
+    pins = pinned(f"requirements-{extra}.txt" if extra else "requirements.txt")
+    for requirement in directly_needed(extra):
+        version = pins[canonicalize_name(requirement.name)]
+        assert requirement.specifier.contains(version), f"{requirement}: {version} is pinned"
+
+
+def test_files_of_requirements_name_no_index():
+    files = list(ROOT.glob("requirements*.txt"))
+    assert len(files) == len(PROJECT["optional-dependencies"])  # one more, and none for `client`
+    for path in files:
+        assert not re.search(r"://|^ *--?(i|f|index|extra-index|find-links)\b", path.read_text())
+
+
+def run(command, folder):
+    """Runs a command outside of the checkout."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
+    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment)
+
+
+def succeed(command, folder):
+    done = run(command, folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel of this checkout, built without a network."""
+    if int(importlib.metadata.version("setuptools").partition(".")[0]) < 77:
+        pytest.skip("needs setuptools 77 or later: pip install -r requirements-dev.txt")
+    folder = tmp_path_factory.mktemp("wheel")
+    for name in PACKAGES:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder)
+    options = ["--no-build-isolation", "--no-deps", "--no-index", "--quiet", "--wheel-dir=built"]
+    succeed([sys.executable, "-m", "pip", "wheel", *options, "."], folder)
+    [built] = (folder / "built").iterdir()
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """The programs of an environment with the wheel; its libraries are those of this one."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, symlinks=True)
+    [packages] = folder.glob("lib/python*/site-packages")
+    libraries = [path for path in sys.path if path.endswith("-packages")]
+    (packages / "libraries.pth").write_text("\n".join(libraries))
+    # With its requirements: pip checks the bounds of pyproject.toml against what is there.
+    pip = [sys.executable, "-m", "pip", f"--python={folder}", "install", "--quiet", "--no-index"]
+    succeed([*pip, f"salclass-tf[evaluation] @ {wheel.as_uri()}"], folder)
+    return folder / "bin"
+
+
+@pytest.mark.slow
+def test_wheel_holds_every_file_of_the_packages(wheel):
+    held = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith(PACKAGES)}
+    files = (path for name in PACKAGES for path in (ROOT / name).rglob("*") if path.is_file())
+    wanted = {str(path.relative_to(ROOT)) for path in files if "__pycache__" not in path.parts}
+    assert {name for name in held if "dist-info" not in name} == wanted
+
+
+@pytest.mark.slow
+def test_package_is_imported_from_the_environment(installed, tmp_path):
+    code = "import salclass_tf.model as m; print(m.__file__, m.SalClassNet.__name__)"
+    file, name = succeed([installed / "python", "-c", code], tmp_path).stdout.split()
+    assert pathlib.Path(file).is_relative_to(installed.parent)
+    assert name == "SalClassNet"
+
+
+@pytest.mark.slow
+def test_demo_page_explains_its_flags(installed, tmp_path):
+    done = run([installed / "salclass", "demo", "--help"], tmp_path)
+    assert "--max_megabytes" in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.slow
+def test_commands_work_outside_of_a_checkout_and_print_what_matters(installed, tmp_path):
+    place = ["--data_dir=data"]
+    commands = {
+        "train": ["--stage=joint", "--steps=2", "--workdir=run"],
+        "evaluate": ["--model=run", "--split=test[:24]", "--output=evaluation"],
+        "export": ["--workdir=run", "--export_dir=export"],
+        "predict": ["picture.png", "--workdir=run", "--out_dir=predictions"],
+    }
+    sheet = "tfds_builders/gaze_critters/contact_sheet.png"
+    shutil.copy(
+        next(installed.parent.glob(f"lib/*/site-packages/{sheet}")), tmp_path / "picture.png"
+    )
+    for name, flags in commands.items():
+        done = succeed([installed / "salclass", name, *flags, *place], tmp_path)
+        printed = done.stderr + done.stdout
+        assert not NOISE.search(printed), printed
+        assert done.stdout
+    for made in ("run/joint/model.keras", "evaluation/report.md", "export/1/saved_model.pb"):
+        assert (tmp_path / made).stat().st_size
+    assert (tmp_path / "predictions/predictions.csv").read_text().count("\n") == 2
