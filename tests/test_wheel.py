@@ -146,3 +146,39 @@ def test_commands_work_outside_of_a_checkout_and_print_what_matters(installed, t
     for made in ("run/joint/model.keras", "evaluation/report.md", "export/1/saved_model.pb"):
         assert (tmp_path / made).stat().st_size
     assert (tmp_path / "predictions/predictions.csv").read_text().count("\n") == 2
+
+
+@pytest.mark.slow
+def test_client_over_rest_needs_three_packages(wheel, tmp_path):
+    """In an environment that has these alone, each with what it needs itself."""
+    venv.create(tmp_path / "environment", symlinks=True)
+    [packages] = (tmp_path / "environment").glob("lib/python*/site-packages")
+    pip = [sys.executable, "-m", "pip", f"--python={tmp_path / 'environment'}", "install"]
+    succeed([*pip, "--quiet", "--no-index", "--no-deps", str(wheel)], tmp_path)
+    wanted = [requirement.name for requirement in directly_needed("client")]
+    assert sorted(wanted) == ["numpy", "pillow", "requests"]
+    for name in closure(wanted):
+        link_distribution(name, packages)
+    code = "from salclass_tf import client; client.Client('http://127.0.0.1:1'); print('ready')"
+    done = succeed([tmp_path / "environment/bin/python", "-c", code], tmp_path)
+    assert done.stdout == "ready\n"
+
+
+def closure(names):
+    """Names of packages and of all that they need without extras."""
+    found, waiting = set(), {canonicalize_name(name) for name in names}
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        needed = map(Requirement, importlib.metadata.requires(name) or ())
+        plain = {canonicalize_name(r.name) for r in needed if not r.marker}
+        waiting |= plain - found
+    return found
+
+
+def link_distribution(name, packages):
+    """Makes a package of this environment importable from another one."""
+    distribution = importlib.metadata.distribution(name)
+    tops = {file.parts[0] for file in distribution.files if file.parts[0] not in ("..", "bin")}
+    for top in tops - {"__pycache__"}:
+        (packages / top).symlink_to(distribution.locate_file(top))
