@@ -15,11 +15,13 @@ def tf_config(monkeypatch, cluster, **task):
 def test_without_gpu_and_cluster_auto_takes_the_cpu():
     chosen = placement.choose("auto")
     assert chosen.strategy.num_replicas_in_sync == 1 and "CPU" in chosen.why
-    assert chosen.is_chief and placement.workers == 1
+    assert chosen.is_chief and chosen.workers == 1
+    assert chosen.name == "one device"
 
 
 def test_mirrored_takes_every_device():
     chosen = placement.choose("mirrored")  # two logical CPU devices, see conftest.py
+    assert chosen.name == "MirroredStrategy"
     assert chosen.strategy.num_replicas_in_sync == 2
 
 
