@@ -7,6 +7,7 @@ import tempfile
 
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.model import GazeModel
+from salclass_tf.runs.files import put_folder
 from salclass_tf.serving import exports, frozen, signatures
 
 
@@ -43,7 +44,7 @@ def export_network(
         exports.save(whole, served, class_names)
         if folder.exists():
             shutil.rmtree(folder)
-        whole.rename(folder)
+        put_folder(whole, folder)
 
 
 def _is_replaceable(folder: pathlib.Path) -> bool:
