@@ -10,7 +10,7 @@ drift apart. The peak of a heat map is 1 on the whole image; a crop is not stret
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -114,7 +114,7 @@ def training_batches(
     skipped = skip_steps * batch_size
 
     def prepare(index: tf.Tensor, example: dict) -> dict:
-        prepared = _prepare(example, geometry.short_side) | {"index": index}
+        prepared = _prepare(example, geometry) | {"index": index}
         prepared = _add_saliency(prepared, sigma_px) if with_maps else prepared
         return _add_fixation_counts(prepared) if with_fixations else prepared
 
@@ -167,12 +167,12 @@ def evaluation_batches(
         _check_sigma(sigma_px, source)
 
     def view(example: dict) -> dict:
-        prepared = _prepare(example, geometry.short_side)
+        prepared = _prepare(example, geometry)
         if with_maps:
             prepared = _add_saliency(prepared, sigma_px)
         if with_maps and "heatmap" not in example:
             prepared = _add_fixation_counts(prepared)
-        origin = _central_origin(prepared["image"], geometry.image_size)
+        origin = geometry.central_origin(*_size(prepared["image"]))
         cropped = _crop(prepared, origin, geometry.image_size)
         return cropped | {"label": prepared["label"], "image_id": example["image/id"]}
 
@@ -217,8 +217,8 @@ def central_view(image: tf.Tensor, geometry: Geometry) -> tf.Tensor:
     Returns:
         uint8 [image_size, image_size, 3].
     """
-    resized = _resize(_decode(image), geometry.short_side)
-    origin = _central_origin(resized, geometry.image_size)
+    resized = _resize(_decode(image), geometry)
+    origin = geometry.central_origin(*_size(resized))
     return _crop({"image": resized}, origin, geometry.image_size)["image"]
 
 
@@ -250,17 +250,17 @@ def corrupt_images_named(source: tf.data.Dataset) -> Iterator[None]:
         raise
 
 
-def _prepare(example: dict, short_side: int) -> dict:
+def _prepare(example: dict, geometry: Geometry) -> dict:
     """Decoded and resized image, with its label and the fixations moved along."""
     original = _decode(example["image"])
-    image = _resize(original, short_side)
+    image = _resize(original, geometry)
     prepared = {"image": image, "label": tf.cast(example.get("label", 0), tf.int32)}
     if "fixations" in example:
         scale = tf.cast(tf.shape(image)[:2] / tf.shape(original)[:2], tf.float32)
         # Whole numbers are the centres of pixels, so the image begins at -0.5.
         prepared["x"] = (tf.cast(example["fixations"]["x"], tf.float32) + 0.5) * scale[1] - 0.5
         prepared["y"] = (tf.cast(example["fixations"]["y"], tf.float32) + 0.5) * scale[0] - 0.5
-        prepared["scale"] = short_side / tf.reduce_min(tf.shape(original)[:2])
+        prepared["scale"] = geometry.short_side / tf.reduce_min(tf.shape(original)[:2])
     if "heatmap" in example:
         prepared["heatmap"] = example["heatmap"]
     return prepared
@@ -274,12 +274,14 @@ def _decode(image: tf.Tensor) -> tf.Tensor:
     return tf.ensure_shape(decoded, [None, None, 3])
 
 
-def _resize(image: tf.Tensor, short_side: int) -> tf.Tensor:
-    """Brings the short side to `short_side` pixels and keeps the aspect; uint8 [h, w, 3]."""
-    size = tf.shape(image)[:2]
-    shorter = tf.reduce_min(size)
-    # Whole numbers, rounded to nearest: a float quotient could miss the short side by one.
-    size = (size * short_side + shorter // 2) // shorter
+def _size(image: tf.Tensor) -> list[tf.Tensor]:
+    """Height and width in pixels, int32 []."""
+    return tf.unstack(tf.shape(image)[:2])
+
+
+def _resize(image: tf.Tensor, geometry: Geometry) -> tf.Tensor:
+    """Scales to the geometry's short side and keeps the aspect; uint8 [h, w, 3]."""
+    size = geometry.resized(*_size(image))
     # Rounded to bytes: a quarter of the memory for everything downstream.
     return tf.cast(tf.round(tf.image.resize(image, size, antialias=True)), tf.uint8)
 
@@ -305,13 +307,9 @@ def _add_fixation_counts(example: dict) -> dict:
     return example | {"fixation_counts": counts[..., tf.newaxis]}
 
 
-def _central_origin(image: tf.Tensor, side: int) -> tf.Tensor:
-    return (tf.shape(image)[:2] - side) // 2
-
-
-def _crop(example: dict, origin: tf.Tensor, side: int) -> dict:
+def _crop(example: dict, origin: Sequence[tf.Tensor], side: int) -> dict:
     """Cuts the same square out of everything on the pixel grid and drops the rest."""
-    row, column = tf.unstack(origin)
+    row, column = origin
     cropped = {}
     for key in _SPATIAL:
         if key in example:
@@ -327,7 +325,7 @@ def _random_view(
     seed = tf.random.fold_in(tf.random.fold_in(seed, example["index"]), view % crops)
     draw = tf.random.stateless_uniform([3], seed)
     room = tf.cast(tf.shape(example["image"])[:2] - side + 1, tf.float32)
-    cropped = _crop(example, tf.cast(draw[:2] * room, tf.int32), side)
+    cropped = _crop(example, tf.unstack(tf.cast(draw[:2] * room, tf.int32)), side)
     if mirror != "none":
         mirrored = view >= crops if mirror == "both" else draw[2] < 0.5
         cropped = tf.cond(

@@ -57,20 +57,12 @@ def ask(served: Served, encoded: bytes) -> Answer:
     if served.model.makes_maps:
         placed = overlays.place(tf.constant(out["saliency"]), size, served.model.geometry)
         saliency = placed.numpy()[..., 0]
-    painted = Image.fromarray(painting.paint(image, saliency, _crop_box(size, served), ()))
+    seen = served.model.geometry.central_box(*image.shape[:2])
+    painted = Image.fromarray(painting.paint(image, saliency, seen, ()))
     plain = Image.fromarray(image).resize(painted.size, Image.Resampling.BICUBIC)
     names = (name.decode() for name in out.get("top_classes", ()))
     probabilities = (float(value) for value in out.get("top_probabilities", ()))
     return Answer(plain, painted, dict(zip(names, probabilities, strict=True)))
-
-
-def _crop_box(size: tf.Tensor, served: Served) -> tuple[float, float, float, float]:
-    """Left, upper, right and lower edge of what the network saw, in pixels of the picture."""
-    geometry = served.model.geometry
-    origin, scale = overlays.crop_in_original(size, geometry)
-    upper, left = origin.numpy().tolist()
-    lower, right = (origin + geometry.image_size * scale).numpy().tolist()
-    return left, upper, right, lower
 
 
 def _complaint(error: tf.errors.InvalidArgumentError, max_pixels: int) -> str:

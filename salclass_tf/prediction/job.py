@@ -172,7 +172,7 @@ class _Worker:
                 answer.get("top_classes", ()), answer.get("top_probabilities", ()), strict=True
             )
         )
-        crop = _crop_box(height, width, self.model)
+        crop = self.model.geometry.central_box(height, width)
         files, saliency, peak = {"overlay": f"overlays/{name}.png"}, None, None
         if self.model.makes_maps:
             size = tf.constant([height, width])
@@ -210,14 +210,6 @@ def _png(pixels: np.ndarray) -> bytes:
     # The default level takes five times as long for files of 800 x 600 that are 6 % smaller, and
     # was two thirds of the whole job.
     return tf.io.encode_png(pixels, compression=1).numpy()
-
-
-def _crop_box(height: int, width: int, model: Model) -> tuple[float, float, float, float]:
-    """Left, upper, right and lower edge of the central crop, in pixels of the image."""
-    origin, scale = overlays.crop_in_original(tf.constant([height, width]), model.geometry)
-    upper, left = origin.numpy().tolist()
-    lower, right = (origin + model.geometry.image_size * scale).numpy().tolist()
-    return left, upper, right, lower
 
 
 def _reason(error: tf.errors.InvalidArgumentError) -> str:

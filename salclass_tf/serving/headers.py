@@ -6,6 +6,7 @@ runs inside the served graph.
 
 import tensorflow as tf
 
+from salclass_tf.data.geometry import resized_size
 from salclass_tf.serving import gifs
 
 #: passes over a progressive JPEG; encoders make about ten, each costs a look at every pixel
@@ -47,8 +48,9 @@ def size(image: tf.Tensor) -> tf.Tensor:
 
 def resized_pixels(height: tf.Tensor, width: tf.Tensor, short_side: int) -> tf.Tensor:
     """Number of pixels once the short side has `short_side` of them, int64 []."""
-    shorter = tf.maximum(tf.minimum(height, width), 1)
-    return short_side * (tf.maximum(height, width) * short_side // shorter)
+    # What claims to have no pixels is refused elsewhere; here it must not divide by 0.
+    resized = resized_size(tf.maximum(height, 1), tf.maximum(width, 1), short_side)
+    return resized[0] * resized[1]
 
 
 def _claims(image: tf.Tensor) -> tf.Tensor:

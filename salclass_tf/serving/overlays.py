@@ -57,8 +57,5 @@ def crop_in_original(size: tf.Tensor, geometry: Geometry) -> tuple[tf.Tensor, tf
         Upper left corner of the crop, and side of one of its pixels, both in pixels of the
         original, (row, column), float32 [2].
     """
-    shorter = tf.reduce_min(size)
-    resized = (size * geometry.short_side + shorter // 2) // shorter
-    scale = tf.cast(size / resized, tf.float32)
-    origin = (resized - geometry.image_size) // 2
-    return tf.cast(origin, tf.float32) * scale, scale
+    origin, scale = geometry.central_crop_in_original(*tf.unstack(size))
+    return tf.cast(tf.stack(origin), tf.float32), tf.cast(tf.stack(scale), tf.float32)

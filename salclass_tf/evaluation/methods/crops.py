@@ -18,9 +18,8 @@ def central_map(saliency: tf.Tensor, size: tf.Tensor, geometry: Geometry) -> tf.
     Returns:
         float32 [image_size, image_size, 1].
     """
-    shorter = tf.reduce_min(size)
-    resized = (size * geometry.short_side + shorter // 2) // shorter
-    row, column = tf.unstack((resized - geometry.image_size) // 2)
+    resized = geometry.resized(*tf.unstack(size))
+    row, column = geometry.central_origin(*resized)
     side = geometry.image_size
     whole = tf.image.resize(saliency, resized, antialias=True)
     return tf.ensure_shape(whole[row : row + side, column : column + side], [side, side, 1])
