@@ -1,9 +1,11 @@
 """Classifiers: image and, as its fourth channel, a saliency map in; logits out."""
 
 import functools
+from collections.abc import Callable
 
 import keras
 
+from salclass_tf import spelling
 from salclass_tf.classifiers import applications, inception_v3, vgg
 
 _BUILDERS = applications.BUILDERS | {
@@ -54,12 +56,10 @@ def build_classifier(
             or below, or a weights file of another network.
         OSError: if the weights file is missing or cannot be downloaded.
     """
-    if name not in _BUILDERS:
-        valid = ", ".join(list_classifiers())
-        raise ValueError(f"classifier must be one of {valid}; got {name!r}")
+    build = builder_of(name)
     if num_classes < 2:
         raise ValueError(f"num_classes must be at least 2; got {num_classes}")
-    return _BUILDERS[name](
+    return build(
         num_classes=num_classes,
         saliency_input=saliency_input,
         image_size=image_size,
@@ -67,3 +67,17 @@ def build_classifier(
         weights=weights,
         **options,
     )
+
+
+def builder_of(name: str) -> Callable[..., keras.Model]:
+    """Returns what builds a classifier; its signature has the options of that network.
+
+    Raises:
+        ValueError: for an unknown name.
+    """
+    if name not in _BUILDERS:
+        known = list_classifiers()
+        raise ValueError(
+            f"classifier must be one of {', '.join(known)}; got {spelling.quoted(name, known)}"
+        )
+    return _BUILDERS[name]

@@ -8,7 +8,8 @@ stands beside the number. What is not published is ours and is listed as such in
 import dataclasses
 import logging
 
-from salclass_tf.config.stage import Optimizer, Stage
+from salclass_tf.config.optimizer import Optimizer
+from salclass_tf.config.stage import Stage
 
 RECIPES = ("common", "published")
 

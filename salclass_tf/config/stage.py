@@ -1,60 +1,130 @@
-"""What a training stage is: its data, its optimizer, its loss."""
+"""What a training stage is: its role among the stages, and its numbers.
+
+A new stage is one more row of `ROLES`, and numbers for it in a preset. What comes before it, what
+it reads, builds and answers with, and what it is called in tables all follow from the row.
+"""
 
 import dataclasses
-import math
 import re
+from collections.abc import Mapping
+
+from salclass_tf.config import optimizer as optimizers
+from salclass_tf.config.optimizer import Optimizer, require
+
+DETECTOR, CLASSIFIER = "detector", "classifier"
 
 
 @dataclasses.dataclass(frozen=True)
-class Optimizer:
-    """An optimizer and its rates.
+class Role:
+    """What a stage is for.
 
     Attributes:
-        name: "sgd" (Torch's update, see `optimizers.SGD`) or "adam".
-        learning_rate: the initial rate.
-        inverse_decay: d in `rate / (1 + d * i)` at iteration i (Sec. 5.2 has 1e-5).
-        steps: (first epoch, rate) pairs that replace the two above, or ().
-        staircase: (iterations, factor): the rate is multiplied by the factor every so many
-            iterations; None for no such steps.
-        final_learning_rate: where the rate arrives in a straight line when the stage's epochs are
-            over, or None.
-        momentum: of SGD.
-        final_momentum: where the momentum arrives in a straight line, or None.
-        nesterov: whether SGD looks ahead by Nesterov's rule.
-        weight_decay: (first epoch, L2 coefficient) pairs, for SGD.
-        dampening: of SGD, see `optimizers.SGD`.
-        untrained_multiplier: factor on the rate of parameters that no pretraining has seen.
-        bias_multiplier: factor on the rate of biases, which Caffe's networks have as 2.
+        trains: the parts that learn: `DETECTOR`, `CLASSIFIER` or both.
+        title: what its network is called in a run's own table.
+        method: what its network is called beside those of other runs; `{detector}` and
+            `{classifier}` stand for the names of the networks.
+        starts_from: stages whose networks it starts from.
+        compared_with: stages that are made before it to be compared with it.
+        shown_beside: stage -> heading of its network's answers in this stage's picture.
+        reads_true_map: whether its classifier takes the true map as the fourth channel.
+        pretraining: whether a run may do without it, see `Config.pretrain_detector`.
+        own_dataset: whether it learns from a set of its own, which the data set that a user names
+            replaces only where this stage is the one asked for.
     """
 
-    name: str = "sgd"
-    learning_rate: float = 1e-3
-    inverse_decay: float = 0.0
-    steps: tuple[tuple[int, float], ...] = ()
-    staircase: tuple[int, float] | None = None
-    final_learning_rate: float | None = None
-    momentum: float = 0.9
-    final_momentum: float | None = None
-    nesterov: bool = False
-    weight_decay: tuple[tuple[int, float], ...] = ((0, 5e-4),)
-    dampening: float = 0.0
-    untrained_multiplier: float = 1.0
-    bias_multiplier: float = 1.0
+    trains: tuple[str, ...]
+    title: str
+    method: str
+    starts_from: tuple[str, ...] = ()
+    compared_with: tuple[str, ...] = ()
+    shown_beside: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    reads_true_map: bool = False
+    pretraining: bool = False
+    own_dataset: bool = False
 
-    def at_rate(self, rate: float) -> "Optimizer":
-        """Returns the optimizer with another initial rate; a final rate keeps its ratio to it."""
-        final = self.final_learning_rate
-        if final is not None and self.learning_rate:
-            final *= rate / self.learning_rate
-        return dataclasses.replace(self, learning_rate=rate, final_learning_rate=final, steps=())
+    @property
+    def trains_detector(self) -> bool:
+        """Whether a detector learns, and so whether there is an L_S."""
+        return DETECTOR in self.trains
 
-    def capped(self, highest: float) -> "Optimizer":
-        """Returns the optimizer with no rate above a highest one."""
-        return dataclasses.replace(
-            self,
-            learning_rate=min(self.learning_rate, highest),
-            steps=tuple((epoch, min(rate, highest)) for epoch, rate in self.steps),
-        )
+    @property
+    def trains_classifier(self) -> bool:
+        """Whether a classifier learns, and so whether classes are needed."""
+        return CLASSIFIER in self.trains
+
+    @property
+    def is_joint(self) -> bool:
+        """Whether both parts learn under Eq. 1."""
+        return self.trains_detector and self.trains_classifier
+
+    @property
+    def needs_gaze(self) -> bool:
+        """Whether it learns from true maps, as target or as input."""
+        return self.trains_detector or self.reads_true_map
+
+
+#: every stage, each after those that it starts from
+ROLES = {
+    "saliency_pretrain": Role(
+        trains=(DETECTOR,),
+        title="detector, pretrained",
+        method="detector {detector}, pretrained",
+        pretraining=True,
+        own_dataset=True,
+    ),
+    "saliency": Role(
+        trains=(DETECTOR,),
+        title="detector",
+        method="detector {detector}",
+        starts_from=("saliency_pretrain",),
+    ),
+    "classifier_pretrain": Role(
+        trains=(CLASSIFIER,),
+        title="classifier, pretrained",
+        method="{classifier}, 3 channels, pretrained",
+        pretraining=True,
+        own_dataset=True,
+    ),
+    "classifier_rgb": Role(
+        trains=(CLASSIFIER,),
+        title="classifier, RGB only",
+        method="{classifier}, 3 channels",
+        starts_from=("classifier_pretrain",),
+    ),
+    "classifier": Role(
+        trains=(CLASSIFIER,),
+        title="classifier, RGB + true map",
+        method="{classifier}, 4 channels + true maps",
+        starts_from=("classifier_pretrain",),
+        reads_true_map=True,
+    ),
+    "joint": Role(
+        trains=(DETECTOR, CLASSIFIER),
+        title="SalClassNet, joint",
+        method="SalClassNet ({detector}, {classifier})",
+        starts_from=("saliency", "classifier"),
+        compared_with=("classifier_rgb",),
+        shown_beside={"classifier_rgb": "RGB only", "saliency": "before joint training"},
+    ),
+}
+
+#: names of the stages, in the order of a run
+STAGES = tuple(ROLES)
+
+
+def role(stage: str) -> Role:
+    """Returns the row of a stage.
+
+    Raises:
+        ValueError: for a stage that is not there; the message lists those that are.
+    """
+    require(stage in ROLES, f"a stage is one of {tuple(ROLES)}", stage)
+    return ROLES[stage]
+
+
+def pretraining_of(part: str) -> str:
+    """Returns the name of the stage that pretrains `DETECTOR` or `CLASSIFIER`."""
+    return next(name for name, row in ROLES.items() if row.pretraining and row.trains == (part,))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,11 +162,6 @@ class Stage:
     iterations: int | None = None
 
 
-def has_detector(stage: str) -> bool:
-    """Whether a detector learns in a stage of that name."""
-    return "saliency" in stage or stage == "joint"
-
-
 def check(name: str, stage: Stage) -> None:
     """Validates the numbers of a stage.
 
@@ -106,7 +171,7 @@ def check(name: str, stage: Stage) -> None:
     for field in ("epochs", "batch_size", "crops", "patience"):
         value = getattr(stage, field)
         require(value > 0, f"{field} of stage {name} must be above 0", value)
-    check_optimizer(name, stage.optimizer)
+    optimizers.check(name, stage.optimizer)
     require(
         0 <= stage.validation_share < 1,
         f"validation_share of stage {name} must lie in [0, 1)",
@@ -116,27 +181,3 @@ def check(name: str, stage: Stage) -> None:
         re.compile(stage.frozen)
     except re.error as error:
         raise ValueError(f"frozen of stage {name} is no regular expression: {error}") from None
-
-
-def check_optimizer(name: str, optimizer: Optimizer) -> None:
-    """Validates the numbers of a stage's optimizer.
-
-    Raises:
-        ValueError: naming the number, the stage and the value.
-    """
-    known = optimizer.name in ("sgd", "adam")
-    require(known, f"the optimizer of stage {name} is 'sgd' or 'adam'", optimizer.name)
-    for rate in (optimizer.learning_rate, *(rate for _, rate in optimizer.steps)):
-        good = 0 < rate < math.inf
-        require(good, f"the learning rate of stage {name} must be above 0 and finite", rate)
-    factor = optimizer.untrained_multiplier
-    good = 0 <= factor < math.inf
-    require(good, f"untrained_multiplier of stage {name} must be at least 0 and finite", factor)
-    for decay in (optimizer.inverse_decay, *(decay for _, decay in optimizer.weight_decay)):
-        require(decay >= 0, f"the decays of stage {name} must be at least 0", decay)
-
-
-def require(holds: bool, rule: str, value: object) -> None:
-    """Raises a ValueError that names the rule and the value."""
-    if not holds:
-        raise ValueError(f"{rule}; got {value!r}")

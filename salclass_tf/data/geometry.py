@@ -92,7 +92,8 @@ class Geometry:
             both in pixels of the original, float64. Here 0 is the edge of the image.
         """
         resized = self.resized(height, width)
-        scale = tuple(before / after for before, after in zip((height, width), resized, strict=True))
+        sides = zip((height, width), resized, strict=True)
+        scale = tuple(before / after for before, after in sides)
         first = self.central_origin(*resized)
         # Divided by 1: a tensor of whole numbers cannot be multiplied with one of fractions.
         return tuple(at / 1 * pixel for at, pixel in zip(first, scale, strict=True)), scale

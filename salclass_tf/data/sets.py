@@ -7,6 +7,7 @@ import logging
 import os
 import pathlib
 import pkgutil
+import re
 import sys
 from collections.abc import Iterator
 
@@ -14,6 +15,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 import tfds_builders  # importing it registers our builders with TFDS
+from salclass_tf import spelling
 from salclass_tf.data import set_record
 from salclass_tf.data.set_record import SetRecord
 from tfds_builders.common import tfds_internals
@@ -33,15 +35,20 @@ _PREPARATION_ERRORS = (
 
 @dataclasses.dataclass(frozen=True)
 class GazeSet:
-    """A prepared data set in the gaze schema.
+    """A data set in the gaze schema.
 
     Attributes:
         name: TFDS name, with its configuration.
-        builder: the prepared builder.
+        builder: its builder. Only a prepared one knows splits, and all else that it finds in files.
     """
 
     name: str
     builder: tfds.core.DatasetBuilder
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether its files are there."""
+        return bool(self.builder.info.splits)
 
     @property
     def sigma_px(self) -> float:
@@ -58,6 +65,11 @@ class GazeSet:
         """Names of the classes in label order; empty where the set has none."""
         features = self.builder.info.features
         return tuple(features["label"].names or ()) if "label" in features else ()
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether its examples have a class; before it is prepared, the names may be unknown."""
+        return "label" in self.builder.info.features
 
     @property
     def files(self) -> tfds.core.DatasetBuilder:
@@ -127,8 +139,8 @@ def _reads(path: str) -> bool:
     return True
 
 
-def open_set(name: str, data_dir: str | None = None, manual_dir: str | None = None) -> GazeSet:
-    """Opens a data set by name and prepares it if that has not been done.
+def find_set(name: str, data_dir: str | None = None, manual_dir: str | None = None) -> GazeSet:
+    """Finds a data set by name and looks at what can be known of it without preparing it.
 
     Args:
         name: TFDS name, for example "osie" or "gaze_critters/task".
@@ -136,28 +148,27 @@ def open_set(name: str, data_dir: str | None = None, manual_dir: str | None = No
         manual_dir: folder of original files, for sets that are not downloaded.
 
     Returns:
-        The prepared set.
+        The set, prepared or not.
 
     Raises:
-        ValueError: if there is no such set, or its files are missing or broken; the message names
-            what to do.
+        ValueError: if there is no such set, it is not in the gaze schema, or a folder of original
+            files is not as its builder needs it; the message names what to do.
     """
     _check_manual_dir(manual_dir)
     try:
         builder = tfds.builder(name, data_dir=data_dir)
-    except tfds.core.DatasetNotFoundError:
-        own = ", ".join(m.name for m in pkgutil.iter_modules(tfds_builders.__path__) if m.ispkg)
-        raise ValueError(
-            f"unknown data set {name!r}; ours are {own}; any TFDS set in the gaze schema serves"
-        ) from None
+    except ValueError as error:
+        if re.split("[/:]", name)[0] in tfds.list_builders():
+            raise ValueError(f"data set {name!r}: {_reason(name, error)}") from error
+        raise ValueError(_unknown(name)) from None
     missing = {"image", "image/id", "fixations"} - set(builder.info.features or ())
     if missing:
         raise ValueError(
             f"data set {name!r} is not in the gaze schema: it lacks {', '.join(sorted(missing))}"
         )
-    # With files named, the builder itself looks whether what is prepared comes from them.
-    if not builder.info.splits or manual_dir is not None:
-        _prepare(builder, manual_dir)
+    if hasattr(builder, "check_files"):
+        with _clear_errors(builder):
+            builder.check_files(manual_dir)
     return GazeSet(name, builder)
 
 
@@ -190,7 +201,7 @@ def peek(
     _check_manual_dir(manual_dir)
     try:
         builder = tfds.builder(name, data_dir=data_dir)
-    except tfds.core.DatasetNotFoundError:
+    except ValueError:  # what TFDS raises for an unknown set, configuration or version
         return SetRecord()
     if builder.info.splits:
         found = GazeSet(name, builder).record(validation_share)
@@ -202,14 +213,71 @@ def peek(
     return dataclasses.replace(found, folder_sha256=digest(manual_dir))
 
 
-def _prepare(builder: tfds.core.DatasetBuilder, manual_dir: str | None) -> None:
-    """Builds a set, turning what TFDS raises for a user's mistake into one clear error."""
-    config = tfds.download.DownloadConfig(manual_dir=manual_dir) if manual_dir else None
-    if not builder.info.splits:
-        _log.info("data set %s: prepared in %s", builder.info.full_name, builder.data_dir)
+def _reason(name: str, error: ValueError) -> str:
+    """Why a set that there is cannot be opened by a name: its configuration, or what TFDS says."""
+    family, _, config = name.partition("/")
+    known = [one.name for one in tfds.builder_cls(re.split(":", family)[0]).BUILDER_CONFIGS]
+    if config and config not in known:
+        there = f"it has {', '.join(known)}" if known else "it has none"
+        return f"{spelling.unknown('configuration', config, known)}; {there}"
+    return str(error)
+
+
+def _unknown(name: str) -> str:
+    """What to say of a name that is no data set's."""
+    own = sorted(
+        package.name
+        for package in pkgutil.iter_modules(tfds_builders.__path__)
+        if package.ispkg and hasattr(tfds_builders, f"{package.name}_dataset_builder")
+    )
+    text = (
+        f"{spelling.unknown('data set', name, own)}; ours are {', '.join(own)}; any TFDS set in "
+        "the gaze schema serves"
+    )
+    if pathlib.Path(name).expanduser().is_dir():
+        text += f". For gaze of your own: --dataset=gaze_folder --manual_dir={name}"
+    return text
+
+
+def prepare(found: GazeSet, manual_dir: str | None = None) -> GazeSet:
+    """Prepares a set that `find_set` has found, if that has not been done.
+
+    Args:
+        found: the set.
+        manual_dir: see `find_set`.
+
+    Returns:
+        The same set, prepared.
+
+    Raises:
+        ValueError: if its files are missing or broken.
+    """
+    # With files named, the builder itself looks whether what is prepared comes from them.
+    if not found.is_prepared or manual_dir is not None:
+        config = tfds.download.DownloadConfig(manual_dir=manual_dir) if manual_dir else None
+        if not found.is_prepared:
+            info = found.builder.info
+            _log.info("data set %s: prepared in %s", info.full_name, found.builder.data_dir)
+        with _clear_errors(found.builder), _quiet_tfds():
+            found.builder.download_and_prepare(download_config=config)
+    return found
+
+
+def open_set(name: str, data_dir: str | None = None, manual_dir: str | None = None) -> GazeSet:
+    """Opens a data set by name and prepares it if that has not been done; see `find_set`.
+
+    Raises:
+        ValueError: if there is no such set, or its files are missing or broken; the message names
+            what to do.
+    """
+    return prepare(find_set(name, data_dir, manual_dir), manual_dir)
+
+
+@contextlib.contextmanager
+def _clear_errors(builder: tfds.core.DatasetBuilder) -> Iterator[None]:
+    """Turns what TFDS raises for a user's mistake into one clear error."""
     try:
-        with _quiet_tfds():
-            builder.download_and_prepare(download_config=config)
+        yield
     except _PREPARATION_ERRORS as error:
         raise ValueError(f"cannot prepare {builder.info.full_name}: {error}") from error
 

@@ -1,9 +1,11 @@
 """Saliency detectors: image in, map of the same size out."""
 
 import functools
+from collections.abc import Callable
 
 import keras
 
+from salclass_tf import spelling
 from salclass_tf.detectors import (
     deep_fix,
     deep_gaze,
@@ -91,12 +93,23 @@ def build_detector(
             file of another network.
         OSError: if the weights file is missing or cannot be downloaded.
     """
-    build, _ = _detector(name)
-    return build(image_size=image_size, width=width, weights=weights, **options)
+    return builder_of(name)(image_size=image_size, width=width, weights=weights, **options)
+
+
+def builder_of(name: str) -> Callable[..., keras.Model]:
+    """Returns what builds a detector; its signature has the options of that network.
+
+    Raises:
+        ValueError: for an unknown name.
+    """
+    return _detector(name)[0]
 
 
 def _detector(name: str) -> tuple:
     """The entry of a detector."""
     if name not in _DETECTORS:
-        raise ValueError(f"detector must be one of {', '.join(list_detectors())}; got {name!r}")
+        known = list_detectors()
+        raise ValueError(
+            f"detector must be one of {', '.join(known)}; got {spelling.quoted(name, known)}"
+        )
     return _DETECTORS[name]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from salclass_tf import spelling
 from salclass_tf.losses import distributions, fixations, maps
 from salclass_tf.losses.maps import saliency_loss as saliency_loss
 from salclass_tf.losses.objective import classification_loss as classification_loss
@@ -104,6 +105,7 @@ def get(name: str) -> SaliencyLoss:
     """
     if name not in _LOSSES:
         raise ValueError(
-            f"unknown saliency loss {name!r}; choose one of {', '.join(list_saliency_losses())}"
+            f"{spelling.unknown('saliency loss', name, list_saliency_losses())}; choose one of "
+            f"{', '.join(list_saliency_losses())}"
         )
     return _LOSSES[name]

@@ -5,6 +5,7 @@ import pathlib
 
 import tensorflow_datasets as tfds
 
+from salclass_tf.config.stage import role
 from salclass_tf.data import sets
 from salclass_tf.runs.finished_stage import FinishedStage
 
@@ -19,9 +20,9 @@ def open_stage(workdir: str | os.PathLike, stage: str) -> FinishedStage:
     Raises:
         ValueError: if the stage is not finished, or no image alone is enough for its network.
     """
-    if stage == "classifier":
+    if role(stage).reads_true_map:
         raise ValueError(
-            "stage classifier was trained on true gaze maps, which a request does not have; "
+            f"stage {stage} was trained on true gaze maps, which a request does not have; "
             "take joint, whose maps come from its detector, or classifier_rgb"
         )
     return FinishedStage(pathlib.Path(workdir) / stage).require_finished()

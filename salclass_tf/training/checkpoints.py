@@ -158,8 +158,7 @@ class Checkpoints:
 
     def _paths(self) -> list[pathlib.Path]:
         """Paths of the checkpoints that are there, without an ending, the newest last."""
-        found = [path.with_suffix("") for path in self._folder.glob("ckpt-*.index")]
-        return sorted(found, key=_numbers)
+        return list_checkpoints(self._folder.parent)
 
     def _new_name(self, step: int) -> str:
         """A name of its own: a step may be saved twice, in its epoch and at the epoch's end."""
@@ -173,6 +172,12 @@ class Checkpoints:
         for path in self._folder.glob("ckpt-*.data-*"):
             if not path.with_suffix(".index").is_file():
                 path.unlink()
+
+
+def list_checkpoints(folder: pathlib.Path) -> list[pathlib.Path]:
+    """Returns the paths of a stage's checkpoints, without an ending, the newest last."""
+    found = (folder / "checkpoints").glob("ckpt-*.index")
+    return sorted((path.with_suffix("") for path in found), key=_numbers)
 
 
 def _numbers(path: pathlib.Path) -> tuple[int, int]:

@@ -1,25 +1,19 @@
-"""What can be known to be wrong before hours of training: settings, folders, data sets, files."""
+"""What can be known to be wrong before hours of training: settings, networks, data sets."""
 
-import dataclasses
-import json
 import logging
 import pathlib
 
 import keras
 
-from salclass_tf import losses, pair
+from salclass_tf import losses, pair, spelling
 from salclass_tf.classifiers import list_classifiers
 from salclass_tf.config import Config, recipes
-from salclass_tf.config.stage import Stage, has_detector
+from salclass_tf.config.stage import ROLES
 from salclass_tf.data import sets
 from salclass_tf.detectors import list_detectors, output_of
-from salclass_tf.runs.finished_stage import FinishedStage
 from salclass_tf.training import networks
 
 _log = logging.getLogger(__name__)
-
-# What decides how a stage is trained, and not what it is for the stages after it.
-_OF_TRAINING = ("stage", "pretrain_detector", "pretrain_classifier")
 
 
 def check_settings(config: Config, order: list[str]) -> None:
@@ -37,18 +31,17 @@ def check_settings(config: Config, order: list[str]) -> None:
         ("classifier", config.classifier, list_classifiers()),
     ):
         if name not in known:
-            raise ValueError(f"unknown {part} {name!r}; choose one of {', '.join(known)}")
+            unknown = spelling.unknown(part, name, known)
+            raise ValueError(f"{unknown}; choose one of {', '.join(known)}")
     for stage in order:
         if stage not in config.stages:
             raise ValueError(
                 f"stage {stage} has no place in this run; it has {', '.join(config.stages)}"
             )
-        if has_detector(stage):
-            losses.get(config.stages[stage].saliency_loss)
-    learning = any(
-        config.stages[stage].saliency_loss == "mse" for stage in order if has_detector(stage)
-    )
-    if learning and output_of(config.detector) == "density":
+    errors = [config.stages[name].saliency_loss for name in order if ROLES[name].trains_detector]
+    for name in errors:
+        losses.get(name)
+    if "mse" in errors and output_of(config.detector) == "density":
         _log.warning(
             "detector %s outputs a density over the pixels, which learns little from the squared "
             "error; its authors' loss is --saliency_loss=%s",
@@ -70,26 +63,28 @@ def check_parts(config: Config, order: list[str]) -> None:
     Raises:
         ValueError: with the reason and the sizes that work, or the flag that is missing.
     """
-    classifiers = {config.geometry(n)[0] for n in order if "classifier" in n or n == "joint"}
+    roles = {name: ROLES[name] for name in order}
+    sizes = {config.geometry(n).image_size for n, role in roles.items() if role.trains_classifier}
     for stage in order:
-        _check_geometry(config, stage, joint="joint" in order)
+        _check_geometry(config, stage, order)
     try:
-        detector = networks.blank_detector(config) if any(map(has_detector, order)) else None
-        built = {size: networks.blank_classifier(config, size) for size in sorted(classifiers)}
-        if "joint" in order:
+        learns = any(role.trains_detector for role in roles.values())
+        detector = networks.blank_detector(config) if learns else None
+        built = {size: networks.blank_classifier(config, size) for size in sorted(sizes)}
+        if any(role.is_joint for role in roles.values()):
             pair.check(detector, built[config.image_size])
-        for stage in order:
-            if stage != "joint":
-                size = config.geometry(stage)[0]
-                _check_frozen(config, stage, detector if has_detector(stage) else built[size])
+        for stage, role in roles.items():
+            if not role.is_joint:
+                size = config.geometry(stage).image_size
+                _check_frozen(config, stage, built[size] if role.trains_classifier else detector)
     finally:
         keras.backend.clear_session()  # it would give values to what was built, later
 
 
 def _check_frozen(config: Config, stage: str, network: keras.Model) -> None:
     """Checks that frozen layers have been trained by something."""
-    part = "detector" if has_detector(stage) else "classifier"
-    trained = config.prerequisites(stage) or getattr(config, f"{part}_weights") is not None
+    (part,) = ROLES[stage].trains
+    trained = config.starts_from(stage) or getattr(config, f"{part}_weights") is not None
     pattern = config.stages[stage].frozen
     frozen = [x.name for x in network.layers if x.weights and networks.is_frozen(pattern, x.name)]
     if frozen and not trained:
@@ -99,10 +94,11 @@ def _check_frozen(config: Config, stage: str, network: keras.Model) -> None:
         )
 
 
-def _check_geometry(config: Config, stage: str, joint: bool) -> None:
+def _check_geometry(config: Config, stage: str, order: list[str]) -> None:
     """Checks that the crops of a stage have the size of the network that it trains."""
-    shared = has_detector(stage) or (joint and stage == "classifier")
-    size = config.geometry(stage)[0]
+    joined = {name for one in order if ROLES[one].is_joint for name in config.starts_from(one)}
+    shared = ROLES[stage].trains_detector or stage in joined
+    size = config.geometry(stage).image_size
     if shared and size != config.image_size:
         raise ValueError(
             f"stage {stage} trains a network for images of {config.image_size} x "
@@ -111,110 +107,17 @@ def _check_geometry(config: Config, stage: str, joint: bool) -> None:
         )
 
 
-def is_done(config: Config, stage: str, folder: pathlib.Path, asked_for: bool) -> bool:
-    """Whether a stage is finished.
-
-    Args:
-        config: the run.
-        stage: name of the stage.
-        folder: where it is, or will be.
-        asked_for: whether the user named it. Of a stage that is only needed, the numbers of its
-            training may differ: what it left behind is what the user made.
-
-    Raises:
-        ValueError: if the folder belongs to another configuration; each difference has a line.
-    """
-    finished = FinishedStage(folder).is_finished
-    kept = () if asked_for or not finished else _OF_TRAINING
-    lines = "\n".join(differences(config, stage, folder, ignored=kept))
-    if lines:
-        raise ValueError(
-            f"{folder} belongs to another configuration:\n{lines}\n"
-            "Name another --workdir, or remove that folder"
-        )
-    return finished
-
-
-def check_origin(config: Config, stage: str, workdir: pathlib.Path, folder: pathlib.Path) -> None:
-    """Checks that what a finished stage started from has not been trained again since.
-
-    Args:
-        config: the run.
-        stage: name of the stage.
-        workdir: where the stages before it left their networks.
-        folder: where it is.
-
-    Raises:
-        ValueError: naming both, and the remedy.
-    """
-    known = FinishedStage(folder).metrics.get("made_from", {})
-    there = networks.origin(config, stage, workdir)
-    for name in known.keys() & there.keys():
-        if known[name] != there[name]:
-            raise ValueError(
-                f"{folder} was made from another {name} than {workdir / name} is now; remove "
-                f"{folder}, so that it is trained again"
-            )
-
-
-def differences(
-    config: Config, stage: str, folder: pathlib.Path, ignored: tuple[str, ...] = ()
-) -> list[str]:
-    """Compares a stage with what its folder was begun with.
-
-    Args:
-        config: the run.
-        stage: name of the stage.
-        folder: where it is, or will be.
-        ignored: settings that may differ.
-
-    Returns:
-        One line for each setting in which they differ; none where there is no such folder.
-    """
-    begun = FinishedStage(folder)
-    if not begun.is_begun:
-        return []
-    asked = json.loads(json.dumps(config.for_stage(stage)))
-    there = _completed(begun.settings, asked)
-    pair = ({k: v for k, v in d.items() if k not in ignored} for d in (there, asked))
-    return _differences(*pair)
-
-
-def _completed(there: dict, asked: dict) -> dict:
-    """Adds the numbers of a stage that are younger than a folder: they had their defaults then."""
-    defaults = json.loads(json.dumps(dataclasses.asdict(Stage(dataset=""))))
-
-    def fill(known: dict, wanted: dict, default: dict) -> dict:
-        filled = {name: default[name] for name in wanted if name in default} | known
-        if "optimizer" in known:
-            parts = (source["optimizer"] for source in (known, wanted, default))
-            filled["optimizer"] = fill(*parts)
-        return filled
-
-    return there | {"stage": fill(there.get("stage", {}), asked["stage"], defaults)}
-
-
-def _differences(there: object, asked: object, path: str = "") -> list[str]:
-    """One line for each setting in which two configurations differ."""
-    if isinstance(there, dict) and isinstance(asked, dict):
-        names = dict.fromkeys([*there, *asked])
-        return [
-            line
-            for name in names
-            for line in _differences(there.get(name), asked.get(name), f"{path}.{name}".strip("."))
-        ]
-    return [] if there == asked else [f"  {path}: {there!r} there, {asked!r} asked for"]
-
-
 def check_set(config: Config, stage: str, gaze_set: sets.GazeSet) -> None:
-    """Checks that a set has what a stage learns from.
+    """Checks that a set has what a stage learns from, as far as the set knows that.
 
     Raises:
         ValueError: naming what is missing.
     """
-    if ("classifier" in stage or stage == "joint") and len(gaze_set.class_names) < 2:
+    role, prepared = ROLES[stage], gaze_set.is_prepared
+    classes = len(gaze_set.class_names) >= 2 if prepared else gaze_set.has_labels
+    if role.trains_classifier and not classes:
         raise ValueError(f"stage {stage} needs classes; data set {gaze_set.name} has none")
-    if stage not in ("classifier_pretrain", "classifier_rgb") and not gaze_set.has_gaze:
+    if role.needs_gaze and prepared and not gaze_set.has_gaze:
         raise ValueError(f"stage {stage} needs gaze; data set {gaze_set.name} has none")
     if needs_fixations(config, stage) and "heatmap" in gaze_set.builder.info.features:
         valid = ", ".join(losses.list_saliency_losses(with_fixations=False))
@@ -245,7 +148,17 @@ def check_split(config: Config, stage: str, replicas: int) -> None:
 
 def needs_fixations(config: Config, stage: str) -> bool:
     """Whether a stage learns from fixation points, and not from maps of them alone."""
-    return has_detector(stage) and losses.get(config.stages[stage].saliency_loss).needs_fixations
+    return (
+        ROLES[stage].trains_detector
+        and losses.get(config.stages[stage].saliency_loss).needs_fixations
+    )
+
+
+def knows_network(config: Config, stage: str, gaze_set: sets.GazeSet) -> bool:
+    """Whether the network of a stage can be built with neither a download nor a prepared set."""
+    role = ROLES[stage]
+    local = all(networks.is_local(getattr(config, f"{part}_weights")) for part in role.trains)
+    return local and (not role.trains_classifier or len(gaze_set.class_names) >= 2)
 
 
 def check_network(config: Config, stage: str, gaze_set: sets.GazeSet) -> None:
@@ -254,6 +167,6 @@ def check_network(config: Config, stage: str, gaze_set: sets.GazeSet) -> None:
     Raises:
         ValueError: for images that are too small and for weights that do not fit.
     """
-    if stage != "joint" and not config.prerequisites(stage):
+    if not ROLES[stage].is_joint and not config.starts_from(stage):
         networks.build_model(config, stage, pathlib.Path(), len(gaze_set.class_names))
         keras.backend.clear_session()

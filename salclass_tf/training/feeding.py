@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-from salclass_tf.config import Config
+from salclass_tf.config import ROLES, Config
 from salclass_tf.data import pipeline, sets
-from salclass_tf.data.geometry import Geometry
 from salclass_tf.training import checks, loop
 
 _EVALUATION_BATCH = 16
@@ -34,14 +33,14 @@ def build_feed(config: Config, name: str, gaze_set: sets.GazeSet, replicas: int 
     def epoch(number: int, skip: int) -> tf.data.Dataset:
         return pipeline.training_batches(
             _source(gaze_set, "train", stage.validation_share),
-            geometry=Geometry(*config.geometry(name)),
+            geometry=config.geometry(name),
             sigma_px=gaze_set.sigma_px,
             batch_size=stage.batch_size,
             seed=config.seed,
             epoch=number,
             crops=stage.crops,
             mirror=stage.mirror,
-            with_maps=name not in ("classifier_pretrain", "classifier_rgb"),
+            with_maps=ROLES[name].needs_gaze,
             with_fixations=checks.needs_fixations(config, name),
             skip_steps=skip,
         )
@@ -123,7 +122,7 @@ def central_batches(
         source = source.shard(every, index=0).take(_SHOWN_IMAGES)
     return pipeline.evaluation_batches(
         source,
-        geometry=Geometry(*config.geometry(name)),
+        geometry=config.geometry(name),
         sigma_px=gaze_set.sigma_px,
         batch_size=batch_size,
         with_maps=gaze_set.has_gaze,

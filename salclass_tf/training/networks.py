@@ -11,7 +11,7 @@ import tensorflow as tf
 from salclass_tf import detectors
 from salclass_tf.classifiers import build_classifier, rgbs
 from salclass_tf.config import Config, Optimizer, Stage
-from salclass_tf.config.stage import has_detector
+from salclass_tf.config.stage import CLASSIFIER, DETECTOR, ROLES
 from salclass_tf.detectors import build_detector
 from salclass_tf.model import ClassifierModel, DetectorModel, GazeModel, SalClassNet
 from salclass_tf.optimization import optimizers, schedules
@@ -38,16 +38,15 @@ def build_model(config: Config, stage: str, workdir: pathlib.Path, num_classes: 
     Returns:
         The model, not compiled; layers that `frozen` names do not learn.
     """
-    if has_detector(stage):
+    role = ROLES[stage]
+    if role.trains_detector:
         output = detectors.output_of(config.detector)
         error = {"saliency_loss": config.stages[stage].saliency_loss, "output": output}
-    if stage == "joint":
-        detector, classifier = (
-            FinishedStage(workdir / name).network() for name in ("saliency", "classifier")
-        )
-        _check_classes(classifier, num_classes, workdir / "classifier")
-        model = SalClassNet(detector, classifier, alpha=config.alpha, **error)
-    elif stage.startswith("saliency"):
+    if role.is_joint:
+        parts = [_kept(config, stage, part, workdir) for part in (DETECTOR, CLASSIFIER)]
+        _check_classes(parts[1], num_classes, workdir / config.start_of(stage, CLASSIFIER))
+        model = SalClassNet(*parts, alpha=config.alpha, **error)
+    elif role.trains_detector:
         model = DetectorModel(_detector(config, stage, workdir), **error)
     else:
         model = ClassifierModel(_classifier(config, stage, workdir, num_classes))
@@ -66,17 +65,9 @@ def _check_classes(classifier: keras.Model, num_classes: int, folder: pathlib.Pa
         )
 
 
-def parents(config: Config, stage: str) -> tuple[str, ...]:
-    """Returns the stages whose networks a stage starts from."""
-    pretrained = f"{'saliency' if 'saliency' in stage else 'classifier'}_pretrain"
-    if stage == "joint":
-        return ("saliency", "classifier")
-    return tuple(name for name in config.prerequisites(stage) if name == pretrained)
-
-
 def origin(config: Config, stage: str, workdir: pathlib.Path) -> dict[str, str]:
     """Returns what identifies the weights that a stage starts from, by the stages they are of."""
-    known = {n: FinishedStage(workdir / n).weights_identity for n in parents(config, stage)}
+    known = {n: FinishedStage(workdir / n).weights_identity for n in config.starts_from(stage)}
     return {name: identity for name, identity in known.items() if identity}
 
 
@@ -186,6 +177,11 @@ def untrained_multipliers(model: GazeModel, factor: float) -> dict[str, float | 
     return multipliers
 
 
+def is_local(weights: str | None) -> bool:
+    """Whether weights to start from are no public file, which would be downloaded."""
+    return weights not in ("imagenet", "released")
+
+
 def weights_file(weights: str | None) -> str | None:
     """Resolves "demo" to the file that is part of this package; verifies its checksum.
 
@@ -203,10 +199,16 @@ def weights_file(weights: str | None) -> str | None:
     return str(path)
 
 
+def _kept(config: Config, stage: str, part: str, workdir: pathlib.Path) -> keras.Model:
+    """The part of a network that the stage before has left."""
+    network = FinishedStage(workdir / config.start_of(stage, part)).network()
+    return getattr(network, part) if isinstance(network, SalClassNet) else network
+
+
 def _detector(config: Config, stage: str, workdir: pathlib.Path) -> keras.Model:
     """The detector that a stage starts from."""
-    if stage == "saliency" and config.pretrain_detector:
-        return FinishedStage(workdir / "saliency_pretrain").network()
+    if config.start_of(stage, DETECTOR):
+        return _kept(config, stage, DETECTOR, workdir)
     return build_detector(
         config.detector,
         image_size=config.image_size,
@@ -217,18 +219,19 @@ def _detector(config: Config, stage: str, workdir: pathlib.Path) -> keras.Model:
 
 
 def _classifier(config: Config, stage: str, workdir: pathlib.Path, classes: int) -> keras.Model:
-    """The classifier that a stage starts from; only stage `classifier` takes the map."""
-    if stage == "classifier_pretrain" and config.classifier_weights == "demo":
-        weights = None  # this is the stage that makes the demo weights
-    elif stage != "classifier_pretrain" and config.pretrain_classifier:
-        weights = str(FinishedStage(workdir / "classifier_pretrain").require_network())
+    """The classifier that a stage starts from."""
+    before = config.start_of(stage, CLASSIFIER)
+    if config.makes_demo_weights(stage):
+        weights = None
+    elif before:
+        weights = str(FinishedStage(workdir / before).require_network())
     else:
         weights = weights_file(config.classifier_weights)
     return build_classifier(
         config.classifier,
         num_classes=classes,
-        saliency_input=stage == "classifier",
-        image_size=config.geometry(stage)[0],
+        saliency_input=ROLES[stage].reads_true_map,
+        image_size=config.geometry(stage).image_size,
         width=config.width,
         weights=weights,
         **config.classifier_options.get(config.classifier, {}),

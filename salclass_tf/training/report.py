@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from salclass_tf import figures
-from salclass_tf.config import Config
+from salclass_tf.config import ROLES, Config
 from salclass_tf.runs.finished_stage import FinishedStage
 from salclass_tf.training import final_scores
 
@@ -18,14 +18,6 @@ _COLUMNS = (
     ("NSS", "nss"),
     ("MSE", "mse"),
 )
-_NAMES = {
-    "saliency_pretrain": "detector, pretrained",
-    "saliency": "detector",
-    "classifier_pretrain": "classifier, pretrained",
-    "classifier_rgb": "classifier, RGB only",
-    "classifier": "classifier, RGB + true map",
-    "joint": "SalClassNet, joint",
-}
 
 
 def table(results: dict[str, dict]) -> str:
@@ -40,7 +32,7 @@ def table(results: dict[str, dict]) -> str:
     ]
     for stage, metrics in results.items():
         rows = {"centre bias (mean training map)": "centre_bias"}
-        rows |= {"parts before joint training": "before_joint", _NAMES[stage]: "test"}
+        rows |= {"parts before joint training": "before_joint", ROLES[stage].title: "test"}
         for name, key in rows.items():
             if metrics.get(key):
                 lines.append(_row(name, f"{metrics['dataset']} {metrics['split']}", metrics[key]))
@@ -104,19 +96,19 @@ def draw(
     shown = [
         (title, FinishedStage(workdir / name).network()) for name, title in _compared(config, stage)
     ]
-    shown.append(("SalClassNet" if stage == "joint" else "prediction", kept))
+    shown.append(("SalClassNet" if ROLES[stage].is_joint else "prediction", kept))
     examples = [example for batch in batches for example in _examples(batch, shown, class_names)]
     maps = [title for title, network in shown if "saliency" in _gives(network)]
     titles = ("true map", *maps) if examples[0].maps else ()
-    figures.example_grid(examples, titles, f"{_NAMES[stage]}: test images", folder / "examples.png")
+    figures.example_grid(
+        examples, titles, f"{ROLES[stage].title}: test images", folder / "examples.png"
+    )
 
 
 def _compared(config: Config, stage: str) -> list[tuple[str, str]]:
     """The stages whose networks a stage's picture shows beside its own, with their headings."""
-    if stage != "joint":
-        return []
-    rgb = [("classifier_rgb", "RGB only")] if config.compare_rgb else []
-    return [*rgb, ("saliency", "before joint training")]
+    before = config.prerequisites(stage)
+    return [item for item in ROLES[stage].shown_beside.items() if item[0] in before]
 
 
 def _gives(network: keras.Model) -> tuple[str, ...]:

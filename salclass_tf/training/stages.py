@@ -14,40 +14,18 @@ import keras
 import tensorflow as tf
 
 from salclass_tf import devices
-from salclass_tf.config import Config
+from salclass_tf.config import ROLES, Config
 from salclass_tf.data import sets
 from salclass_tf.data.sets import GazeSet
 from salclass_tf.devices import Placement
 from salclass_tf.runs.files import write_json
 from salclass_tf.runs.finished_stage import DATASET, METRICS, SETTINGS, FinishedStage
-from salclass_tf.training import checks, feeding, final_scores, loop, networks, report, same_data
+from salclass_tf.training import feeding, final_scores, loop, networks, plan, report
 from salclass_tf.training.execution import Execution, sole_user
+from salclass_tf.training.plan import Job, Plan
 from salclass_tf.training.signals import sigterm_interrupts
 
 _log = logging.getLogger(__name__)
-
-
-@dataclasses.dataclass(frozen=True)
-class Job:
-    """A stage that a run needs.
-
-    Attributes:
-        config: the run.
-        name: of the stage.
-        workdir: where the stages before it leave their networks.
-        folder: where this one is, or will be.
-        asked_for: whether the user named it, or another stage needs it.
-    """
-
-    config: Config
-    name: str
-    workdir: pathlib.Path
-    folder: pathlib.Path
-    asked_for: bool
-
-    def metrics(self) -> dict:
-        """Returns what its `metrics.json` holds, once it is done."""
-        return FinishedStage(self.folder).metrics
 
 
 def run(
@@ -79,11 +57,12 @@ def run(
     """
     workdir, execution = pathlib.Path(workdir), execution or Execution()
     placement, config = settle(config, execution)
-    jobs = [job(config, name, workdir, name == stage) for name in order(config, stage)]
-    carry_out(jobs, placement, execution, data_dir, manual_dir)
+    with placement.lost_workers_named():
+        planned = plan.plan(config, stage, workdir, placement, data_dir, manual_dir)
+        carry_out(planned, placement, execution, data_dir, manual_dir)
     if not placement.is_chief:
         return {}
-    results = {made.name: made.metrics() for made in jobs}
+    results = {made.name: made.metrics() for made in planned.jobs}
     print(report.table(results))
     print(f"Results, pictures and networks: {workdir}/{stage}")
     return results
@@ -100,23 +79,18 @@ def settle(config: Config, execution: Execution) -> tuple[Placement, Config]:
     return placement, dataclasses.replace(config, precision=policy)
 
 
-def job(config: Config, name: str, workdir: pathlib.Path, asked_for: bool) -> Job:
-    """The job of a stage in its usual place, `workdir/<stage>`."""
-    return Job(config, name, workdir, workdir / name, asked_for)
-
-
 def carry_out(
-    jobs: list[Job],
+    planned: Plan,
     placement: Placement,
     execution: Execution,
     data_dir: str | None,
     manual_dir: str | None,
     finished: Callable[[], None] = lambda: None,
 ) -> None:
-    """Makes the stages that are not done, in order, after all has been looked at that can fail.
+    """Makes the stages that are not done, in order.
 
     Args:
-        jobs: each after those that it needs, in one workdir.
+        planned: what is to be done.
         placement: the devices.
         execution: checkpoints, callbacks.
         data_dir: see `run`.
@@ -127,98 +101,32 @@ def carry_out(
         ValueError: for anything the user can mend; the message says how.
         OSError: if something cannot be written or read, or another worker has gone.
     """
-    with placement.lost_workers_named():
-        _carry_out(jobs, placement, execution, data_dir, manual_dir, finished)
-
-
-def _carry_out(
-    jobs: list[Job],
-    placement: Placement,
-    execution: Execution,
-    data_dir: str | None,
-    manual_dir: str | None,
-    finished: Callable[[], None],
-) -> None:
-    """See `carry_out`."""
-    checks.check_settings(jobs[-1].config, [one.name for one in jobs])
-    todo = [one for one in jobs if not _is_done(one)]
-    settings = [one.config.for_stage(one.name) for one in todo]
-    placement.require_same(
-        f"stages to make: {', '.join(one.name for one in todo) or 'none'}", settings
-    )
-    checks.check_parts(jobs[-1].config, [one.name for one in todo])
-    _check_same_data(jobs, data_dir, manual_dir)
-    opened = _open_sets(todo, placement, data_dir, manual_dir)
-    _check_same_data(todo, data_dir, manual_dir)  # now that they are prepared
-    replicas = placement.strategy.num_replicas_in_sync
-    for name, one in {one.name: one for one in todo}.items():
-        checks.check_split(one.config, name, replicas)
-        checks.check_set(one.config, name, opened[name])
-        checks.check_network(one.config, name, opened[name])
-        feeding.build_feed(one.config, name, opened[name])
-    workdir = jobs[-1].workdir
-    locked = sole_user(workdir) if placement.is_chief else contextlib.nullcontext()
+    prepared = _prepare_sets(planned, placement, data_dir, manual_dir)
+    plan.check_same_data(planned.todo, data_dir, manual_dir)  # now that they are prepared
+    plan.check_data(planned, prepared)
+    locked = sole_user(planned.jobs[-1].workdir) if placement.is_chief else contextlib.nullcontext()
     with locked, sigterm_interrupts():
-        for one in todo:
+        for one in planned.todo:
             # Nobody else writes here from now on; before, another run may have begun it.
-            checks.is_done(one.config, one.name, one.folder, one.asked_for)
-            with feeding.readable(opened[one.name]):
-                _make(one, opened[one.name], placement, execution)
+            one.state()
+            with feeding.readable(prepared[one.dataset]):
+                _make(one, prepared[one.dataset], placement, execution)
             if placement.is_chief:
                 finished()
-    for one in jobs:
-        if one not in todo and placement.is_chief:
-            checks.check_origin(one.config, one.name, one.workdir, one.folder)
+    for one in planned.kept if placement.is_chief else ():
+        one.check_origin()
 
 
-def _check_same_data(jobs: list[Job], data_dir: str | None, manual_dir: str | None) -> None:
-    """Checks that what there is of some stages was made on the data of this run."""
-    found = {}
-    for one in jobs:
-        if one.name not in found:
-            stage = one.config.stages[one.name]
-            share = stage.validation_share
-            found[one.name] = sets.peek(stage.dataset, data_dir, manual_dir, share)
-        same_data.check(one.name, one.folder, found[one.name])
-    if "joint" in found:
-        classes = {name: record.class_names for name, record in found.items()}
-        same_data.check_joint(jobs[-1].config, jobs[-1].workdir, classes)
-
-
-def _is_done(one: Job) -> bool:
-    """Whether a stage has been made, which the log says too."""
-    done = checks.is_done(one.config, one.name, one.folder, one.asked_for)
-    if done:
-        checks.check_origin(one.config, one.name, one.workdir, one.folder)
-    place = one.folder.relative_to(one.workdir)
-    _log.info("stage %-19s %s", place, "done before, kept" if done else "to do")
-    return done
-
-
-def _open_sets(
-    jobs: list[Job],
-    placement: Placement,
-    data_dir: str | None,
-    manual_dir: str | None,
+def _prepare_sets(
+    planned: Plan, placement: Placement, data_dir: str | None, manual_dir: str | None
 ) -> dict[str, GazeSet]:
-    """The set of each stage; the chief prepares those that are not there, the others wait."""
-    if not placement.is_chief:
-        placement.wait_for_all()
-    datasets = {one.name: one.config.stages[one.name].dataset for one in jobs}
-    opened = {name: sets.open_set(set_, data_dir, manual_dir) for name, set_ in datasets.items()}
+    """Prepares the sets of a plan, by name; the others wait for what the chief prepares."""
     if placement.is_chief:
+        prepared = {name: sets.prepare(one, manual_dir) for name, one in planned.found.items()}
         placement.wait_for_all()
-    return opened
-
-
-def order(config: Config, stage: str) -> list[str]:
-    """The stages that `stage` needs, each after what it needs itself, and `stage` last."""
-    names = []
-    for name in (*config.prerequisites(stage), stage):
-        for needed in (name,) if name == stage else order(config, name):
-            if needed not in names:
-                names.append(needed)
-    return names
+        return prepared
+    placement.wait_for_all()
+    return {name: sets.open_set(name, data_dir, manual_dir) for name in planned.found}
 
 
 def _make(
@@ -239,6 +147,8 @@ def _make(
         model = networks.build_model(config, name, one.workdir, len(gaze_set.class_names))
         model.compile(networks.build_optimizer(stage, model, feed.steps))
     if placement.is_chief:
+        # What goes on is not finished any more; its results are those of fewer epochs.
+        (one.folder / METRICS).unlink(missing_ok=True)
         write_json(one.folder / SETTINGS, config.for_stage(name))
         write_json(one.folder / DATASET, gaze_set.record(stage.validation_share).to_json())
     _log.info(
@@ -317,11 +227,11 @@ def _scores(
         return {"test": None}
     batches = feeding.central_batches(config, name, gaze_set, split)
     metrics = {"test": vars(final_scores.score(network, batches, f"{name} test"))}
-    if name.startswith("saliency"):
+    if not ROLES[name].trains_classifier:
         train = gaze_set.split("train", config.stages[name].validation_share)
         mean = final_scores.mean_map(feeding.central_batches(config, name, gaze_set, train))
         metrics["centre_bias"] = vars(final_scores.score_map(mean, batches))
-    if name == "joint":
+    if ROLES[name].is_joint:
         before = networks.build_model(config, name, workdir, 0)
         metrics["before_joint"] = vars(final_scores.score(before, batches, "before joint"))
     return metrics

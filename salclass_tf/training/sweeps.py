@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from salclass_tf.config import Config
 from salclass_tf.runs.files import write_json, write_text
 from salclass_tf.runs.finished_stage import FinishedStage
-from salclass_tf.training import checks, report, stages
+from salclass_tf.training import folder_state, plan, report, stages
 from salclass_tf.training.execution import Execution
 
 STAGE = "joint"
@@ -52,14 +52,16 @@ def sweep_alpha(
     _check(alphas)
     workdir, execution = pathlib.Path(workdir), execution or Execution()
     placement, config = stages.settle(config, execution)
-    before = [name for name in stages.order(config, STAGE) if name != STAGE]
-    parts = [stages.job(config, name, workdir, asked_for=False) for name in before]
+    before = [name for name in plan.order(config, STAGE) if name != STAGE]
+    parts = [plan.job(config, name, workdir, asked_for=False) for name in before]
     joints = [_job(dataclasses.replace(config, alpha=a), workdir) for a in sorted(alphas)]
 
     def write() -> None:
         _write_table(workdir, [one for one in joints if FinishedStage(one.folder).is_finished])
 
-    stages.carry_out([*parts, *joints], placement, execution, data_dir, manual_dir, write)
+    with placement.lost_workers_named():
+        planned = plan.plan_jobs([*parts, *joints], placement, data_dir, manual_dir)
+        stages.carry_out(planned, placement, execution, data_dir, manual_dir, write)
     if not placement.is_chief:
         return []
     write()
@@ -78,16 +80,17 @@ def _check(alphas: Sequence[float]) -> None:
             raise ValueError(f"alpha must be at least 0 and finite; got {alpha} in {list(alphas)}")
 
 
-def _job(config: Config, workdir: pathlib.Path) -> stages.Job:
+def _job(config: Config, workdir: pathlib.Path) -> plan.Job:
     """The joint stage of one alpha: in the sweep's folder, or what the run itself has finished."""
-    own = stages.job(config, STAGE, workdir, asked_for=True)
-    if FinishedStage(own.folder).is_finished and not checks.differences(config, STAGE, own.folder):
+    own = plan.job(config, STAGE, workdir, asked_for=True)
+    finished = FinishedStage(own.folder).is_finished
+    if finished and not folder_state.differences(config, STAGE, own.folder):
         return own
     name = f"alpha_{repr(config.alpha).removesuffix('.0')}"
     return dataclasses.replace(own, folder=workdir / TABLE.parent / name / STAGE)
 
 
-def _write_table(workdir: pathlib.Path, finished: list[stages.Job]) -> None:
+def _write_table(workdir: pathlib.Path, finished: list[plan.Job]) -> None:
     """Writes the scores of the values that are finished, for people and for programs."""
     if not finished:
         return
@@ -109,7 +112,7 @@ def _write_table(workdir: pathlib.Path, finished: list[stages.Job]) -> None:
     write_json(workdir / f"{TABLE}.json", content)
 
 
-def _row(one: stages.Job) -> dict:
+def _row(one: plan.Job) -> dict:
     """What the table holds of one alpha; None where a score does not apply."""
     metrics = one.metrics()
     return {

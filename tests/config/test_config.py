@@ -299,3 +299,53 @@ def test_another_rate_keeps_the_way_to_the_final_one():
     optimizer = config.build_config("demo", "osie").override(*flags).stages[flags[0]].optimizer
     assert optimizer.learning_rate == 0.01
     assert optimizer.final_learning_rate == pytest.approx(0.01 * 1e-4 / 0.05)  # as the authors'
+
+
+def test_another_rate_scales_the_whole_schedule():
+    paper = config.build_config("paper").override(
+        "classifier_pretrain", {}, {"learning_rate": 2e-2}
+    )
+    optimizer = paper.stages["classifier_pretrain"].optimizer
+    epochs, rates = zip(*optimizer.steps, strict=True)
+    assert epochs == (0, 18, 29, 43, 52) and optimizer.learning_rate == 2e-2
+    assert rates == pytest.approx([2e-2, 1e-2, 2e-3, 1e-3, 2e-4])  # twice the paper's
+    demo = config.build_config("demo").override("saliency", {}, {"learning_rate": 7e-5})
+    rates = dict(demo.stages["saliency"].optimizer.steps)
+    assert rates == pytest.approx({0: 7e-5, 3: 2e-5})
+
+
+@pytest.mark.parametrize("preset", config.PRESETS)
+@pytest.mark.parametrize("stage", config.STAGES)
+@pytest.mark.parametrize("dataset", ["my_gaze", "cub_gha"])
+def test_dataset_reaches_the_stage_that_was_asked_for(preset, stage, dataset):
+    before, asked = config.build_config(preset), config.build_config(preset, dataset, stage)
+    assert asked.stages[stage].dataset == dataset
+    others = {"saliency_pretrain", "classifier_pretrain"} - {stage}
+    assert all(asked.stages[n].dataset == before.stages[n].dataset for n in others)
+
+
+def test_numbers_and_options_that_were_asked_for_reach_the_stage():
+    numbers = {"patience": 3, "frozen": "block1", "optimizer": {"name": "sgd", "dampening": 0.9}}
+    options = {"detector": {"convolutions": 13}, "classifier": {"bn_momentum": 0.9}}
+    before = config.build_config()
+    after = before.override("joint", {}, numbers, options=options)
+    stage = after.stages["joint"]
+    assert (stage.patience, stage.frozen) == (3, "block1")
+    assert (stage.optimizer.name, stage.optimizer.dampening) == ("sgd", 0.9)
+    assert after.detector_options["vgg19"] == {"convolutions": 13}
+    known = before.classifier_options["inception_v3"]
+    assert after.classifier_options["inception_v3"] == known | {"bn_momentum": 0.9}
+    assert after.for_stage("joint")["detector_options"] == {"convolutions": 13}
+    assert after.stages["saliency"] == before.stages["saliency"]
+    with pytest.raises(ValueError, match="stage classifier has no detector .*convolutions=13"):
+        before.override("classifier", {}, {}, options=options)
+
+
+def test_infinite_width_is_refused():
+    with pytest.raises(ValueError, match="width must be above 0 and finite; got inf"):
+        config.build_config().override("joint", {"width": float("inf")}, {})
+
+
+def test_near_preset_is_suggested():
+    with pytest.raises(ValueError, match=r"'dmeo' \(nearest: demo\)"):
+        config.build_config("dmeo")

@@ -71,3 +71,31 @@ def test_networks_are_not_chosen_on_the_images_that_they_are_tested_on(
     info.metadata = {}
     assert opened.split("test") == "validation"
     assert opened.split("validation", 0.1) == "train[90:]"
+
+
+def test_near_name_is_suggested_and_what_is_no_set_is_not_listed(tmp_path):
+    with pytest.raises(ValueError, match=r"'osei' \(nearest: osie\)") as error:
+        sets.find_set("osei", str(tmp_path))
+    listed = str(error.value).split("ours are ")[1].split(";")[0].split(", ")
+    assert "gaze_folder" in listed and not {"gallery", "common"} & set(listed)
+    with pytest.raises(ValueError, match="unknown data set 'gallery'"):
+        sets.find_set("gallery", str(tmp_path))
+
+
+def test_folder_in_place_of_a_name_is_told_how_to_name_it(tmp_path, monkeypatch):
+    (tmp_path / "my study").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for name in (str(tmp_path), "my study", "./my study"):
+        with pytest.raises(ValueError, match="--dataset=gaze_folder --manual_dir="):
+            sets.find_set(name, str(tmp_path))
+
+
+def test_unknown_configuration_of_a_known_set_is_no_unknown_set(tmp_path):
+    with pytest.raises(ValueError, match="critters/tsk': unknown .*'tsk' .nearest: task.; it has"):
+        sets.find_set("gaze_critters/tsk", str(tmp_path))
+
+
+def test_finding_a_set_prepares_nothing(tmp_path):
+    found = sets.find_set("gaze_critters/task", str(tmp_path))
+    assert not found.is_prepared and not list(tmp_path.iterdir())
+    assert found.has_labels and len(found.class_names) == 12

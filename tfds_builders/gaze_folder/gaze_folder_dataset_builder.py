@@ -55,6 +55,36 @@ class Builder(gaze_builder.GazeBuilder):
         """Returns the digest of a folder that a set remembers as its own, `folder_sha256`."""
         return study.fingerprint(root)
 
+    def check_files(self, manual_dir: str | None = None) -> None:
+        """Reads the folder, all but the pixels of its images, and so knows the set's features.
+
+        Args:
+            manual_dir: the folder; None is where TFDS looks for one.
+
+        Raises:
+            FileNotFoundError: if the folder lacks images or gaze.
+            ImportError: if it holds raw samples, and the package is missing that they need.
+            ValueError: if something in the folder is not as it must be, or another folder has been
+                built in this `data_dir`.
+        """
+        if self.data_path.exists():
+            if manual_dir is not None:
+                self._check_same(manual_dir)
+            return
+        root = tfds.core.Path(manual_dir or self.data_dir_root / "downloads" / "manual")
+        if not root.is_dir():
+            raise FileNotFoundError(f"{root} is not there. {self.MANUAL_DOWNLOAD_INSTRUCTIONS}")
+        self._look(root)
+
+    def _look(self, root: tfds.core.Path) -> None:
+        self._study = study.open_study(root)
+        if self._study.unmatched:
+            raise ValueError(self._study.unmatched)
+        names = self._study.class_names
+        label = tfds.features.ClassLabel(names=names) if names else None
+        features = schema.gaze_features(label, heatmap=self._study.gaze.form == "maps")
+        tfds_internals.set_features(self.info, features)
+
     def _check_same(self, root: Any) -> None:
         if self.info.metadata["folder_sha256"] != self.originals_sha256(root):
             raise ValueError(
@@ -79,14 +109,7 @@ class Builder(gaze_builder.GazeBuilder):
 
     def _download_and_prepare(self, dl_manager: Any, download_config: Any) -> None:
         """Looks into the folder before TFDS asks for the features."""
-        root = manual.require(dl_manager, [], self.MANUAL_DOWNLOAD_INSTRUCTIONS)
-        self._study = study.open_study(root)
-        if self._study.unmatched:
-            raise ValueError(self._study.unmatched)
-        names = self._study.class_names
-        label = tfds.features.ClassLabel(names=names) if names else None
-        features = schema.gaze_features(label, heatmap=self._study.gaze.form == "maps")
-        tfds_internals.set_features(self.info, features)
+        self._look(manual.require(dl_manager, [], self.MANUAL_DOWNLOAD_INSTRUCTIONS))
         super()._download_and_prepare(dl_manager, download_config)
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import pathlib
 import keras
 import tensorflow as tf
 
-from salclass_tf import config, model
+from salclass_tf import model
+from salclass_tf.config.stage import CLASSIFIER, DETECTOR, ROLES, role
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.evaluation.methods.crops_of_sets import Batch, EvaluatedSet, without_version
 from salclass_tf.evaluation.methods.method import (
@@ -31,7 +32,7 @@ def is_stage(folder: pathlib.Path) -> bool:
 
 def is_run(folder: pathlib.Path) -> bool:
     """Whether a folder holds folders of stages, finished or not."""
-    return any((folder / name).is_dir() for name in config.STAGES)
+    return any((folder / name).is_dir() for name in ROLES)
 
 
 def from_stage(folder: pathlib.Path) -> list[Method]:
@@ -48,7 +49,7 @@ def from_run(workdir: pathlib.Path) -> list[Method]:
     Raises:
         ValueError: if no stage is finished.
     """
-    present = [name for name in reversed(config.STAGES) if (workdir / name).is_dir()]
+    present = [name for name in reversed(ROLES) if (workdir / name).is_dir()]
     stages = {name: FinishedStage(workdir / name) for name in present}
     finished = {name: stage for name, stage in stages.items() if stage.is_finished}
     for name in present:
@@ -102,7 +103,7 @@ def classifying(workdir: pathlib.Path) -> pathlib.Path:
     Raises:
         ValueError: if there is none.
     """
-    stages = [name for name in reversed(config.STAGES) if LOGITS in _gives(name)]
+    stages = [name for name in reversed(ROLES) if LOGITS in _gives(name)]
     finished = [workdir / name for name in stages if is_stage(workdir / name)]
     if not finished:
         raise ValueError(
@@ -149,7 +150,7 @@ def _method(stage: FinishedStage) -> Method:
         geometry=stage.geometry,
         trained_on=without_version(stage.metrics["dataset"]),
         class_names=stage.class_names or None,
-        needs_truth=stage.name == "classifier",
+        needs_truth=role(stage.name).reads_true_map,
         network=stage.read_network,
     )
 
@@ -194,28 +195,20 @@ def _together(detector: FinishedStage, classifier: FinishedStage) -> Method:
 
 def _title(stage: str, settings: dict) -> str:
     """What the network of a stage is called in a table."""
-    detector, classifier = settings.get("detector"), settings.get("classifier")
-    return {
-        "saliency_pretrain": f"detector {detector}, pretrained",
-        "saliency": f"detector {detector}",
-        "classifier_pretrain": f"{classifier}, 3 channels, pretrained",
-        "classifier_rgb": f"{classifier}, 3 channels",
-        "classifier": f"{classifier}, 4 channels + true maps",
-        "joint": f"SalClassNet ({detector}, {classifier})",
-    }[stage]
+    names = {part: settings.get(part) for part in (DETECTOR, CLASSIFIER)}
+    return role(stage).method.format(**names)
 
 
 def _gives(stage: str) -> frozenset[str]:
     """What the network of a stage answers with."""
-    if stage == "joint":
-        return frozenset({SALIENCY, LOGITS})
-    return frozenset({SALIENCY if stage.startswith("saliency") else LOGITS})
+    answers = {DETECTOR: SALIENCY, CLASSIFIER: LOGITS}
+    return frozenset(answers[part] for part in role(stage).trains)
 
 
 def _kind(network: keras.Model, path: pathlib.Path) -> frozenset[str]:
     """What a network answers with, by the shapes of its outputs."""
     if isinstance(network, model.SalClassNet):
-        return _gives("joint")
+        return frozenset({SALIENCY, LOGITS})
     outputs = network.outputs if getattr(network, "outputs", None) else ()
     kind = {2: LOGITS, 4: SALIENCY}.get(len(outputs[0].shape)) if len(outputs) == 1 else None
     if kind is None or (kind == SALIENCY and outputs[0].shape[-1] != 1):

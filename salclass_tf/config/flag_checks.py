@@ -1,0 +1,81 @@
+"""Flags that contradict each other or the stage that was asked for."""
+
+from salclass_tf.config.optimizer import require
+from salclass_tf.config.stage import CLASSIFIER, DETECTOR, pretraining_of, role
+
+
+def check(stage: str, run: dict, saliency_loss: str | None, options: dict[str, dict]) -> None:
+    """Validates flags against the stage that was asked for.
+
+    Args:
+        stage: the stage.
+        run: fields of `Config` that were asked for.
+        saliency_loss: L_S that was asked for, or None.
+        options: "detector", "classifier" -> what was asked for of that network.
+
+    Raises:
+        ValueError: naming the rule and the flags.
+    """
+    for part in (DETECTOR, CLASSIFIER):
+        require(
+            stage != pretraining_of(part) or run.get(f"pretrain_{part}", True),
+            f"stage {stage} cannot be trained with --nopretrain_{part}: leave one of them out",
+            f"--stage={stage}",
+        )
+        require(
+            part in role(stage).trains or not options.get(part),
+            f"stage {stage} has no {part} that options could change",
+            f"--stage={stage} --{part}_options={_written(options.get(part, {}))}",
+        )
+    require(
+        role(stage).is_joint or "alpha" not in run,
+        "alpha weighs the two errors of stage joint; the other stages have one error",
+        f"--stage={stage} --alpha={run.get('alpha')}",
+    )
+    require(
+        role(stage).trains_detector or saliency_loss is None,
+        "a saliency loss is one of the stages in which a detector learns",
+        f"--stage={stage} --saliency_loss={saliency_loss}",
+    )
+
+
+def sweep_values(
+    texts: list[str] | None, stage: str, alpha: float | None
+) -> tuple[float, ...] | None:
+    """Reads the values of `--sweep_alpha`.
+
+    Args:
+        texts: as they stand on the command line, None where there is no such flag.
+        stage: the stage asked for.
+        alpha: the one alpha asked for, or None.
+
+    Returns:
+        The numbers, None where no sweep is asked for.
+
+    Raises:
+        ValueError: if one is no number, or the sweep contradicts the other flags.
+    """
+    if texts is None:
+        return None
+    written = f"--sweep_alpha={','.join(texts)}"
+    require(
+        role(stage).is_joint,
+        "a sweep of alpha trains stage joint; the other stages have one error",
+        f"--stage={stage} {written}",
+    )
+    require(
+        alpha is None,
+        "a sweep of alpha names all its values: leave --alpha out",
+        f"--alpha={alpha} {written}",
+    )
+    try:
+        return tuple(float(text) for text in texts)
+    except ValueError:
+        raise ValueError(
+            f"a sweep takes numbers, with commas between them; got {written}"
+        ) from None
+
+
+def _written(options: dict) -> str:
+    """Options as they stand on the command line."""
+    return ",".join(f"{name}={value}" for name, value in options.items())

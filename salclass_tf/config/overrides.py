@@ -1,0 +1,133 @@
+"""What a user asked for, put into a configuration."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from salclass_tf.config import flag_checks, recipes
+from salclass_tf.config.optimizer import require
+from salclass_tf.config.stage import DETECTOR, ROLES, Stage, pretraining_of, role
+from salclass_tf.data.geometry import Geometry
+
+if TYPE_CHECKING:
+    from salclass_tf.config.config import Config
+
+# At 7e-4 the nine ReLU layers of SalNet, which nothing normalises, output a constant from then on.
+_HIGHEST_DEMO_RATES = {"salnet": 1e-4}
+
+
+def override(
+    config: Config,
+    stage: str,
+    run: dict,
+    numbers: dict,
+    recipe: str = "common",
+    saliency_loss: str | None = None,
+    options: dict[str, dict] | None = None,
+) -> Config:
+    """Returns the configuration with what a user asked for; None stands for "not asked".
+
+    Args:
+        config: the configuration.
+        stage: the stage that `numbers` are meant for.
+        run: values of `Config`'s own fields. Another image size keeps the ratio to the short side;
+            a classifier that the demo weights do not fit is pretrained instead.
+        numbers: numbers of the stage by the names of `Stage`'s fields, those of `optimizer` by the
+            names of `Optimizer`'s; `learning_rate` is its first rate and scales the schedule.
+        recipe: one of `recipes.RECIPES`; "published" has `saliency_pretrain` train as the
+            detector's authors did, with their loss.
+        saliency_loss: L_S of every stage in which a detector learns; a recipe's own gives way.
+        options: "detector", "classifier" -> more arguments of the builder of that network.
+
+    Raises:
+        ValueError: if a value is out of its range, or contradicts the stage.
+    """
+    run = {name: value for name, value in run.items() if value is not None and name != "stages"}
+    options = options or {}
+    flag_checks.check(stage, run, saliency_loss, options)
+    if "image_size" in run:
+        sizes = Geometry(config.image_size, config.short_side)
+        run["short_side"] = sizes.with_image_size(run["image_size"]).short_side
+    changed = _with_highest_rates(dataclasses.replace(config, **_fitting_weights(config, run)))
+    if recipe != "common":
+        changed = _with_recipe(changed, stage, recipe)
+    if saliency_loss is not None:
+        changed = _with_loss(changed, saliency_loss)
+    for part, asked in options.items():
+        changed = _with_options(changed, part, asked)
+    return _with_numbers(changed, stage, numbers)
+
+
+def _fitting_weights(config: Config, run: dict) -> dict:
+    """Adds pretraining where the demo's weights do not fit the classifier that was asked for."""
+    other = any(
+        run.get(name, getattr(config, name)) != getattr(config, name)
+        for name in ("classifier", "width")
+    )
+    if other and config.classifier_weights == "demo" and "classifier_weights" not in run:
+        return {"classifier_weights": None, "pretrain_classifier": True} | run
+    return run
+
+
+def _with_highest_rates(config: Config) -> Config:
+    """Keeps the demo's detector from rates at which networks of its kind die."""
+    highest = _HIGHEST_DEMO_RATES.get(config.detector)
+    if config.preset != "demo" or highest is None:
+        return config
+
+    def capped(spec: Stage) -> Stage:
+        return dataclasses.replace(spec, optimizer=spec.optimizer.capped(highest))
+
+    return _of_detectors(config, capped)
+
+
+def _with_loss(config: Config, loss: str) -> Config:
+    """Gives every stage in which a detector learns another L_S."""
+    return _of_detectors(config, lambda spec: dataclasses.replace(spec, saliency_loss=loss))
+
+
+def _of_detectors(config: Config, change) -> Config:
+    """Changes every stage in which a detector learns."""
+    changed = {
+        name: change(spec) for name, spec in config.stages.items() if ROLES[name].trains_detector
+    }
+    return dataclasses.replace(config, stages=config.stages | changed)
+
+
+def _with_recipe(config: Config, stage: str, recipe: str) -> Config:
+    """Has `saliency_pretrain` train as the detector's authors did."""
+    require(recipe in recipes.RECIPES, f"recipe is one of {recipes.RECIPES}", recipe)
+    name = pretraining_of(DETECTOR)
+    trained = role(stage).trains_detector and (stage == name or config.pretrain_detector)
+    require(
+        trained and name in config.stages,
+        f"a published recipe is one of stage {name}, which this run does not make",
+        f"--stage={stage} --recipe={recipe}",
+    )
+    chosen = recipes.published(config.detector)
+    changed = _with_options(config, DETECTOR, chosen.detector_options)
+    trained_so = recipes.apply(chosen, config.stages[name])
+    return dataclasses.replace(changed, stages=config.stages | {name: trained_so})
+
+
+def _with_options(config: Config, part: str, asked: dict) -> Config:
+    """Adds arguments of the builder of a part's network."""
+    known, name = getattr(config, f"{part}_options"), getattr(config, part)
+    merged = known | {name: known.get(name, {}) | asked}
+    return dataclasses.replace(config, **{f"{part}_options": merged})
+
+
+def _with_numbers(config: Config, stage: str, numbers: dict) -> Config:
+    """Changes numbers of one stage; None stands for "not asked"."""
+    numbers = {name: value for name, value in numbers.items() if value is not None}
+    spec = config.stages.get(stage)
+    if spec is None or not numbers:
+        return config
+    optimizer = spec.optimizer
+    if "optimizer" in numbers:
+        optimizer = dataclasses.replace(optimizer, **numbers.pop("optimizer"))
+    if "learning_rate" in numbers:
+        optimizer = optimizer.at_rate(numbers.pop("learning_rate"))
+    changed = dataclasses.replace(spec, **numbers, optimizer=optimizer)
+    return dataclasses.replace(config, stages=config.stages | {stage: changed})

@@ -1,0 +1,58 @@
+"""What is refused before anything is rendered, downloaded, built or trained."""
+
+import pytest
+import tensorflow as tf
+
+from salclass_tf import config, training
+from salclass_tf.data import sets
+from salclass_tf.devices import Placement
+from salclass_tf.training import plan
+
+ONE = Placement(tf.distribute.get_strategy(), "as it is")
+
+
+@pytest.fixture
+def nothing_is_made(monkeypatch):
+    """Fails where a set is prepared."""
+
+    def refuse(*given):
+        raise AssertionError("a data set was prepared")
+
+    monkeypatch.setattr(sets, "prepare", refuse)
+
+
+def test_order_is_what_each_stage_needs():
+    assert plan.order(config.build_config("paper"), "joint") == list(config.STAGES)
+    assert plan.order(config.build_config("demo"), "joint") == [
+        *("saliency_pretrain", "saliency", "classifier_rgb", "classifier", "joint")
+    ]
+
+
+def test_bad_own_folder_is_named_before_the_demos_pictures_are_rendered(tmp_path, nothing_is_made):
+    bad = tmp_path / "bad"
+    bad.mkdir()
+    (bad / "notes.txt").write_text("no image, no gaze")
+    run = config.build_config("demo", "gaze_folder", "saliency")
+    with pytest.raises(ValueError, match=r"gaze_folder.*bad"):
+        training.run(run, "saliency", tmp_path / "run", str(tmp_path / "sets"), str(bad))
+    assert not (tmp_path / "run").exists() and not (tmp_path / "sets").exists()
+
+
+def test_set_without_classes_is_refused_before_it_is_downloaded(tmp_path, nothing_is_made):
+    run = config.build_config("demo", "mit1003", "joint")
+    with pytest.raises(ValueError, match="needs classes; data set mit1003 has none"):
+        plan.plan(run, "joint", tmp_path, ONE, str(tmp_path / "sets"))
+
+
+def test_missing_weights_are_named_before_data_are_made(tmp_path, nothing_is_made):
+    run = config.build_config("demo").override("joint", {"detector_weights": "no_such.h5"}, {})
+    with pytest.raises((ValueError, OSError), match=r"no_such\.h5"):
+        plan.plan(run, "joint", tmp_path, ONE, str(tmp_path / "sets"))
+
+
+def test_sets_that_are_there_come_first_and_rendered_ones_last(tiny_data_dir, tmp_path):
+    run = config.build_config("demo", "dotted_noise").override("saliency", {}, {"batch_size": 4})
+    planned = plan.plan(run, "saliency", tmp_path, ONE, tiny_data_dir)
+    assert list(planned.found) == ["dotted_noise", "gaze_critters/free_viewing"]
+    assert [one.name for one in planned.todo] == ["saliency_pretrain", "saliency"]
+    assert planned.data_known == {"saliency"}
