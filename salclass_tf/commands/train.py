@@ -5,18 +5,20 @@ import dataclasses
 from absl import flags
 
 from salclass_tf import commandline, config
-from salclass_tf.config import recipes
+from salclass_tf.config import option_texts, recipes
 
 flags.DEFINE_enum("stage", "joint", config.STAGES, "What to train; what it needs is made first.")
 flags.DEFINE_enum("preset", "demo", config.PRESETS, "demo: minutes on a CPU; paper: Sec. 5.2.")
 flags.DEFINE_string(
     "workdir", None, "Folder of the run; default: runs/<preset>[-<dataset>[-<study>]]."
 )
-flags.DEFINE_string("dataset", None, "Data set with gaze that replaces the preset's own.")
+flags.DEFINE_string("dataset", None, "Data set of the task, or of --stage if that pretrains.")
 flags.DEFINE_string("data_dir", None, "Prepared data sets; default: ~/tensorflow_datasets.")
 flags.DEFINE_string("manual_dir", None, "Folder of original files of a set, if not downloaded.")
 flags.DEFINE_string("detector", None, "Name of the detector network.")
 flags.DEFINE_string("classifier", None, "Name of the classifier network.")
+flags.DEFINE_list("detector_options", None, "Of that detector: convolutions=13,half_pixel=true.")
+flags.DEFINE_list("classifier_options", None, "Of that classifier: dropout=0.5,top=pool.")
 flags.DEFINE_string("detector_weights", None, 'Start of the detector: "imagenet" or a file.')
 flags.DEFINE_string("classifier_weights", None, 'Start of the classifier: "imagenet" or a file.')
 flags.DEFINE_bool("pretrain_detector", None, "Whether saliency_pretrain comes before saliency.")
@@ -28,9 +30,12 @@ flags.DEFINE_integer("checkpoint_steps", None, "Steps between checkpoints; defau
 flags.DEFINE_integer("keep_checkpoints", 2, "How many of the newest checkpoints stay.")
 flags.DEFINE_integer("seed", None, "Decides every random choice.")
 flags.DEFINE_integer("steps", None, "Maximum number of steps of each stage: a try-out.")
-flags.DEFINE_integer("epochs", None, "Epochs of --stage, in place of the preset's.")
+flags.DEFINE_integer("epochs", None, "Epochs of --stage; more than were made: it goes on.")
+flags.DEFINE_integer("patience", None, "Epochs of --stage without improvement before it stops.")
 flags.DEFINE_integer("batch_size", None, "Batch size of --stage, in place of the preset's.")
-flags.DEFINE_float("learning_rate", None, "Initial rate of --stage, in place of the preset's.")
+flags.DEFINE_float("learning_rate", None, "First rate of --stage; scales its whole schedule.")
+flags.DEFINE_list("optimizer", None, "Of --stage: sgd or adam, numbers: sgd,dampening=0.9.")
+flags.DEFINE_string("frozen", None, "Layers of --stage that do not learn: a regular expression.")
 flags.DEFINE_float("alpha", None, "Weight of the class error in Eq. 1.")
 flags.DEFINE_list("sweep_alpha", None, "Train stage joint once for each of these alphas.")
 flags.DEFINE_string("saliency_loss", None, "L_S in Eq. 1; default: mse. See docs/losses.md.")
@@ -39,17 +44,14 @@ flags.DEFINE_float("width", None, "Scales every channel count; 1 is the paper.")
 flags.DEFINE_integer("image_size", None, "Side of the crops, in pixels; 299 in the paper.")
 
 
+# Flags that are numbers of the stage that is asked for.
+_NUMBERS = ("epochs", "patience", "batch_size", "learning_rate", "frozen")
+
+
 def main():
     """Turns flags into a configuration and trains."""
     given = flags.FLAGS
-    chosen = config.build_config(given.preset, given.dataset).override(
-        given.stage,
-        {f.name: getattr(given, f.name, None) for f in dataclasses.fields(config.Config)}
-        | {"max_steps": given.steps},
-        {name: getattr(given, name) for name in ("epochs", "batch_size", "learning_rate")},
-        given.recipe,
-        given.saliency_loss,
-    )
+    chosen = _config()
     alphas = config.sweep_values(given.sweep_alpha, given.stage, given.alpha)
     workdir = given.workdir or config.default_workdir(given.preset, given.dataset, given.manual_dir)
 
@@ -66,6 +68,38 @@ def main():
         training.sweep_alpha(chosen, alphas, *places)
     else:
         training.run(chosen, given.stage, *places)
+
+
+def _config() -> config.Config:
+    """The configuration that the flags ask for."""
+    given = flags.FLAGS
+    preset = config.build_config(given.preset, given.dataset, given.stage)
+    options = {part: _options(part, preset) for part in ("detector", "classifier")}
+    fields = [f.name for f in dataclasses.fields(config.Config)]
+    run = {name: getattr(given, name, None) for name in fields if not name.endswith("_options")}
+    numbers = {name: getattr(given, name) for name in _NUMBERS}
+    if given.optimizer is not None:
+        numbers["optimizer"] = option_texts.optimizer_options(given.optimizer)
+    return preset.override(
+        given.stage,
+        run | {"max_steps": given.steps},
+        numbers,
+        given.recipe,
+        given.saliency_loss,
+        {part: found for part, found in options.items() if found},
+    )
+
+
+def _options(part: str, preset: config.Config) -> dict:
+    """The options of a network that were asked for, read by the types of its builder."""
+    texts = getattr(flags.FLAGS, f"{part}_options")
+    if not texts:
+        return {}
+    from salclass_tf import classifiers, detectors  # TensorFlow, which other flags do not need
+
+    networks = {"detector": detectors, "classifier": classifiers}[part]
+    name = getattr(flags.FLAGS, part) or getattr(preset, part)
+    return option_texts.network_options(networks.builder_of(name), texts, f"{part}_options")
 
 
 def run():
