@@ -50,13 +50,16 @@ class Optimizer:
 
     def at_rate(self, rate: float) -> "Optimizer":
         """Returns the optimizer with another first rate; its whole schedule is scaled with it."""
-        factor = rate / self.first_rate
-        final = self.final_learning_rate
+        first, final = self.first_rate, self.final_learning_rate
+
+        def scaled(then: float) -> float:
+            return rate if then == first else then * rate / first  # the rate itself is not rounded
+
         return dataclasses.replace(
             self,
             learning_rate=rate,
-            steps=tuple((epoch, factor * then) for epoch, then in self.steps),
-            final_learning_rate=None if final is None else factor * final,
+            steps=tuple((epoch, scaled(then)) for epoch, then in self.steps),
+            final_learning_rate=None if final is None else scaled(final),
         )
 
     def capped(self, highest: float) -> "Optimizer":

@@ -147,6 +147,9 @@ def _differing(
         return
     asked = json.loads(json.dumps(config.for_stage(stage)))
     there = _completed(begun.settings, asked)
+    if "stage" not in ignored:
+        epochs = min(there["stage"]["epochs"], asked["stage"]["epochs"])
+        there, asked = (_as_trained(settings, epochs) for settings in (there, asked))
     both = ({k: v for k, v in d.items() if k not in ignored} for d in (there, asked))
     yield from _compared(*both)
 
@@ -163,6 +166,16 @@ def _completed(there: dict, asked: dict) -> dict:
         return filled
 
     return there | {"stage": fill(there.get("stage", {}), asked["stage"], defaults)}
+
+
+def _as_trained(settings: dict, epochs: int) -> dict:
+    """Settings without the steps of the rate that lie beyond some epochs: they change nothing."""
+    stage = settings["stage"]
+    steps = [step for step in stage["optimizer"]["steps"] if step[0] < epochs]
+    changed = {"steps": steps}
+    if len(steps) == 1:
+        changed = {"steps": [], "learning_rate": steps[0][1]}
+    return settings | {"stage": stage | {"optimizer": stage["optimizer"] | changed}}
 
 
 def _compared(there: object, asked: object, path: str = "") -> Iterator[tuple[str, tuple]]:

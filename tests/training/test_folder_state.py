@@ -91,3 +91,14 @@ def test_folder_from_before_a_number_existed_is_the_same_run(run, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(known))
     assert look(run, tmp_path) is State.DONE
     assert folder_state.differences(run, "saliency", tmp_path) == []
+
+
+def test_steps_of_the_rate_that_no_epoch_reached_do_not_matter(run, tmp_path):
+    stage = run.stages["saliency"]
+    constant = dataclasses.replace(stage.optimizer, learning_rate=7e-4, steps=())
+    without = dataclasses.replace(stage, optimizer=constant, epochs=3)
+    write(tmp_path, dataclasses.replace(run, stages=run.stages | {"saliency": without}), epochs=3)
+    assert look(run, tmp_path, epochs=3) is State.DONE  # the second step is that of epoch 3
+    assert look(run, tmp_path, epochs=4) is State.GOES_ON
+    with pytest.raises(ValueError, match="learning_rate: 0.0007 there, 0.0001 asked for"):
+        look(run, tmp_path, epochs=3, learning_rate=1e-4)

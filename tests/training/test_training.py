@@ -159,6 +159,18 @@ def test_folder_of_another_configuration_is_refused_line_by_line(tiny):
         tiny(numbers={"epochs": 1})
 
 
+def test_more_epochs_go_on_to_the_weights_of_one_go(tiny, tmp_path):
+    once, twice = tmp_path / "once", tmp_path / "twice"
+    tiny(workdir=once, numbers={"epochs": 3})
+    tiny(workdir=twice, numbers={"epochs": 1})
+    found = tiny(workdir=twice, numbers={"epochs": 3})["saliency_pretrain"]
+    assert (found["epochs"], found["steps"]) == (3, 12)
+    settings = json.loads((twice / "saliency_pretrain" / "config.json").read_text())
+    assert settings["stage"]["epochs"] == 3
+    for one, other in zip(*(weights(w / "saliency_pretrain") for w in (once, twice)), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_damaged_files_of_a_finished_stage_are_named_with_the_remedy(tiny, tmp_path):
     tiny(max_steps=1)
     folder = tmp_path / "saliency_pretrain"
