@@ -48,9 +48,8 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 
 def _config(given: argparse.Namespace, detector: str) -> config.Config:
     """The run that trains one detector."""
-    preset = config.build_config("demo", given.dataset)
-    stage = dataclasses.replace(preset.stages[_STAGE], dataset=given.dataset)
-    preset = dataclasses.replace(preset, stages={_STAGE: stage})
+    preset = config.build_config("demo", given.dataset, _STAGE)
+    preset = dataclasses.replace(preset, stages={_STAGE: preset.stages[_STAGE]})
     loss = given.saliency_loss
     if loss == "published":
         known = detector in recipes.list_published()

@@ -1,6 +1,6 @@
 """Flags that contradict each other or the stage that was asked for."""
 
-from salclass_tf.config.optimizer import require
+from salclass_tf.config.optimizer import ONLY_SGD, Optimizer, require
 from salclass_tf.config.stage import CLASSIFIER, DETECTOR, pretraining_of, role
 
 
@@ -36,6 +36,26 @@ def check(stage: str, run: dict, saliency_loss: str | None, options: dict[str, d
         role(stage).trains_detector or saliency_loss is None,
         "a saliency loss is one of the stages in which a detector learns",
         f"--stage={stage} --saliency_loss={saliency_loss}",
+    )
+
+
+def check_optimizer(stage: str, optimizer: Optimizer, asked: dict) -> None:
+    """Validates what was asked for of an optimizer against which one it is.
+
+    Args:
+        stage: the stage.
+        optimizer: as it would be.
+        asked: fields of `Optimizer` that were asked for.
+
+    Raises:
+        ValueError: for numbers that the optimizer does not have.
+    """
+    foreign = sorted(set(asked) & ONLY_SGD) if optimizer.name != "sgd" else []
+    require(
+        not foreign,
+        f"stage {stage} trains with {optimizer.name}, which has no {', '.join(foreign)}: add sgd "
+        "to --optimizer",
+        _written(asked),
     )
 
 

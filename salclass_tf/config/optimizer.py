@@ -5,6 +5,8 @@ import math
 
 #: names that `Optimizer` takes
 OPTIMIZERS = ("sgd", "adam")
+#: fields of `Optimizer` that SGD alone reads
+ONLY_SGD = frozenset({"momentum", "dampening", "nesterov", "weight_decay", "final_momentum"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,6 +87,11 @@ def check(name: str, optimizer: Optimizer) -> None:
     factor = optimizer.untrained_multiplier
     good = 0 <= factor < math.inf
     require(good, f"untrained_multiplier of stage {name} must be at least 0 and finite", factor)
+    momentum, dampening = optimizer.momentum, optimizer.dampening
+    require(0 <= momentum < 1, f"momentum of stage {name} must lie in [0, 1)", momentum)
+    require(0 <= dampening <= 1, f"dampening of stage {name} must lie in [0, 1]", dampening)
+    both = optimizer.nesterov and dampening
+    require(not both, f"stage {name}: Nesterov's rule has no dampening", dampening)
     for decay in (optimizer.inverse_decay, *(decay for _, decay in optimizer.weight_decay)):
         require(decay >= 0, f"the decays of stage {name} must be at least 0", decay)
 

@@ -126,7 +126,9 @@ def _with_numbers(config: Config, stage: str, numbers: dict) -> Config:
         return config
     optimizer = spec.optimizer
     if "optimizer" in numbers:
-        optimizer = dataclasses.replace(optimizer, **numbers.pop("optimizer"))
+        asked = numbers.pop("optimizer")
+        optimizer = dataclasses.replace(optimizer, **asked)
+        flag_checks.check_optimizer(stage, optimizer, asked)
     if "learning_rate" in numbers:
         optimizer = optimizer.at_rate(numbers.pop("learning_rate"))
     changed = dataclasses.replace(spec, **numbers, optimizer=optimizer)

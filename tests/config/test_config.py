@@ -349,3 +349,19 @@ def test_infinite_width_is_refused():
 def test_near_preset_is_suggested():
     with pytest.raises(ValueError, match=r"'dmeo' \(nearest: demo\)"):
         config.build_config("dmeo")
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ({"dampening": 0.9}, "joint trains with adam, which has no dampening.*sgd"),
+        (
+            {"name": "sgd", "momentum": 1.0},
+            r"momentum of stage joint must lie in \[0, 1\); got 1.0",
+        ),
+        ({"name": "sgd", "dampening": -0.1}, r"dampening of stage joint .*got -0.1"),
+    ],
+)
+def test_numbers_that_an_optimizer_does_not_have_are_refused(asked, named):
+    with pytest.raises(ValueError, match=named):
+        config.build_config().override("joint", {}, {"optimizer": asked})
