@@ -18,7 +18,7 @@ from salclass_tf.reproduction import report, running
 from salclass_tf.reproduction.plan import Place, Plan, Step
 from salclass_tf.runs import stage_copies
 from salclass_tf.runs.files import write_json
-from salclass_tf.training import stages
+from salclass_tf.training.plan import order
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BEFORE = "SalClassNet's detector before joint training"
@@ -51,7 +51,7 @@ def config_of(step: Step) -> Config:
 
 
 def trained_by(step: Step) -> list[str]:
-    return stages.order(config_of(step), flags_of(step).get("stage", "joint"))
+    return order(config_of(step), flags_of(step).get("stage", "joint"))
 
 
 def made(step: Step) -> set[str]:
