@@ -1,12 +1,16 @@
 """What is refused before anything is rendered, downloaded, built or trained."""
 
+import dataclasses
+
 import pytest
 import tensorflow as tf
 
 from salclass_tf import config, training
 from salclass_tf.data import sets
 from salclass_tf.devices import Placement
+from salclass_tf.runs.files import write_json
 from salclass_tf.training import plan
+from salclass_tf.training.folder_state import State
 
 ONE = Placement(tf.distribute.get_strategy(), "as it is")
 
@@ -56,3 +60,16 @@ def test_sets_that_are_there_come_first_and_rendered_ones_last(tiny_data_dir, tm
     assert list(planned.found) == ["dotted_noise", "gaze_critters/free_viewing"]
     assert [one.name for one in planned.todo] == ["saliency_pretrain", "saliency"]
     assert planned.data_known == {"saliency"}
+
+
+def test_pretraining_on_a_set_of_ones_own_is_taken_by_the_stages_after_it(tmp_path):
+    asked = config.build_config("demo", "osei_of_mine", "saliency_pretrain")
+    folder = tmp_path / "saliency_pretrain"
+    write_json(folder / "config.json", asked.for_stage("saliency_pretrain"))
+    write_json(folder / "metrics.json", {"dataset": "osei_of_mine/1.0.0"})
+    after = plan.job(config.build_config("demo"), "saliency_pretrain", tmp_path, asked_for=False)
+    assert after.state() is State.DONE and after.has_other_data_by_choice
+    plan.check_same_data([after], str(tmp_path), None)
+    again = dataclasses.replace(after, asked_for=True)
+    with pytest.raises(ValueError, match="stage.dataset: 'osei_of_mine' there"):
+        again.state()
