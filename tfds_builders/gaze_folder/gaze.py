@@ -1,9 +1,10 @@
 """The gaze in a folder, in whichever of the three forms it lies there."""
 
 import dataclasses
-import importlib.metadata
+import itertools
+import math
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,20 +12,21 @@ from PIL import Image
 
 from tfds_builders.common import fixation_table
 from tfds_builders.gaze_folder import (
-    asc,
-    fixation_filter,
+    detection,
     images,
     placement,
+    presentation,
     recording,
-    samples,
+    viewing,
 )
+from tfds_builders.gaze_folder.readers import cells, formats, reader, table
 
 TABLE = "fixations.csv"
 TOLERANCE = 0.001
 """Share of a table's lines that may be bad."""
 
-_ASC = ".asc"
-_SAMPLE_SUFFIXES = (".csv", ".tsv", ".txt", _ASC)
+_CHOSEN_FROM = 20  # presentations of a file
+_LITTER = ("Thumbs.db", "desktop.ini")
 FORMS = f"{TABLE}, heat maps ({images.HEATMAPS}/ or <stem>_heatmap.png) or {images.SAMPLES}/"
 
 
@@ -39,6 +41,8 @@ class Gaze:
         skipped: for each line that was left out, where it stands and what is wrong with it.
         without_image: names of images in the gaze that are not in the folder.
         facts: what else the set's metadata shall say.
+        viewings: the timeline, of samples alone.
+        notes: what the recordings do not tell as they should; sentences for the report.
     """
 
     form: str
@@ -47,6 +51,8 @@ class Gaze:
     skipped: tuple[str, ...]
     without_image: tuple[str, ...]
     facts: dict[str, Any]
+    viewings: tuple[viewing.Viewing, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def read_gaze(
@@ -85,8 +91,8 @@ def read_gaze(
         return _from_samples(root, found, facts)
     if forms == ["maps"]:
         return _matched(forms[0], root, maps, found, ())
-    table = fixation_table.scan_table(root / TABLE, TOLERANCE)
-    return _matched(forms[0], root / TABLE, table.fixations, found, table.skipped)
+    points = fixation_table.scan_table(root / TABLE, TOLERANCE)
+    return _matched(forms[0], root / TABLE, points.fixations, found, points.skipped)
 
 
 def _matched(
@@ -105,35 +111,140 @@ def _from_samples(
     root: pathlib.Path, found: Mapping[str, images.StudyImage], facts: recording.Recording
 ) -> Gaze:
     """Detects fixations in all exports and moves them to the images."""
-    fixation_filter.load_pymovements()
+    table.load_polars()
     folder = root / images.SAMPLES
-    places = placement.read_placement(root)
-    scanpaths: dict[str, list[tuple[str, np.ndarray]]] = {}
-    skipped: list[str] = []
-    unknown: set[str] = set()
-    for file in _sample_files(folder):
-        for shown in file.presentations():
-            if shown.stem not in found:
-                unknown.add(shown.stem)
-                continue
-            x, y, duration_ms = fixation_filter.detect(shown.time_ms, shown.x, shown.y, facts)
-            x, y = _place(shown, places).to_image(x, y, _header_size(found[shown.stem].path))
-            scanpath = np.stack([x, y, duration_ms])
-            scanpaths.setdefault(shown.stem, []).append((shown.viewer, scanpath))
-        fixation_table.check_skipped(file.skipped, file.lines, TOLERANCE)
-        skipped += file.skipped
-    if not unknown or scanpaths:
-        _check_any(folder, scanpaths)
-    viewers = sorted({viewer for paths in scanpaths.values() for viewer, _ in paths if viewer})
+    collected = _Collected(found, placement.read_placement(root), facts)
+    for file in _sample_files(folder, _ImageSizes(found), facts):
+        collected.add(file)
+    if not collected.unknown or collected.scanpaths:
+        _check_any(folder, collected.scanpaths)
+    viewers = sorted({one.viewer for one in collected.viewings if one.viewer})
+    scanpaths = collected.scanpaths
     by_stem = {stem: _join(scanpaths[stem], viewers) for stem in sorted(scanpaths)}
     return Gaze(
         form="samples",
         source=folder,
         by_stem=by_stem,
-        skipped=tuple(skipped),
-        without_image=tuple(sorted(unknown)),
-        facts={"viewer_names": viewers, **_detection_facts(facts)},
+        skipped=tuple(collected.skipped),
+        without_image=tuple(sorted(collected.unknown)),
+        facts={
+            "viewer_names": viewers,
+            "pixels_per_degree": facts.pixels_per_degree,
+            **_detection_facts(collected.choices),
+        },
+        viewings=tuple(collected.viewings),
+        notes=tuple(dict.fromkeys(collected.notes)),
     )
+
+
+class _Collected:
+    """What has been read from the exports so far."""
+
+    def __init__(
+        self,
+        found: Mapping[str, images.StudyImage],
+        places: Mapping[str, placement.Place],
+        facts: recording.Recording,
+    ) -> None:
+        self.scanpaths: dict[str, list[tuple[str, np.ndarray]]] = {}
+        self.viewings: list[viewing.Viewing] = []
+        self.choices: dict[tuple, detection.Choice] = {}
+        self.unknown: set[str] = set()
+        self.skipped: list[str] = []
+        self.notes: list[str] = []
+        self._found = found
+        self._sizes = _ImageSizes(found)
+        self._places = places
+        self._facts = facts
+        self._copies = viewing.Copies()
+
+    def add(self, file: reader.Reader) -> None:
+        """Reads a file; its first presentations tell how fixations are found in all."""
+        known = self._known(file)
+        first = list(itertools.islice(known, _CHOSEN_FROM))
+        if first:
+            choice = detection.choose(first, self._facts)
+            key = (choice.filter, str(choice.parameters))
+            self.choices.setdefault(key, choice)
+            for shown in itertools.chain(first, known):
+                self._detect(shown, choice)
+        fixation_table.check_skipped(file.skipped, file.lines, TOLERANCE)
+        self.skipped += file.skipped
+        self.notes += file.notes
+
+    def _known(self, file: reader.Reader) -> Iterator[presentation.Presentation]:
+        """Presentations of images of the folder; the names of others are noted."""
+        for shown in file.presentations():
+            if shown.stem in self._found:
+                self._copies.check(shown)
+                yield shown
+            else:
+                self.unknown.add(shown.stem)
+
+    def _detect(self, shown: presentation.Presentation, choice: detection.Choice) -> None:
+        """Finds the fixations of a presentation, and moves them to its image."""
+        place = self._place(shown)
+        found = detection.find_fixations(shown, self._facts, choice)
+        x, y = place.to_image(found.x, found.y, self._sizes[shown.stem])
+        scanpath = np.stack([x, y, found.duration_ms])
+        self.scanpaths.setdefault(shown.stem, []).append((shown.viewer, scanpath))
+        length = shown.offset_ms - shown.onset_ms
+        has_samples = bool(len(shown.time_ms)) and length > 0
+        tracked = found.tracked_ms
+        self.viewings.append(
+            viewing.Viewing(
+                viewer=shown.viewer,
+                stem=shown.stem,
+                source=shown.source,
+                onset_ms=shown.onset_ms,
+                duration_ms=length,
+                samples=len(shown.time_ms),
+                tracked=min(tracked / length, 1.0) if has_samples else math.nan,
+                fixations=len(x),
+                fixated=found.in_fixations_ms / tracked if has_samples and tracked else math.nan,
+            )
+        )
+        self.notes += [f"{shown.source}: {note}" for note in found.notes]
+
+    def _place(self, shown: presentation.Presentation) -> placement.Place:
+        """Looks up where the image was: the user's own line before the tracker's."""
+        if own := self._places.get(shown.stem):
+            return own
+        every = self._places.get(placement.EVERY_IMAGE)
+        if every and shown.place and not every.is_close(shown.place):
+            raise ValueError(
+                f"{shown.source}: {placement.FILE} and the export contradict each other about "
+                f"{shown.stem}: * says {every.describe()}, the export {shown.place.describe()}. "
+                f"Remove * where the export is right, or write a line for {shown.stem} where it is "
+                "not"
+            )
+        place = shown.place or every
+        if place is None:
+            raise ValueError(
+                f"{shown.source}: nothing says where on the screen {shown.stem} was; write a line "
+                f"for it into {placement.FILE} (stem,left,top,width,height), or one with the stem "
+                "* for all"
+            )
+        return place
+
+
+class _ImageSizes(Mapping):
+    """Height and width of the images by stem; a file is looked at when it is asked for."""
+
+    def __init__(self, found: Mapping[str, images.StudyImage]) -> None:
+        self._found = found
+        self._known: dict[str, tuple[int, int]] = {}
+
+    def __getitem__(self, stem: str) -> tuple[int, int]:
+        if stem not in self._known:
+            self._known[stem] = _header_size(self._found[stem].path)
+        return self._known[stem]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
 
 
 def _check_any(folder: pathlib.Path, scanpaths: Mapping[str, list]) -> None:
@@ -146,36 +257,34 @@ def _check_any(folder: pathlib.Path, scanpaths: Mapping[str, list]) -> None:
         )
 
 
-def _sample_files(folder: pathlib.Path) -> list[samples.SampleFile | asc.AscFile]:
-    """The exports; a folder among them is named like the viewer."""
+def _sample_files(
+    folder: pathlib.Path, sizes: Mapping[str, tuple[int, int]], facts: recording.Recording
+) -> Iterator[reader.Reader]:
+    """Readers of the exports; a folder among them is named like the viewer."""
     paths = [
         path
         for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in _SAMPLE_SUFFIXES and not path.name.startswith(".")
+        if path.is_file()
+        and not any(part.startswith((".", "__MACOSX")) for part in path.relative_to(folder).parts)
+        and path.name not in _LITTER
+        and not formats.is_companion(path)
     ]
     if not paths:
         raise FileNotFoundError(
-            f"{folder} must hold exports of an eye tracker ({', '.join(_SAMPLE_SUFFIXES)})"
+            f"{folder} must hold exports of an eye tracker ({', '.join(formats.TABLE_SUFFIXES)}, "
+            ".asc, .json, .hdf5)"
         )
-    return [_open(path, "" if path.parent == folder else path.parent.name) for path in paths]
+    for path in paths:
+        viewer = _viewer_of(path, folder)
+        yield formats.open_file(path, reader.Setting(viewer, facts, sizes))
 
 
-def _open(path: pathlib.Path, viewer: str) -> samples.SampleFile | asc.AscFile:
-    """An export by its kind; EyeLink makes a file for each person."""
-    if path.suffix.lower() == _ASC:
-        return asc.AscFile(path, viewer or path.stem)
-    return samples.SampleFile(path, viewer)
-
-
-def _place(shown: samples.Presentation, places: Mapping[str, placement.Place]) -> placement.Place:
-    """Looks up where the image was: the user's own file before the tracker's."""
-    place = places.get(shown.stem) or places.get(placement.EVERY_IMAGE) or shown.place
-    if place is None:
-        raise ValueError(
-            f"{shown.source}: nothing says where on the screen {shown.stem} was; write a line for "
-            f"it into {placement.FILE} (stem,left,top,width,height), or one with the stem * for all"
-        )
-    return place
+def _viewer_of(path: pathlib.Path, folder: pathlib.Path) -> str:
+    """The folder of a file; Pupil's `gaze.csv` lies in one of its image."""
+    parent = path.parent
+    if cells.is_named_by_folder(path) and parent != folder:
+        parent = parent.parent
+    return "" if parent == folder else parent.name
 
 
 def _join(scanpaths: list[tuple[str, np.ndarray]], viewers: list[str]) -> fixation_table.Fixations:
@@ -198,14 +307,11 @@ def _header_size(path: pathlib.Path) -> tuple[int, int]:
         raise ValueError(f"image {path} does not decode ({error}); replace it") from error
 
 
-def _detection_facts(facts: recording.Recording) -> dict[str, Any]:
+def _detection_facts(choices: Mapping[tuple, detection.Choice]) -> dict[str, Any]:
     """What a reader of the set needs to know about its fixations."""
     return {
-        "fixation_algorithm": "I-VT (Salvucci and Goldberg, 2000)",
-        "fixation_software": f"pymovements {importlib.metadata.version('pymovements')}",
-        "pixels_per_degree": facts.pixels_per_degree,
-        "velocity_threshold_deg_per_s": facts.velocity_threshold,
-        "minimum_duration_ms": facts.minimum_duration_ms,
-        "maximum_gap_ms": facts.maximum_gap_ms,
-        "velocity_window_ms": facts.velocity_window_ms,
+        "fixation_filters": [
+            {"filter": one.filter, "reason": one.reason, **one.parameters}
+            for one in choices.values()
+        ]
     }

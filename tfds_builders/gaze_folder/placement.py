@@ -37,6 +37,21 @@ class Place:
                 f"an image's place must be finite, width and height above 0; got {numbers}"
             )
 
+    def is_close(self, other: "Place") -> bool:
+        """Whether two rectangles are the same but for a pixel.
+
+        Args:
+            other: the other one.
+
+        Returns:
+            True if no number differs by more than 1.
+        """
+        return bool(np.allclose(dataclasses.astuple(self), dataclasses.astuple(other), 0, 1))
+
+    def describe(self) -> str:
+        """Returns the numbers as `left,top,width,height`."""
+        return ",".join(f"{number:g}" for number in dataclasses.astuple(self))
+
     def to_image(
         self, x: npt.ArrayLike, y: npt.ArrayLike, size: tuple[int, int]
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

@@ -10,6 +10,10 @@ from typing import Any
 FILE = "recording.json"
 _NUMBERS = {"viewing_time_s", "sigma_px", "pixels_per_degree", "velocity_threshold"}
 _NUMBERS |= {"minimum_duration_ms", "maximum_gap_ms", "velocity_window_ms"}
+_NUMBERS |= {"screen_width_px", "screen_height_px"}
+
+GAZE_UNITS = ("pix", "height", "norm")
+"""PsychoPy's units in which the window, and so the gaze, may count."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +27,12 @@ class Recording:
         sigma_px: Gaussian sigma for heat maps, in pixels of the images; see `Study.sigma_px` for
             what stands in for None.
         pixels_per_degree: pixels of the screen in one degree of visual angle; samples need it.
+        screen_width_px: width of the screen in pixels, for coordinates that are shares of it.
+        screen_height_px: its height, likewise.
+        gaze_units: PsychoPy's units of the window, if not pixels: "height" or "norm".
+        image_variable: name of the variable in the recording's messages that names the image.
+        onset_message: text with which the message begins that an image appeared.
+        offset_message: likewise, that it went.
         velocity_threshold: degrees of visual angle per second; slower eyes fixate. 30 is what
             Tobii's filter takes (Olsen, 2012).
         minimum_duration_ms: shorter fixations are dropped.
@@ -35,6 +45,12 @@ class Recording:
     viewing_time_s: float | None = None
     sigma_px: float | None = None
     pixels_per_degree: float | None = None
+    screen_width_px: float | None = None
+    screen_height_px: float | None = None
+    gaze_units: str | None = None
+    image_variable: str | None = None
+    onset_message: str | None = None
+    offset_message: str | None = None
     velocity_threshold: float = 30.0
     minimum_duration_ms: float = 60.0
     maximum_gap_ms: float = 75.0
@@ -76,6 +92,10 @@ def _check(path: pathlib.Path, key: str, value: Any) -> None:
     if key not in _NUMBERS:
         if not isinstance(value, str):
             raise ValueError(f"{path}: `{key}` must be text in quotes; got {value!r}")
+        if key == "gaze_units" and value not in GAZE_UNITS:
+            raise ValueError(
+                f"{path}: `{key}` must be one of {', '.join(GAZE_UNITS)}; got {value!r}"
+            )
     # bool is a kind of int; and Python's JSON reader accepts NaN and Infinity.
     elif isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         raise ValueError(f"{path}: `{key}` must be a number above 0, without quotes; got {value!r}")
