@@ -13,10 +13,10 @@ from tfds_builders.gaze_folder import (
     gaze_folder_dataset_builder,
     placement,
     recording,
-    sample_formats,
-    samples,
     study,
 )
+from tfds_builders.gaze_folder.readers import clock, columns, formats, reader
+from tfds_builders.gaze_folder.readers import tobii as tobii_formats
 
 needs_pymovements = pytest.mark.skipif(
     importlib.util.find_spec("pymovements") is None,
@@ -194,7 +194,7 @@ def write_samples(root, text, name="anna/photo_0.csv"):
 
 
 def read(path, viewer=""):
-    file = samples.SampleFile(path, viewer)
+    file = formats.open_file(path, reader.Setting(viewer))
     return file, list(file.presentations())
 
 
@@ -230,23 +230,28 @@ def test_every_export_is_read(tmp_path, form):
     _, (shown,) = read(write_samples(tmp_path, "\n".join([header, *lines])))
     assert (shown.viewer, shown.stem, shown.place) == ("anna", "dog", None)
     np.testing.assert_array_equal(shown.time_ms, [0, 4, 8, 12, 16])
-    np.testing.assert_array_equal(shown.x, [100, 101, 102, 103, 104])
-    np.testing.assert_array_equal(shown.y, [50.5] * 5)
+    apart = {1: [0], 2: [-2, 2]}[shown.eyes.shape[1]]
+    for eye, offset in enumerate(apart):
+        expected = np.arange(100, 105) + offset
+        np.testing.assert_array_equal(shown.eyes[:, eye, 0], expected)
+        np.testing.assert_array_equal(shown.eyes[:, eye, 1], [50.5] * 5)
+    assert len(apart) == (2 if "{xr}" in line else 1)
 
 
 def test_one_lost_eye_leaves_the_other(tmp_path):
     header = "TIMESTAMP,RIGHT_GAZE_X,RIGHT_GAZE_Y,LEFT_GAZE_X,LEFT_GAZE_Y"
     lines = ["0,10,20,.,.", "4,10,20,30,40", "8,.,.,.,.", "12,.,20,30,40"]
     _, (shown,) = read(write_samples(tmp_path, "\n".join([header, *lines])), "anna")
-    np.testing.assert_array_equal(shown.x, [10, 20, np.nan, 30])
-    np.testing.assert_array_equal(shown.y, [20, 30, np.nan, 40])
+    lost = [np.nan, np.nan]
+    np.testing.assert_array_equal(shown.eyes[:, 0], [lost, [30, 40], lost, [30, 40]])
+    np.testing.assert_array_equal(shown.eyes[:, 1], [[10, 20], [10, 20], lost, lost])
     assert (shown.viewer, shown.stem) == ("anna", "photo_0")
 
 
 def test_utf_16_is_read(tmp_path):
     path = write_samples(tmp_path, "")
     path.write_text("t\tx\ty\n0\t1\t2\n4\t1\t2\n", "utf-16")
-    assert len(read(path)[1][0].x) == 2
+    assert read(path)[1][0].eyes.tolist() == [[[1, 2]], [[1, 2]]]
 
 
 @pytest.mark.parametrize(
@@ -262,24 +267,23 @@ def test_utf_16_is_read(tmp_path):
     ],
 )
 def test_the_interval_tells_the_unit_of_time(step, milliseconds):
-    time = samples.milliseconds(np.arange(9) * step, None, "file")
-    np.testing.assert_allclose(np.diff(time), milliseconds)
+    assert clock.unit_of(np.arange(9) * step, "file") * step == pytest.approx(milliseconds)
 
 
 def test_the_header_tells_the_unit_of_time():
     for unit, expected in (("[ms]", 1.0), ("[μs]", 1e-3), ("[us]", 1e-3), ("", None)):
         header = [f"Recording timestamp {unit}".strip(), "Gaze point X", "Gaze point Y"]
-        assert sample_formats.find_columns(header, "file").unit_ms == expected
+        assert columns.find_columns(tobii_formats.PRO_LAB, header).unit_ms == expected
     with pytest.raises(ValueError, match=r"file, line 2: time stamps must increase"):
-        samples.milliseconds(np.zeros(3), None, "file, line 2")
+        clock.unit_of(np.zeros(3), "file, line 2")
 
 
 @pytest.mark.parametrize(
     ("text", "pattern"),
     [
         (
-            "t;x;y\n0;1;2",
-            r"photo_0\.csv must have the columns of an eye tracker's export.*got t;x;y",
+            "t|x|y\n0|1|2",
+            r"photo_0\.csv must have the columns of an eye tracker's export.*got t\|x\|y",
         ),
         ("Recording timestamp\tGaze point X [MCS norm]\n0\t1", "must have the columns"),
         ("", "must have the columns"),
@@ -314,12 +318,24 @@ def test_bad_lines_are_an_error_or_if_few_listed(tobii, line, pattern):
 
 @needs_pymovements
 def test_the_users_placement_comes_before_the_trackers(tobii):
-    (tobii / "placement.csv").write_text(
-        "stem,left,top,width,height\nphoto_1,0,0,400,300\n*,560,240,400,300\n"
-    )
+    lines = "stem,left,top,width,height\nphoto_1,0,0,400,300\nphoto_2,560,240,400,300\n"
+    (tobii / "placement.csv").write_text(lines)
     gaze = study.open_study(tobii).gaze.by_stem
     np.testing.assert_allclose(gaze["photo_1"].x[0], TARGETS[0][0] + 5, atol=2)
     np.testing.assert_allclose(gaze["photo_2"].x[0], TARGETS[0][0] + 10 - 560, atol=2)
+    np.testing.assert_allclose(gaze["photo_3"].x[0], (TARGETS[0][0] + 15 - 560) / 2, atol=2)
+    (tobii / "placement.csv").write_text(f"{lines}*,560,240,800,600\n")
+    np.testing.assert_allclose(study.open_study(tobii).gaze.by_stem["photo_3"].x, gaze["photo_3"].x)
+
+
+@needs_pymovements
+def test_a_place_for_all_that_contradicts_the_export_is_an_error(tobii):
+    (tobii / "placement.csv").write_text("stem,left,top,width,height\n*,560,240,400,300\n")
+    with pytest.raises(
+        ValueError,
+        match=r"P01\.tsv, line 4.*contradict.*\* says 560,240,400,300, the export 560,240",
+    ):
+        study.open_study(tobii)
 
 
 @needs_pymovements

@@ -166,8 +166,9 @@ class _Collected:
             choice = detection.choose(first, self._facts)
             key = (choice.filter, str(choice.parameters))
             self.choices.setdefault(key, choice)
-            for shown in itertools.chain(first, known):
-                self._detect(shown, choice)
+            self.notes += [f"{file.path}: {text}" for text in choice.suspicions]
+            found = [self._detect(shown, choice) for shown in itertools.chain(first, known)]
+            self.notes += [f"{file.path}: {text}" for text in detection.suspect_share(found)]
         fixation_table.check_skipped(file.skipped, file.lines, TOLERANCE)
         self.skipped += file.skipped
         self.notes += file.notes
@@ -181,7 +182,9 @@ class _Collected:
             else:
                 self.unknown.add(shown.stem)
 
-    def _detect(self, shown: presentation.Presentation, choice: detection.Choice) -> None:
+    def _detect(
+        self, shown: presentation.Presentation, choice: detection.Choice
+    ) -> detection.Detected:
         """Finds the fixations of a presentation, and moves them to its image."""
         place = self._place(shown)
         found = detection.find_fixations(shown, self._facts, choice)
@@ -205,6 +208,7 @@ class _Collected:
             )
         )
         self.notes += [f"{shown.source}: {note}" for note in found.notes]
+        return found
 
     def _place(self, shown: presentation.Presentation) -> placement.Place:
         """Looks up where the image was: the user's own line before the tracker's."""
@@ -309,9 +313,7 @@ def _header_size(path: pathlib.Path) -> tuple[int, int]:
 
 def _detection_facts(choices: Mapping[tuple, detection.Choice]) -> dict[str, Any]:
     """What a reader of the set needs to know about its fixations."""
-    return {
-        "fixation_filters": [
-            {"filter": one.filter, "reason": one.reason, **one.parameters}
-            for one in choices.values()
-        ]
-    }
+    told = [
+        {"filter": one.filter, "reason": one.reason, **one.parameters} for one in choices.values()
+    ]
+    return {**(told[0] if len(told) == 1 else {}), "fixation_filters": told}

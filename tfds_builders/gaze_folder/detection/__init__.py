@@ -19,6 +19,7 @@ class Choice:
     filter: str
     parameters: dict[str, Any]
     reason: str
+    suspicions: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +42,13 @@ def choose(
     if any(shown.own_fixations is not None for shown in presentations):
         return Choice("tracker", {}, "the file has the tracker's own fixations")
     version = importlib.metadata.version("pymovements")
-    return Choice("ivt", {"software": f"pymovements {version}"}, "the default")
+    parameters = {
+        "fixation_algorithm": "I-VT (Salvucci and Goldberg, 2000)",
+        "fixation_software": f"pymovements {version}",
+        "velocity_threshold_deg_per_s": facts.velocity_threshold,
+        "minimum_duration_ms": facts.minimum_duration_ms,
+    }
+    return Choice("ivt", parameters, "the default")
 
 
 def find_fixations(
@@ -59,3 +66,8 @@ def find_fixations(
         x, y, duration = fixation_filter.detect(shown.time_ms, x, y, facts)
         onset = np.zeros(len(x))
     return Detected(x, y, duration, onset, tracked, float(duration.sum()), ())
+
+
+def suspect_share(detected: Sequence[Detected]) -> list[str]:
+    """Suspects."""
+    return []
