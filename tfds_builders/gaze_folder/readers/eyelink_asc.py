@@ -150,7 +150,10 @@ class AscReader(reader.Reader):
 
     def _close(self, end_ms: float, line: int) -> None:
         self._parse_rows()
-        self._open.end_ms, self._open.last_line = end_ms, line
+        time = self._open.join()[:, 0]
+        # END has the time of the last sample, which counts for a period more.
+        self._open.end_ms = float(max([end_ms, *(time[-1:] + clock.period(time))]))
+        self._open.last_line = line
         self._recorded.append(self._open)
         self._open = None
 

@@ -14,32 +14,54 @@ from tfds_builders.gaze_folder.readers import (
     cells,
     clock,
     columns,
+    eye_lines,
     own_fixations,
     reader,
     table,
 )
 
 _BACK_MS = 100  # a clock that goes back by more is that of another recording
-_PAIRED = 0.4  # share of time stamps that occur twice where each eye has a line of its own
 
 
 @dataclasses.dataclass
-class _Piece:
-    """Successive lines of one viewer and image; each array [n] or [n, ...]."""
+class _Rows:
+    """Successive lines in which images were shown; each array [n] or [n, ...].
 
-    viewer: str
-    image: str
-    place: tuple[float, ...]
+    Attributes:
+        viewer: names, a polars series; None without a column.
+        image: likewise.
+        place: left, top, width and height of the image, or nothing, [n, 4] or [n, 0].
+        time: as in the file.
+        eyes: places on the screen, [n, e, 2].
+        own: index, x, y, duration and start of the tracker's fixation, NaN outside of one, [n, 5].
+        right: whether a line is of the right eye; None if all are of both, or of one.
+        line: number in the file.
+        begins: whether a presentation begins at the line.
+    """
+
+    viewer: Any
+    image: Any
+    place: npt.NDArray[np.float64]
     time: npt.NDArray[np.float64]
     eyes: npt.NDArray[np.float64]
-    own: npt.NDArray[np.float64]  # index, x, y, duration, start; NaN outside of fixations
-    eye: npt.NDArray[np.bool_] | None  # whether a line is of the right eye
-    line: int
-    last_line: int
+    own: npt.NDArray[np.float64]
+    right: npt.NDArray[np.bool_] | None
+    line: npt.NDArray[np.int64]
+    begins: npt.NDArray[np.bool_]
+
+    def pieces(self) -> Iterator["_Rows"]:
+        """Cuts where presentations begin."""
+        begins = np.flatnonzero(self.begins)
+        if not len(begins) or begins[0]:
+            begins = np.concatenate([[0], begins])
+        for begin, end in zip(begins, [*begins[1:], len(self.line)], strict=True):
+            parts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+            yield _Rows(**{k: v if v is None else v[begin:end] for k, v in parts.items()})
 
     def key(self) -> tuple:
         """What is the same in all lines of a presentation."""
-        return (self.viewer, self.image, *map(str, self.place))
+        names = ("" if names is None else names[0] for names in (self.viewer, self.image))
+        return (*names, *map(str, self.place[0]))
 
 
 class SampleReader(reader.Reader):
@@ -85,17 +107,18 @@ class SampleReader(reader.Reader):
             ValueError: if the file is damaged, or each eye has lines of its own that nothing tells
                 apart.
         """
-        open_pieces: list[_Piece] = []
+        held: list[_Rows] = []
         for block in self._blocks():
             self.lines += block.lines
             self.skipped += block.skipped
-            for piece, breaks in self._pieces(block):
-                if open_pieces and (breaks or piece.key() != open_pieces[0].key()):
-                    yield self._present(open_pieces)
-                    open_pieces = []
-                open_pieces.append(piece)
-        if open_pieces:
-            yield self._present(open_pieces)
+            rows = self._rows(block)
+            for piece in () if rows is None else rows.pieces():
+                if held and (piece.begins[0] or piece.key() != held[0].key()):
+                    yield self._present(held)
+                    held = []
+                held.append(piece)
+        if held:
+            yield self._present(held)
         if not self._any:
             what = "has a header only" if not self.lines else "has no sample on any image"
             self.notes.append(f"{self.path} {what}; nothing of it counts")
@@ -104,34 +127,50 @@ class SampleReader(reader.Reader):
         found = self._columns
         return table.read_blocks(self._head, found.numbers(), found.texts())
 
-    def _pieces(self, block: table.Block) -> Iterator[tuple[_Piece, bool]]:
-        """Cuts a block where viewer, image or place change, or the clock goes back."""
+    def _rows(self, block: table.Block) -> _Rows | None:
+        """The lines of a block that show an image; None if there are none."""
         kept, shown = self._kept(block)
+        hides = kept & ~shown
         lines = np.flatnonzero(kept & shown)
         if not len(lines):
-            self._hidden = self._hidden or bool(kept.any())
-            return
-        place = self._numbers(block, self._columns.place)[lines]
-        time = block.numbers[self._columns.time][lines]
-        # Lines between two of the same image that show nothing end the presentation.
-        hidden = np.concatenate([[0], np.cumsum(kept & ~shown)])[lines]
-        changes = np.zeros(len(lines), bool)
-        viewers = None if self._columns.viewer is None else block.texts[self._columns.viewer]
-        for names in (viewers, self._images(block)):
+            self._hidden = self._hidden or bool(hides.any())
+            return None
+        found = self._columns
+        eyes = [self._eye(block, number) for number in range(len(found.eyes))]
+        images = self._images(block)
+        viewers = None if found.viewer is None else block.texts[found.viewer]
+        rows = _Rows(
+            viewer=None if viewers is None else viewers.gather(lines),
+            image=None if images is None else images.gather(lines),
+            place=self._numbers(block, found.place)[lines],
+            time=block.numbers[found.time][lines],
+            eyes=np.stack(eyes, axis=1)[lines],
+            own=self._own(block)[lines],
+            right=self._right(block, lines),
+            line=block.line[lines],
+            begins=np.zeros(len(lines), bool),
+        )
+        rows.begins = self._begins(rows, np.concatenate([[0], np.cumsum(hides)])[lines])
+        self._last_time = float(rows.time[-1])
+        self._hidden = bool(hides[lines[-1] :].any())
+        return rows
+
+    def _begins(self, rows: _Rows, hidden: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Where viewer, image or place change, nothing was shown before, or the clock goes back.
+
+        Of the first line of a block the key of the lines before tells whether it goes on.
+        """
+        begins = np.diff(hidden, prepend=0) > 0
+        begins[0] |= self._hidden or self._goes_back(rows.time)
+        back = np.diff(rows.time) * self._unit(rows.time) < -_BACK_MS
+        begins[1:] |= back if rows.right is None else back & (np.diff(rows.right) == 0)
+        for names in (rows.viewer, rows.image):
             if names is not None:
-                names = names.gather(lines)
-                changes[1:] |= names.ne_missing(names.shift()).to_numpy()[1:]
-        breaks = np.diff(hidden, prepend=hidden[:1]) > 0
-        breaks[1:] |= np.diff(time) * self._unit(time) < -_BACK_MS
-        if len(place) and place.shape[1]:
-            same = (place[1:] == place[:-1]) | (np.isnan(place[1:]) & np.isnan(place[:-1]))
-            changes[1:] |= ~same.all(axis=1)
-        begins = np.flatnonzero(changes | breaks | (np.arange(len(lines)) == 0))
-        for begin, end in zip(begins, [*begins[1:], len(lines)], strict=True):
-            first = begin == 0 and (self._hidden or bool(hidden[0]) or self._goes_back(time))
-            yield self._piece(block, lines[begin:end]), bool(breaks[begin]) or first
-        self._last_time = float(time[-1])
-        self._hidden = bool((kept & ~shown)[lines[-1] :].any())
+                begins[1:] |= names.ne_missing(names.shift()).to_numpy()[1:]
+        place = rows.place
+        same = (place[1:] == place[:-1]) | (np.isnan(place[1:]) & np.isnan(place[:-1]))
+        begins[1:] |= ~same.all(axis=1)
+        return begins
 
     def _goes_back(self, time: npt.NDArray[np.float64]) -> bool:
         """Whether the clock goes back between two blocks."""
@@ -165,25 +204,6 @@ class SampleReader(reader.Reader):
             return None
         names = block.texts[found]
         return names.set(names.is_in(["-", "."]), "")
-
-    def _piece(self, block: table.Block, lines: npt.NDArray[np.int64]) -> _Piece:
-        found, first = self._columns, int(lines[0])
-        eyes = [self._eye(block, number)[lines] for number in range(len(found.eyes))]
-        place = self._numbers(block, found.place)[first]
-        viewer = "" if found.viewer is None else block.texts[found.viewer][first]
-        images = self._images(block)
-        image = None if images is None else images[first]
-        return _Piece(
-            viewer=viewer or self.setting.viewer,
-            image=cells.stem_of_file(self.path) if image is None else cells.stem_of(image),
-            place=tuple(place),
-            time=block.numbers[found.time][lines],
-            eyes=np.stack(eyes, axis=1),
-            own=self._own(block)[lines],
-            eye=self._right(block, lines),
-            line=int(block.line[first]),
-            last_line=int(block.line[lines[-1]]),
-        )
 
     def _eye(self, block: table.Block, number: int) -> npt.NDArray[np.float64]:
         """X and y of an eye in pixels of the screen (or image), [n, 2]."""
@@ -234,8 +254,7 @@ class SampleReader(reader.Reader):
         if self._columns.eye is None:
             return None
         eye = block.texts[self._columns.eye].gather(lines).str.to_lowercase()
-        right = eye.str.slice(0, 1) == "r"
-        return right.to_numpy() if right.any() and not right.all() else None
+        return (eye.str.slice(0, 1) == "r").to_numpy()
 
     def _numbers(self, block: table.Block, places: Sequence[int]) -> npt.NDArray[np.float64]:
         """Columns side by side, [n, number of columns]."""
@@ -250,27 +269,29 @@ class SampleReader(reader.Reader):
             self._unit_ms = clock.unit_of(time, f"{self.path}")
         return self._unit_ms
 
-    def _present(self, pieces: list[_Piece]) -> presentation.Presentation:
+    def _present(self, pieces: list[_Rows]) -> presentation.Presentation:
         """Joins the lines of a presentation."""
         self._any = True
-        first = pieces[0]
-        source = f"{self.path}, line {first.line}"
+        viewer, image = pieces[0].key()[:2]
+        stem = cells.stem_of(image) if image else cells.stem_of_file(self.path)
+        source = f"{self.path}, line {pieces[0].line[0]}"
         raw = np.concatenate([piece.time for piece in pieces])
         time = raw * self._unit_of_one(raw, source)
         eyes = np.concatenate([piece.eyes for piece in pieces])
         own = np.concatenate([piece.own for piece in pieces])
-        if first.eye is not None:
-            time, eyes = _pair_eyes(time, eyes, np.concatenate([piece.eye for piece in pieces]))
+        if pieces[0].right is not None:
+            right = np.concatenate([piece.right for piece in pieces])
+            time, eyes = eye_lines.pair(time, eyes[:, 0], right)
         elif eyes.shape[1] == 1:
-            _check_single(time, eyes[:, 0], source)
+            eye_lines.check_single(time, eyes[:, 0], source)
         if self._columns.shares and self.known.image_pixels:
-            height, width = self.setting.sizes.get(first.image, (1, 1))
+            height, width = self.setting.sizes.get(stem, (1, 1))
             eyes = eyes * (width, height) - 0.5
         onset, offset = float(time[0]), float(time[-1] + clock.period(time))
-        place = self._place(first, source)
+        place = self._place(stem, pieces[0].place[0], source)
         return presentation.Presentation(
-            viewer=first.viewer,
-            stem=first.image,
+            viewer=viewer or self.setting.viewer,
+            stem=stem,
             time_ms=time,
             eyes=eyes,
             place=place,
@@ -287,14 +308,16 @@ class SampleReader(reader.Reader):
             self._unit_ms = clock.unit_of(raw, source)
         return self._unit_ms or 1.0
 
-    def _place(self, first: _Piece, source: str) -> placement.Place | None:
+    def _place(
+        self, stem: str, place: npt.NDArray[np.float64], source: str
+    ) -> placement.Place | None:
         """Where the image was, if the export says it."""
-        if self.known.image_pixels and (size := self.setting.sizes.get(first.image)):
+        if self.known.image_pixels and (size := self.setting.sizes.get(stem)):
             return placement.Place(0, 0, size[1], size[0])
-        if not first.place or any(np.isnan(first.place)):
+        if not len(place) or np.isnan(place).any():
             return None
         try:
-            return placement.Place(*map(float, first.place))
+            return placement.Place(*map(float, place))
         except ValueError as error:
             raise ValueError(f"{source}: {error}. Write a {placement.FILE} instead") from error
 
@@ -330,59 +353,7 @@ class SampleReader(reader.Reader):
         points = found[:, 1:3]
         if self.known.own.in_media and place is not None:
             points = points + [place.left, place.top]
-        points = _filled(points, eyes, own[:, 0], numbers)
+        points = eye_lines.fill(points, eyes, own[:, 0], numbers)
         fixations = np.concatenate([np.stack([onset, duration], axis=1), points], axis=1)
         fixations = fixations[np.isfinite(fixations).all(axis=1)]
         return own_fixations.cut(fixations, *shown, self.setting.facts.minimum_duration_ms)
-
-
-def _filled(
-    points: npt.NDArray[np.float64],
-    eyes: npt.NDArray[np.float64],
-    index: npt.NDArray[np.float64],
-    numbers: npt.NDArray[np.float64],
-) -> npt.NDArray[np.float64]:
-    """Fixations that the export gives no place, since they lie beside the image, from samples."""
-    points = points.copy()
-    for missing in np.flatnonzero(np.isnan(points).any(axis=1)):
-        seen = eyes[index == numbers[missing]].reshape(-1, 2)
-        seen = seen[np.isfinite(seen).all(axis=1)]
-        if len(seen):
-            points[missing] = seen.mean(axis=0)
-    return points
-
-
-def _pair_eyes(
-    time: npt.NDArray[np.float64],
-    eyes: npt.NDArray[np.float64],
-    right: npt.NDArray[np.bool_],
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Lines of the left and the right eye become two eyes of one time, [m], [m, 2, 2]."""
-    times, where = np.unique(time, return_inverse=True)
-    both = np.full((len(times), 2, 2), np.nan)
-    both[where, right.astype(int)] = eyes[:, 0]
-    return times, both
-
-
-def _check_single(
-    time: npt.NDArray[np.float64], point: npt.NDArray[np.float64], source: str
-) -> None:
-    """Checks that the lines are not those of two eyes in turn.
-
-    Trackers of 2000 Hz write pairs of equal milliseconds too; but their pairs do not differ
-    in one direction.
-    """
-    second = np.flatnonzero(np.diff(time) == 0) + 1
-    if len(second) < 10 or len(second) < _PAIRED * len(time):
-        return
-    apart = point[second] - point[second - 1]
-    apart = apart[np.isfinite(apart).all(axis=1)]
-    if len(apart) < 10:
-        return
-    error = apart.std(axis=0) / np.sqrt(len(apart))
-    if (np.abs(apart.mean(axis=0)) > np.maximum(5 * error, 1)).any():
-        raise ValueError(
-            f"{source}: {len(second)} time stamps occur twice, at places that differ by "
-            f"{apart[:, 0].mean():.1f}, {apart[:, 1].mean():.1f} pixels: has each eye lines of its "
-            "own? Add a column `eye` with left or right"
-        )
