@@ -309,8 +309,13 @@ def _all_have(raw: bytes, delimiter: str, width: int) -> bool:
     data = np.frombuffer(raw, np.uint8)
     ends = np.flatnonzero(data == ord("\n"))
     begins = np.concatenate([[0], ends[:-1] + 1])
-    marks = np.add.reduceat((data == ord(delimiter)).view(np.uint8), begins, dtype=np.int32)
-    return bool((marks == width - 1).all()) and bool((ends - begins > 1).all())
+    if width < 2:
+        return bool((ends - begins > 1).all())
+    marks = np.flatnonzero(data == ord(delimiter))
+    if len(marks) != len(ends) * (width - 1):
+        return False
+    marks = marks.reshape(len(ends), width - 1)
+    return bool((marks[:, 0] >= begins).all() and (marks[:, -1] < ends).all())
 
 
 def _parse_clean(
