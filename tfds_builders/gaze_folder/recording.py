@@ -11,14 +11,20 @@ FILE = "recording.json"
 _NUMBERS = {"viewing_time_s", "sigma_px", "pixels_per_degree", "velocity_threshold"}
 _NUMBERS |= {"minimum_duration_ms", "maximum_gap_ms", "velocity_window_ms"}
 _NUMBERS |= {"screen_width_px", "screen_height_px"}
+_NUMBERS |= {"merge_gap_ms", "merge_distance_deg", "dispersion_threshold"}
+_NUMBERS |= {"noise_reduction_ms", "saccade_threshold_factor"}
 
 GAZE_UNITS = ("pix", "height", "norm")
 """PsychoPy's units in which the window, and so the gaze, may count."""
+FILTERS = ("ivt", "idt", "i2mc", "remodnav", "engbert_kliegl", "tracker")
+"""How fixations are found."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Recording:
-    """Facts of a recording; the last four are parameters of fixation detection.
+    """Facts of a recording; those from `filter` on say how fixations are found.
+
+    None stands for what is chosen by sampling rate and noise.
 
     Attributes:
         task: what the viewers did, such as "free viewing" or "classification".
@@ -33,11 +39,18 @@ class Recording:
         image_variable: name of the variable in the recording's messages that names the image.
         onset_message: text with which the message begins that an image appeared.
         offset_message: likewise, that it went.
-        velocity_threshold: degrees of visual angle per second; slower eyes fixate. 30 is what
-            Tobii's filter takes (Olsen, 2012).
+        filter: one of `FILTERS`.
+        velocity_threshold: degrees of visual angle per second; slower eyes fixate (`ivt`). By
+            default 30, as in Tobii's filter (Olsen, 2012), or more where the noise asks for it.
+        velocity_window_ms: time over which a velocity is measured (`ivt`).
+        dispersion_threshold: degrees, range of x plus that of y (`idt`).
+        saccade_threshold_factor: multiple of the noise of velocities (`engbert_kliegl`).
+        noise_reduction_ms: window of a moving median (`idt`, `remodnav`, `engbert_kliegl`).
         minimum_duration_ms: shorter fixations are dropped.
-        maximum_gap_ms: samples further apart belong to different fixations: a blink.
-        velocity_window_ms: time over which a velocity is measured.
+        maximum_gap_ms: longest loss that is filled if the eye did not move in it.
+        merge_gap_ms: longest time between fixations that are one.
+        merge_distance_deg: largest distance between them; 0.5 as in Tobii's filter, or 0.3 where
+            there is little noise.
     """
 
     task: str | None = None
@@ -51,10 +64,16 @@ class Recording:
     image_variable: str | None = None
     onset_message: str | None = None
     offset_message: str | None = None
-    velocity_threshold: float = 30.0
+    filter: str | None = None
+    velocity_threshold: float | None = None
+    velocity_window_ms: float | None = None
+    dispersion_threshold: float = 1.0
+    saccade_threshold_factor: float = 6.0
+    noise_reduction_ms: float | None = None
     minimum_duration_ms: float = 60.0
     maximum_gap_ms: float = 75.0
-    velocity_window_ms: float = 20.0
+    merge_gap_ms: float = 75.0
+    merge_distance_deg: float | None = None
 
 
 def read_recording(root: str | os.PathLike) -> Recording:
@@ -96,6 +115,8 @@ def _check(path: pathlib.Path, key: str, value: Any) -> None:
             raise ValueError(
                 f"{path}: `{key}` must be one of {', '.join(GAZE_UNITS)}; got {value!r}"
             )
+        if key == "filter" and value not in FILTERS:
+            raise ValueError(f"{path}: `filter` must be one of {', '.join(FILTERS)}; got {value!r}")
     # bool is a kind of int; and Python's JSON reader accepts NaN and Infinity.
     elif isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         raise ValueError(f"{path}: `{key}` must be a number above 0, without quotes; got {value!r}")

@@ -1,0 +1,126 @@
+"""Fixations of one presentation."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from tfds_builders.gaze_folder import recording
+from tfds_builders.gaze_folder.detection import choice as choices
+from tfds_builders.gaze_folder.detection import eyes, filters, segments
+from tfds_builders.gaze_folder.detection.signal import spread
+from tfds_builders.gaze_folder.presentation import Presentation
+
+ENOUGH = 0.6
+"""Share of the tracked time that people spend in fixations at least."""
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclasses.dataclass(frozen=True)
+class Detected:
+    """Fixations on the screen, in order of time; arrays are float64 [k].
+
+    Attributes:
+        x: column, pixels of the screen, 0-based, the mean of its samples.
+        y: row, likewise.
+        duration_ms: from the first to the last sample, and one sample period.
+        onset_ms: time of the first sample, tracker clock.
+        tracked_ms: how long an eye was seen.
+        in_fixations_ms: how long of that it fixated.
+        notes: what was found out on the way, sentences.
+    """
+
+    x: Floats
+    y: Floats
+    duration_ms: Floats
+    onset_ms: Floats
+    tracked_ms: float
+    in_fixations_ms: float
+    notes: tuple[str, ...]
+
+
+def find_fixations(
+    shown: Presentation, facts: recording.Recording, choice: choices.Choice
+) -> Detected:
+    """Finds the fixations of a viewer on an image.
+
+    Args:
+        shown: what was recorded.
+        facts: how.
+        choice: of `choose` for its file.
+
+    Returns:
+        The fixations.
+
+    Raises:
+        ValueError: if the tracker's own fixations are chosen and the presentation has none.
+    """
+    gaze = eyes.join(shown.eyes)
+    if choice.filter == filters.TRACKER:
+        return _own(shown, gaze)
+    signal = choices.signal_of(shown, gaze.xy, facts)
+    parameters = choice.parameters
+    labels = filters.OURS[choice.filter].label(signal, parameters)
+    found = segments.from_labels(labels, signal)
+    found = segments.merge(
+        found, signal, parameters["merge_gap_ms"], parameters["merge_distance_deg"]
+    )
+    found = segments.drop_short(found, signal, parameters["minimum_duration_ms"])
+    x, y = (found.means(signal, axis) * parameters["pixels_per_degree"] for axis in signal.xy.T)
+    return Detected(
+        x=x,
+        y=y,
+        duration_ms=found.duration_ms(signal),
+        onset_ms=signal.time_ms[found.first],
+        tracked_ms=float(signal.seen.sum() * signal.period_ms),
+        in_fixations_ms=float(found.counts(signal).sum() * signal.period_ms),
+        notes=gaze.notes,
+    )
+
+
+def suspect_share(detected: Sequence[Detected]) -> list[str]:
+    """Suspects fixations that hold too little of the time.
+
+    Args:
+        detected: all of a recording.
+
+    Returns:
+        A sentence if less than 60 % of the tracked time is in fixations, otherwise nothing.
+    """
+    tracked = sum(found.tracked_ms for found in detected)
+    share = sum(found.in_fixations_ms for found in detected) / tracked if tracked else 1.0
+    if share >= ENOUGH:
+        return []
+    return [
+        f"only {share:.0%} of the tracked time is in fixations; of people who look at pictures it "
+        "is 80 to 95 %. Check `pixels_per_degree`, and compare other filters (--filter)"
+    ]
+
+
+def _own(shown: Presentation, gaze: eyes.Gaze) -> Detected:
+    """The tracker's own fixations, unchanged."""
+    if shown.own_fixations is None:
+        raise ValueError(
+            f"{shown.source}: no fixations of the tracker's own for {shown.stem}, which "
+            f'other presentations have; set `"filter"` in {recording.FILE}, such as to '
+            f"{choices.DEFAULT}"
+        )
+    onset, duration, x, y = np.asarray(shown.own_fixations, np.float64).reshape(-1, 4).T
+    seen = ~np.isnan(gaze.xy[:, 0])
+    if not len(seen):
+        tracked, inside = shown.offset_ms - shown.onset_ms, duration.sum()
+        return Detected(x, y, duration, onset, float(tracked), float(inside), gaze.notes)
+    _, period = spread(shown.time_ms, shown.sampling_rate_hz)
+    begun = np.searchsorted(np.sort(onset), shown.time_ms, side="right")
+    ended = np.searchsorted(np.sort(onset + duration), shown.time_ms, side="right")
+    return Detected(
+        x=x,
+        y=y,
+        duration_ms=duration,
+        onset_ms=onset,
+        tracked_ms=float(seen.sum() * period),
+        in_fixations_ms=float((seen & (begun > ended)).sum() * period),
+        notes=gaze.notes,
+    )

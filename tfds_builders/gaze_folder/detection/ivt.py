@@ -1,0 +1,97 @@
+"""I-VT, identification by velocity threshold, with a window as long as the noise asks for.
+
+Own code: the I-VT of pymovements 0.28.0 has neither gap filling nor noise reduction nor merging,
+and fixates through pauses between recordings.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tfds_builders.gaze_folder import recording
+from tfds_builders.gaze_folder.detection import noise, segments
+from tfds_builders.gaze_folder.detection.signal import Floats, Ints, Signal
+
+ALGORITHM = "I-VT (Salvucci and Goldberg, 2000; Olsen, 2012)"
+PACKAGE = None
+_THRESHOLD = 30.0  # degrees a second (Olsen, 2012)
+_FACTOR = 6.0  # of the noise of velocities below the threshold (Engbert and Kliegl, 2003)
+_NEAR_DEG = 0.1
+
+
+def parameters(facts: recording.Recording, noise_deg: float, period_ms: float) -> dict[str, Any]:
+    """Chooses window and threshold.
+
+    The window is the shortest in which 6 standard deviations of the velocity of a still eye are
+    below the threshold; where none is, the threshold rises to them.
+
+    Args:
+        facts: what the user gave comes first.
+        noise_deg: standard deviation from sample to sample along an axis.
+        period_ms: time between samples.
+
+    Returns:
+        `velocity_threshold_deg_per_s` and `velocity_window_ms`.
+    """
+    threshold = facts.velocity_threshold or _THRESHOLD
+
+    def needed(window_ms: float) -> float:
+        half = max(1, round(window_ms / 2 / period_ms))
+        return _FACTOR * noise_deg * math.sqrt(2 / half) / ((half + 1) * period_ms / 1000)
+
+    window = facts.velocity_window_ms or noise.shortest_window(needed, threshold)
+    if facts.velocity_threshold is None and needed(window) > threshold:
+        threshold = round(needed(window), 1)
+    return {"velocity_threshold_deg_per_s": threshold, "velocity_window_ms": window}
+
+
+def label(signal: Signal, chosen: dict[str, Any]) -> Ints:
+    """Labels samples that are slower than the threshold (Salvucci and Goldberg, 2000, Sec. 3.1).
+
+    Args:
+        signal: the samples.
+        chosen: of `parameters`.
+
+    Returns:
+        A number for each run of slow samples, -1 for others, [n].
+    """
+    half = signal.samples(chosen["velocity_window_ms"] / 2)
+    with np.errstate(invalid="ignore"):
+        slow = speed(signal, half) < chosen["velocity_threshold_deg_per_s"]
+    found = segments.from_labels(np.where(slow, 0, -1), signal)
+    return segments.extend(found, signal, half + 1, _NEAR_DEG).labels(signal)
+
+
+def speed(signal: Signal, half: int) -> Floats:
+    """Speed at each sample: the mean of the next `half` samples less that of the last ones.
+
+    Both means are noise reduction (Olsen, 2012, "moving average"). Where one side has no sample,
+    the sample itself stands for it.
+
+    Args:
+        signal: the samples.
+        half: samples on either side.
+
+    Returns:
+        Degrees a second, NaN where it cannot be measured, [n].
+    """
+    before, after = _side(signal, -half, 0), _side(signal, 1, half + 1)
+    time, x, y = after - before
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return 1000 * np.hypot(x, y) / time
+
+
+def _side(signal: Signal, begin: int, end: int) -> Floats:
+    """Means of time, x and y of the seen samples of so many rows beside each, [3, n]."""
+    count = len(signal.seen)
+    rows = np.arange(count)
+    begin, end = np.clip(rows + begin, 0, count), np.clip(rows + end, 0, count)
+    numbers = signal.sums(np.ones(count))
+    sizes = numbers[end] - numbers[begin]
+    means = []
+    for values in (signal.time_ms - signal.time_ms[:1].sum(), *signal.xy.T):
+        sums = signal.sums(values)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means.append(np.where(sizes, (sums[end] - sums[begin]) / sizes, values))
+    return np.stack(means)
