@@ -1,21 +1,23 @@
 """Checks a folder of recordings before anything is built from it.
 
-python -m tfds_builders.gaze_folder check DIR [--out=FOLDER]
+python -m tfds_builders.gaze_folder check DIR [--out=FOLDER] [--filter=NAME]
 """
 
 import argparse
 import pathlib
 import sys
 
-from tfds_builders.gaze_folder import contact_sheet, report, study
+from tfds_builders.gaze_folder import contact_sheet, recording, report, study
 
 
-def check(root: pathlib.Path, out: pathlib.Path) -> int:
+def check(root: pathlib.Path, out: pathlib.Path, filter_name: str | None = None) -> int:
     """Prints a report on a folder and draws its contact sheet.
 
     Args:
         root: the folder of recordings.
         out: where to write `<name of the folder>_contact_sheet.png`; made if it is absent.
+        filter_name: how fixations are found; it is written into `recording.json`, so that building
+            uses the same. None for what stands there, or else the default.
 
     Returns:
         0 if a data set can be built from the folder, otherwise 1.
@@ -24,6 +26,8 @@ def check(root: pathlib.Path, out: pathlib.Path) -> int:
         print(f"ERROR: --out must lie outside {root}, whose pictures are data; got {out}")
         return 1
     try:
+        if filter_name:
+            recording.set_filter(root, filter_name)
         found = study.open_study(root)
     except (OSError, ValueError, ImportError) as error:
         print(f"ERROR: {error}\nThis folder would not build.")
@@ -60,8 +64,14 @@ def main(arguments: list[str]) -> int:
         default=pathlib.Path("."),
         help="where to write the contact sheet; default: the working directory",
     )
+    checker.add_argument(
+        "--filter",
+        choices=recording.FILTERS,
+        help=f"how to find fixations in samples; it is kept in {recording.FILE} for the build too; "
+        "default: the tracker's own, or ivt with what rate and noise ask for",
+    )
     given = parser.parse_args(arguments)
-    return check(given.root, given.out)
+    return check(given.root, given.out, given.filter)
 
 
 if __name__ == "__main__":

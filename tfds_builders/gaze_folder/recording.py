@@ -106,6 +106,25 @@ def read_recording(root: str | os.PathLike) -> Recording:
     return Recording(**facts)
 
 
+def set_filter(root: str | os.PathLike, name: str) -> None:
+    """Writes the filter into `recording.json`, so that checks and builds use the same.
+
+    Args:
+        root: the folder; other entries of the file stay.
+        name: one of `FILTERS`.
+
+    Raises:
+        ValueError: if it is none of them, or the file is not as `read_recording` wants it.
+    """
+    path = pathlib.Path(root) / FILE
+    _check(path, "filter", name)
+    read_recording(root)
+    facts = json.loads(path.read_text("utf-8-sig")) if path.exists() else {}
+    partial = path.with_name(f".{FILE}.partial")
+    partial.write_text(json.dumps(facts | {"filter": name}, indent=2) + "\n", "utf-8")
+    os.replace(partial, path)
+
+
 def _check(path: pathlib.Path, key: str, value: Any) -> None:
     """Checks one entry of the file."""
     if key not in _NUMBERS:

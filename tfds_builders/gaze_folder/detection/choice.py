@@ -16,6 +16,7 @@ DEFAULT = "ivt"
 _LITTLE_NOISE_DEG = 0.05
 _MERGE_DEG, _MERGE_CLEAN_DEG = 0.5, 0.3
 _LONG_WINDOW_MS = 40.0
+_MEASURED = 100_000  # samples of a presentation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +57,7 @@ def choose(presentations: Sequence[Presentation], facts: recording.Recording) ->
     own = any(shown.own_fixations is not None for shown in presentations)
     if facts.filter == filters.TRACKER and presentations and not own:
         raise ValueError(
-            f'{presentations[0].source}: the file has no fixations of the tracker\'s own; `"filter"` '
+            f"{presentations[0].source}: the file has no fixations of the tracker's own; `filter` "
             f"in {recording.FILE} must be another, such as {DEFAULT}"
         )
     if facts.filter == filters.TRACKER or (facts.filter is None and own):
@@ -93,6 +94,7 @@ def signal_of(shown: Presentation, xy: np.ndarray, facts: recording.Recording) -
 
 def _measured(presentations: Sequence[Presentation], facts: recording.Recording) -> Choice:
     """A filter with what rate and noise ask for."""
+    presentations = [_beginning(shown) for shown in presentations]
     signals = [signal_of(shown, eyes.join(shown.eyes).xy, facts) for shown in presentations]
     deviations = [s.noise_deg for s in signals if not math.isnan(s.noise_deg)]
     deviation = float(np.median(deviations)) if deviations else 0.0
@@ -129,4 +131,11 @@ def _measured(presentations: Sequence[Presentation], facts: recording.Recording)
         )
     return Choice(
         name, parameters, f"{name}, since {said}; {settings}, for {found}", tuple(suspicions)
+    )
+
+
+def _beginning(shown: Presentation) -> Presentation:
+    """As many samples as are enough to measure."""
+    return dataclasses.replace(
+        shown, time_ms=shown.time_ms[:_MEASURED], eyes=shown.eyes[:_MEASURED]
     )

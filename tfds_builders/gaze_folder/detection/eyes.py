@@ -71,19 +71,19 @@ def join(eyes: npt.NDArray[np.float64]) -> Gaze:
     eyes, notes = mark_lost(eyes)
     if eyes.shape[1] == 1:
         return Gaze(eyes[:, 0], tuple(notes))
-    seen = ~np.isnan(eyes[..., 0])
-    both = seen.all(axis=1)
-    counts = seen.sum(axis=0)
-    if both.sum() >= min(_ENOUGH, max(counts.min(), 1)):
-        offset = np.median(eyes[both, 1] - eyes[both, 0], axis=0)
-        eyes += np.stack([offset / 2, -offset / 2])
-    elif counts.min():
-        better = int(counts.argmax())
+    left, right = eyes[:, 0], eyes[:, 1]
+    seen = ~np.isnan(left[:, 0]), ~np.isnan(right[:, 0])
+    both = seen[0] & seen[1]
+    counts = [int(eye.sum()) for eye in seen]
+    # Of eyes that are not both seen at all, one is there, which needs no offset.
+    if min(counts) and both.sum() < min(_ENOUGH, max(counts)):
+        better = int(np.argmax(counts))
         notes.append(
             f"the eyes are seen together in {both.sum()} samples, too few for their offset: only "
-            f"the {('left', 'right')[better]} counts"
+            f"the {('left', 'right')[better]} one counts"
         )
         return Gaze(eyes[:, better], tuple(notes))
-    with np.errstate(invalid="ignore"):
-        xy = np.where(seen[..., np.newaxis], eyes, 0).sum(axis=1) / seen.sum(axis=1)[:, np.newaxis]
-    return Gaze(xy, tuple(notes))
+    offset = np.median(right[both] - left[both], axis=0) if both.any() else np.zeros(2)
+    left, right = left + offset / 2, right - offset / 2
+    alone = np.where(seen[0][:, np.newaxis], left, right)
+    return Gaze(np.where(both[:, np.newaxis], (left + right) / 2, alone), tuple(notes))

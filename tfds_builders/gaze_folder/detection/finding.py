@@ -104,7 +104,7 @@ def _own(shown: Presentation, gaze: eyes.Gaze) -> Detected:
     if shown.own_fixations is None:
         raise ValueError(
             f"{shown.source}: no fixations of the tracker's own for {shown.stem}, which "
-            f'other presentations have; set `"filter"` in {recording.FILE}, such as to '
+            f"other presentations have; set `filter` in {recording.FILE} to another, such as "
             f"{choices.DEFAULT}"
         )
     onset, duration, x, y = np.asarray(shown.own_fixations, np.float64).reshape(-1, 4).T

@@ -76,22 +76,24 @@ def speed(signal: Signal, half: int) -> Floats:
     Returns:
         Degrees a second, NaN where it cannot be measured, [n].
     """
-    before, after = _side(signal, -half, 0), _side(signal, 1, half + 1)
-    time, x, y = after - before
+    count = len(signal.seen)
+    columns = (signal.time_ms - signal.time_ms[:1].sum(), *signal.xy.T)
+    numbers = signal.sums(np.ones(count))
+    sums = [signal.sums(values) for values in columns]
+    rows = np.arange(count)
+    # First and last of the rows before and behind each.
+    sides = [
+        (np.maximum(rows - half, 0), rows),
+        (rows + 1, np.minimum(rows + 1 + half, count)),
+    ]
+    means = []
+    for begin, end in sides:
+        sizes = numbers[end] - numbers[begin]
+        empty = sizes == 0
+        sizes[empty] = 1
+        means.append([(total[end] - total[begin]) / sizes for total in sums])
+        for mean, values in zip(means[-1], columns, strict=True):
+            mean[empty] = values[empty]
+    time, x, y = (after - before for before, after in zip(*means, strict=True))
     with np.errstate(invalid="ignore", divide="ignore"):
         return 1000 * np.hypot(x, y) / time
-
-
-def _side(signal: Signal, begin: int, end: int) -> Floats:
-    """Means of time, x and y of the seen samples of so many rows beside each, [3, n]."""
-    count = len(signal.seen)
-    rows = np.arange(count)
-    begin, end = np.clip(rows + begin, 0, count), np.clip(rows + end, 0, count)
-    numbers = signal.sums(np.ones(count))
-    sizes = numbers[end] - numbers[begin]
-    means = []
-    for values in (signal.time_ms - signal.time_ms[:1].sum(), *signal.xy.T):
-        sums = signal.sums(values)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            means.append(np.where(sizes, (sums[end] - sums[begin]) / sizes, values))
-    return np.stack(means)
