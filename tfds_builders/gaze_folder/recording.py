@@ -16,6 +16,7 @@ _NUMBERS |= {"noise_reduction_ms", "saccade_threshold_factor"}
 
 GAZE_UNITS = ("pix", "height", "norm")
 """PsychoPy's units in which the window, and so the gaze, may count."""
+
 FILTERS = ("ivt", "idt", "i2mc", "remodnav", "engbert_kliegl", "tracker")
 """How fixations are found."""
 

@@ -15,7 +15,7 @@ from tfds_builders.gaze_folder.presentation import Presentation
 DEFAULT = "ivt"
 _LITTLE_NOISE_DEG = 0.05
 _MERGE_DEG, _MERGE_CLEAN_DEG = 0.5, 0.3
-_LONG_WINDOW_MS = 40.0
+_LONG_WINDOW_MS = 60.0
 _MEASURED = 100_000  # samples of a presentation
 
 

@@ -1,5 +1,6 @@
 """I2MC, identification by two-means clustering, made for noisy recordings."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,9 @@ def label(signal: Signal, chosen: dict[str, Any]) -> Ints:
     state = np.random.get_state()
     np.random.seed(0)  # its clustering begins with NumPy's global generator
     try:
-        found = package.I2MC(data, options, logging=False)[0]
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of windows without a movement
+            found = package.I2MC(data, options, logging=False)[0]
     finally:
         np.random.set_state(state)
     if found:

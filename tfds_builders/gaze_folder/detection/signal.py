@@ -148,10 +148,9 @@ def _fill(signal: Signal, breaks: Ints, maximum_gap_ms: float, distance: float) 
     cut[breaks] = True
     stretch = np.where(lost, -1, np.cumsum(cut))
     xy = signal.xy.copy()
-    here = np.flatnonzero(signal.seen)
-    fill = ~lost & ~signal.seen
-    for axis in range(2):
-        xy[fill, axis] = np.interp(np.flatnonzero(fill), here, signal.xy[here, axis])
+    here, fill = np.flatnonzero(signal.seen), np.flatnonzero(~lost & ~signal.seen)
+    for axis in range(2) if len(fill) else ():
+        xy[fill, axis] = np.interp(fill, here, signal.xy[here, axis])
     return dataclasses.replace(signal, xy=xy, stretch=stretch)
 
 
