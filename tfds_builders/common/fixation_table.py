@@ -190,9 +190,14 @@ def _open(path: str | os.PathLike) -> Any:
 def _begin(file: Iterable[str], path: str | os.PathLike) -> tuple[_Columns, Any]:
     """Reads the header; returns the columns and a reader of the lines below."""
     lines = iter(file)
-    first = next(lines, "")
+    first, second = next(lines, ""), next(lines, "")
     separator = max(_SEPARATORS, key=first.count)  # the comma if there is none
-    reader = csv.reader(itertools.chain([first], lines), delimiter=separator)
+    if second.strip() and separator in first and separator not in second:
+        raise ValueError(
+            f"{path} must begin with {','.join(_COLUMNS)}, separated as the lines below are; got "
+            f"{first.strip()!r} above {second.strip()!r}. Separate columns by commas"
+        )
+    reader = csv.reader(itertools.chain(filter(None, [first, second]), lines), delimiter=separator)
     header = next(reader) if first else None
     return _find_columns(header, separator, path), reader
 
@@ -210,16 +215,9 @@ def _find_columns(header: list[str] | None, separator: str, path: str | os.PathL
     return _Columns(len(names), pick, separator != ",", notes)
 
 
-def _parse(
-    fields: list[str], columns: _Columns, source: str
-) -> tuple[str, str, int, list[float]]:
+def _parse(fields: list[str], columns: _Columns, source: str) -> tuple[str, str, int, list[float]]:
     """Splits a line into stem, viewer, index and x, y, duration."""
     if len(fields) != columns.count:
-        if columns.decimal_comma and len(fields) == 1:
-            raise ValueError(
-                f"{source}: the file must begin with {','.join(_COLUMNS)}, separated as its lines "
-                f"are; got {fields[0]!r} below another header. Separate columns by commas"
-            )
         raise ValueError(
             f"{source} must have {columns.count} fields; got {len(fields)}: "
             f"{','.join(fields)!r}. {_POINT}"

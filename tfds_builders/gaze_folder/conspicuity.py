@@ -58,7 +58,9 @@ def _small(path: str | os.PathLike) -> npt.NDArray[np.float64]:
 
 def _surround(channel: npt.NDArray[np.float64], sigma: float) -> npt.NDArray[np.float64]:
     """Difference of a place from its surroundings."""
-    centre, around = (ndimage.gaussian_filter(channel, s, mode="nearest") for s in (sigma, 4 * sigma))
+    centre, around = (
+        ndimage.gaussian_filter(channel, s, mode="nearest") for s in (sigma, 4 * sigma)
+    )
     return np.abs(centre - around)
 
 

@@ -2,12 +2,14 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator, Sequence
+import pathlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage, optimize, stats
 
+from tfds_builders.common import fixation_table
 from tfds_builders.gaze_folder import conspicuity
 from tfds_builders.gaze_folder.coordinates import Coordinates
 
@@ -23,12 +25,15 @@ _STRAY = 0.03  # share of fixations that no model places
 _FLAT = 0.1  # share of the others that fall anywhere on the image
 # Chances of a false alarm for one hypothesis. There is one record for each usual convention, but
 # many screens, and a fit tries all numbers.
-_USUAL, _LISTED, _FITTED = 0.01, 5e-4, 1e-4
+_USUAL, _LISTED, _FITTED = 0.03, 1e-3, 2e-3
 _OBVIOUS = 1.5  # nats a fixation that no chance explains, however few images there are
 _LEAST = 0.05  # nats a fixation below which a difference is none
 _FEW_POINTS, _FEW_IMAGES = 10, 4
 _SAME = 0.006  # of the image's long side: a fifth of the usual blur, which hides it
+_ROUGH = 0.0025  # likewise, for the standard error of a fit
+_POINTS = 200  # of an image; more say little
 _GROUPS = 8  # of images, for the error of a fit
+
 
 @dataclasses.dataclass(frozen=True)
 class Scene:
@@ -72,7 +77,7 @@ class Scene:
             convention: the hypothesis.
 
         Returns:
-            Mean log-likelihood of a fixation of each image, in nats, float64 [m].
+            Mean log-likelihood of a fixation of each image that has some, in nats, float64 [k].
         """
         height, width = self.sizes[self.image].T
         x, y = self.to_images(convention)
@@ -86,7 +91,12 @@ class Scene:
         on_image = np.where(inside, _FLAT + (1 - _FLAT) * np.exp(near), 0)
         away = (1 + (across - 0.5) ** 2 + (down - 0.5) ** 2) ** -1.5 / (2 * np.pi)
         each = np.log((1 - _STRAY) * on_image + _STRAY * away)
-        return self._means(each) + self._log_areas(convention)
+        return (self._means(each) + self._log_areas(convention))[self._seen]
+
+    @functools.cached_property
+    def _seen(self) -> npt.NDArray[np.int64]:
+        """Images with fixations."""
+        return np.unique(self.image)
 
     @functools.cached_property
     def _by_size(self) -> list[tuple[tuple[int, int], npt.NDArray[np.int64]]]:
@@ -140,7 +150,41 @@ class Verdict:
     @property
     def rough(self) -> bool:
         """Whether the fitted numbers are too rough to be used."""
-        return self.error > _SAME
+        return self.error > _ROUGH
+
+
+def gather(
+    gaze: Mapping[str, fixation_table.Fixations],
+    paths: Mapping[str, pathlib.Path],
+    sizes: Mapping[str, tuple[int, int]],
+) -> Scene:
+    """Joins gaze and pictures.
+
+    Args:
+        gaze: fixations by stem.
+        paths: image files by stem, those without gaze as well, in the stems' order.
+        sizes: height and width of images that decode; others are left out.
+
+    Returns:
+        The scene. Of many points on an image every n-th is taken.
+    """
+    stems = [stem for stem in paths if stem in sizes]
+    nothing = np.zeros(0)
+    columns = []
+    for stem in stems:
+        x, y = (gaze[stem].x, gaze[stem].y) if stem in gaze else (nothing, nothing)
+        step = len(x) // _POINTS + 1
+        columns.append(np.stack([x[::step], y[::step]]))
+    x, y = np.concatenate(columns, axis=1) if columns else np.zeros((2, 0))
+    side = conspicuity.SIDE
+    likely = [conspicuity.log_density(paths[stem]) for stem in stems]
+    return Scene(
+        x=x,
+        y=y,
+        image=np.repeat(np.arange(len(stems)), [one.shape[1] for one in columns]),
+        sizes=np.array([sizes[stem] for stem in stems], np.int64).reshape(-1, 2),
+        likely=np.stack(likely) if likely else np.zeros((0, side, side)),
+    )
 
 
 def compare(scene: Scene) -> Verdict | None:
@@ -182,7 +226,7 @@ def _verdict(
         rivals = _rivals(scene, tried, scores, best)
         return Verdict(tried[best], float(means[best] - means[0]), None, rivals, 0.0, len(tried))
     second = 1 + int(means[1:usual].argmax())
-    rivals = tuple(c for c in _rivals(scene, tried[:usual], scores[:usual], 0))
+    rivals = _rivals(scene, tried[:usual], scores[:usual], 0)
     return Verdict(
         tried[0], float(means[0] - means[second]), tried[second], rivals, 0.0, len(tried)
     )
@@ -319,10 +363,12 @@ def _with(first: Coordinates, numbers: Sequence[float], scene: Scene) -> Coordin
 
 def _error(scene: Scene, first: Coordinates, best: Sequence[float]) -> float:
     """Standard error of fitted places, by the jackknife over groups of images."""
-    count = min(_GROUPS, len(scene.sizes))
+    whole = _with(first, best, scene)
+    images = len(scene.score(whole))
+    count = min(_GROUPS, images)
     if count < 2:
         return np.inf
-    which, whole = np.arange(len(scene.sizes)) % count, _with(first, best, scene)
+    which = np.arange(images) % count
     left_out = (_climb(scene, first, best, which != group).x for group in range(count))
     apart = [_apart(scene, _with(first, numbers, scene), whole) for numbers in left_out]
     return float(np.sqrt((count - 1) / count * np.sum(np.square(apart))))

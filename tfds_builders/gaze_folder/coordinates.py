@@ -3,11 +3,13 @@
 import dataclasses
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from tfds_builders.common import fixation_table
 from tfds_builders.gaze_folder import placement
 
 KEY = "coordinates"
@@ -139,6 +141,33 @@ def from_facts(facts: Any) -> Coordinates:
     if not isinstance(facts, dict) or set(facts) - set(known):
         raise ValueError(f"must be an object with keys among {', '.join(known)}; got {facts!r}")
     return Coordinates(**facts)
+
+
+def move(
+    gaze: Mapping[str, fixation_table.Fixations],
+    convention: Coordinates,
+    sizes: Mapping[str, Size],
+) -> dict[str, fixation_table.Fixations]:
+    """Moves the gaze of all images to pixels of these.
+
+    Args:
+        gaze: fixations by stem, as they were written down.
+        convention: how that was.
+        sizes: height and width of every image of the study, by stem.
+
+    Returns:
+        Fixations by stem, in the stems' order.
+    """
+    order = sorted(sizes)
+    place = {stem: index for index, stem in enumerate(order)}
+    moved = {}
+    for stem, value in gaze.items():
+        target = (
+            order[(place[stem] + convention.picture) % len(order)] if convention.picture else stem
+        )
+        x, y = convention.to_image(value.x, value.y, sizes[target])
+        moved[target] = dataclasses.replace(value, x=x, y=y)
+    return dict(sorted(moved.items()))
 
 
 def _pair(name: str, values: Any) -> tuple[float, float] | None:

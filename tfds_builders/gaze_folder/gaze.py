@@ -12,8 +12,11 @@ from PIL import Image
 
 from tfds_builders.common import fixation_table
 from tfds_builders.gaze_folder import (
+    coordinates,
     detection,
+    durations,
     images,
+    maps,
     placement,
     presentation,
     recording,
@@ -22,6 +25,9 @@ from tfds_builders.gaze_folder import (
 from tfds_builders.gaze_folder.readers import cells, formats, reader, table
 
 TABLE = "fixations.csv"
+TABLES = (TABLE, "fixations.tsv", "fixations.txt")
+"""Names of tables of fixations; each may be packed by gzip, as `.gz`."""
+
 TOLERANCE = 0.001
 """Share of a table's lines that may be bad."""
 
@@ -42,7 +48,8 @@ class Gaze:
         without_image: names of images in the gaze that are not in the folder.
         facts: what else the set's metadata shall say.
         viewings: the timeline, of samples alone.
-        notes: what the recordings do not tell as they should; sentences for the report.
+        suspicions: what the recordings do not tell as they should, sentences.
+        notes: what was taken how, or converted; sentences.
     """
 
     form: str
@@ -52,6 +59,7 @@ class Gaze:
     without_image: tuple[str, ...]
     facts: dict[str, Any]
     viewings: tuple[viewing.Viewing, ...] = ()
+    suspicions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -73,10 +81,10 @@ def read_gaze(
         ImportError: if samples are there and the package that they need is not.
         ValueError: if it is there in several forms, or cannot be read.
     """
-    maps = images.find_heatmaps(root)
+    heatmaps, tables = images.find_heatmaps(root), _tables(root)
     there = {
-        "points": (root / TABLE).exists(),
-        "maps": bool(maps),
+        "points": bool(tables),
+        "maps": bool(heatmaps),
         "samples": (root / images.SAMPLES).is_dir(),
     }
     forms = [form for form, is_there in there.items() if is_there]
@@ -88,11 +96,51 @@ def read_gaze(
             "Move the others out"
         )
     if forms == ["samples"]:
-        return _from_samples(root, found, facts)
-    if forms == ["maps"]:
-        return _matched(forms[0], root, maps, found, ())
-    points = fixation_table.scan_table(root / TABLE, TOLERANCE)
-    return _matched(forms[0], root / TABLE, points.fixations, found, points.skipped)
+        return _on_images(_from_samples(root, found, facts), found, facts)
+    if forms == ["points"]:
+        return _on_images(_from_table(tables[0], found, facts), found, facts)
+    if not maps.hold_points(heatmaps):
+        return _matched(forms[0], root, heatmaps, found, ())
+    sizes = {stem: _header_size(found[stem].path) for stem in heatmaps if stem in found}
+    points = _matched("points", root, maps.read_points(heatmaps, sizes), found, ())
+    return dataclasses.replace(points, notes=(maps.POINTS_NOTE,))
+
+
+def _tables(root: pathlib.Path) -> list[pathlib.Path]:
+    """The tables of fixations; there may be one."""
+    names = [name + packed for name in TABLES for packed in ("", ".gz")]
+    there = [root / name for name in names if (root / name).exists()]
+    if len(there) > 1:
+        listed = " and ".join(path.name for path in there)
+        raise ValueError(f"{root} must hold one table of fixations; got {listed}. Remove one")
+    return there
+
+
+def _from_table(
+    path: pathlib.Path, found: Mapping[str, images.StudyImage], facts: recording.Recording
+) -> Gaze:
+    """Reads a table of fixations."""
+    table = fixation_table.scan_table(path, TOLERANCE)
+    fixations, converted = durations.to_milliseconds(table.fixations, facts.duration_unit)
+    gaze = _matched("points", path, fixations, found, table.skipped)
+    names = {"viewer_names": list(table.viewer_names)} if table.viewer_names else {}
+    notes = (*table.notes, *filter(None, [converted]))
+    return dataclasses.replace(gaze, facts=names, notes=notes)
+
+
+def _on_images(
+    gaze: Gaze, found: Mapping[str, images.StudyImage], facts: recording.Recording
+) -> Gaze:
+    """Moves points from the coordinates that `recording.json` states to pixels of the images."""
+    if facts.coordinates is None:
+        return gaze
+    sizes = {stem: _header_size(found[stem].path) for stem in found}
+    moved = coordinates.move(gaze.by_stem, facts.coordinates, sizes)
+    note = f"coordinates: converted as recording.json states, {facts.coordinates.as_json()}"
+    stated = {"coordinates": facts.coordinates.as_json()}
+    return dataclasses.replace(
+        gaze, by_stem=moved, facts=gaze.facts | stated, notes=(*gaze.notes, note)
+    )
 
 
 def _matched(
@@ -133,7 +181,7 @@ def _from_samples(
             **_detection_facts(collected.choices),
         },
         viewings=tuple(collected.viewings),
-        notes=tuple(dict.fromkeys(collected.notes)),
+        suspicions=tuple(dict.fromkeys(collected.notes)),
     )
 
 

@@ -3,7 +3,9 @@
 import dataclasses
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+from PIL import Image
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
 HEATMAPS, SAMPLES = "heatmaps", "samples"
@@ -11,6 +13,7 @@ SPLITS = {"train": "train", "val": "validation", "validation": "validation", "te
 
 _FOREIGN = (".bmp", ".gif", ".heic", ".tif", ".tiff", ".webp")
 _HEATMAP = "_heatmap"
+_ORIENTATION = 0x0112  # of EXIF; 1 is upright
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +45,8 @@ def find_images(root: pathlib.Path) -> dict[str, StudyImage]:
     Raises:
         FileNotFoundError: if there is none.
         ValueError: if two share a stem, since gaze is joined to images by it; if one lies deeper,
-            or only some lie in folders of classes or splits; or if a file is in another format.
+            or only some lie in folders of classes or splits; if a file is in another format, or its
+            EXIF orientation has viewers see it turned or mirrored.
     """
     top = root / "images" if (root / "images").is_dir() else root
     found: dict[str, StudyImage] = {}
@@ -57,6 +61,7 @@ def find_images(root: pathlib.Path) -> dict[str, StudyImage]:
     if not found:
         raise FileNotFoundError(f"{top} must hold images (.jpg, .jpeg, .png); found none")
     _check_uniform(top, found)
+    _check_upright(image.path for image in found.values())
     if len({image.class_name for image in found.values()}) == 1:
         found = {s: dataclasses.replace(image, class_name="") for s, image in found.items()}
     return dict(sorted(found.items()))
@@ -127,3 +132,25 @@ def _check_uniform(top: pathlib.Path, images: dict[str, StudyImage]) -> None:
                 f"{top}: all images must lie in a folder of their {what}, or none; "
                 f"{len(bare)} of {len(images)} do not, first {bare[0]}. Move them"
             )
+
+
+def _check_upright(paths: Iterable[pathlib.Path]) -> None:
+    """Checks that no image is shown otherwise than its pixels are stored."""
+    turned = [path for path in paths if _orientation(path) != 1]
+    if turned:
+        raise ValueError(
+            f"{len(turned)} images have an EXIF orientation, so that viewers see them turned or "
+            f"mirrored and networks do not, first {turned[0]}. Turn their pixels, as by "
+            "ImageMagick's `mogrify -auto-orient`; gaze is that on the picture as it was seen"
+        )
+
+
+def _orientation(path: pathlib.Path) -> int:
+    """EXIF orientation of an image; 1 without one, and for a file that does not decode."""
+    try:
+        with Image.open(path) as image:
+            if "exif" not in image.info:  # asking a PNG file further would decode all of it
+                return 1
+            return image.getexif().get(_ORIENTATION, 1) or 1
+    except (OSError, SyntaxError):
+        return 1  # the build names it

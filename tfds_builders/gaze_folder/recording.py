@@ -7,6 +7,9 @@ import os
 import pathlib
 from typing import Any
 
+from tfds_builders.gaze_folder import durations
+from tfds_builders.gaze_folder.coordinates import KEY, Coordinates, from_facts
+
 FILE = "recording.json"
 _NUMBERS = {"viewing_time_s", "sigma_px", "pixels_per_degree", "velocity_threshold"}
 _NUMBERS |= {"minimum_duration_ms", "maximum_gap_ms", "velocity_window_ms"}
@@ -52,6 +55,8 @@ class Recording:
         merge_gap_ms: longest time between fixations that are one.
         merge_distance_deg: largest distance between them; 0.5 as in Tobii's filter, or 0.3 where
             there is little noise.
+        coordinates: how points on the images were written down; None for the sets' own way.
+        duration_unit: a key of `durations.MILLISECONDS`; None where durations tell it themselves.
     """
 
     task: str | None = None
@@ -75,6 +80,8 @@ class Recording:
     maximum_gap_ms: float = 75.0
     merge_gap_ms: float = 75.0
     merge_distance_deg: float | None = None
+    coordinates: Coordinates | None = None
+    duration_unit: str | None = None
 
 
 def read_recording(root: str | os.PathLike) -> Recording:
@@ -102,8 +109,7 @@ def read_recording(root: str | os.PathLike) -> Recording:
         raise ValueError(
             f"{path} must be an object with keys among {', '.join(known)}; got {facts}"
         )
-    for key, value in facts.items():
-        _check(path, key, value)
+    facts = {key: _read(path, key, value) for key, value in facts.items()}
     return Recording(**facts)
 
 
@@ -126,6 +132,17 @@ def set_filter(root: str | os.PathLike, name: str) -> None:
     os.replace(partial, path)
 
 
+def _read(path: pathlib.Path, key: str, value: Any) -> Any:
+    """Reads one entry of the file."""
+    if key != KEY:
+        _check(path, key, value)
+        return value
+    try:
+        return from_facts(value)
+    except ValueError as error:
+        raise ValueError(f"{path}: `{key}`: {error}") from error
+
+
 def _check(path: pathlib.Path, key: str, value: Any) -> None:
     """Checks one entry of the file."""
     if key not in _NUMBERS:
@@ -137,6 +154,9 @@ def _check(path: pathlib.Path, key: str, value: Any) -> None:
             )
         if key == "filter" and value not in FILTERS:
             raise ValueError(f"{path}: `filter` must be one of {', '.join(FILTERS)}; got {value!r}")
+        if key == durations.KEY and value not in durations.MILLISECONDS:
+            allowed = ", ".join(durations.MILLISECONDS)
+            raise ValueError(f"{path}: `{key}` must be one of {allowed}; got {value!r}")
     # bool is a kind of int; and Python's JSON reader accepts NaN and Infinity.
     elif isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         raise ValueError(f"{path}: `{key}` must be a number above 0, without quotes; got {value!r}")

@@ -2,16 +2,20 @@
 
 import collections
 import dataclasses
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from tfds_builders.common import originals, own_layout
-from tfds_builders.gaze_folder import suspicions
+from tfds_builders.gaze_folder import advice, agreement, conventions, maps, suspicions
 from tfds_builders.gaze_folder.gaze_folder_dataset_builder import records
 from tfds_builders.gaze_folder.study import Study
 
 _FIRST = 5  # how many of a long list are named
+_BLOCKS, _BLOCK = 5, 30  # of neighbouring images, which stand for a large study
+
+Sizes = Mapping[str, tuple[int, int]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Report:
         lines = [*self.facts]
         lines += [f"SUSPICIOUS: {text}" for text in self.suspicions]
         lines += [f"ERROR: {text}" for text in self.problems]
+        if self.suspicions:
+            lines.append(f"Clear up what is SUSPICIOUS first: {len(self.suspicions)}.")
         verdict = "would not build" if self.problems else "would build"
         return "\n".join([*lines, f"This folder {verdict}."])
 
@@ -47,19 +53,81 @@ def examine(study: Study) -> Report:
         The report.
     """
     problems = [study.unmatched] if study.unmatched else []
+    failed: dict[str, str] = {}
     sizes = {}
     for record in records(study, study.gaze.by_stem.keys()):
+        stem = record.photograph.stem
         try:
             own_layout.make_example(record)
-            sizes[record.photograph.stem] = originals.image_size(record.photograph.image)
+            sizes[stem] = originals.image_size(record.photograph.image)
         except (OSError, ValueError) as error:
-            problems.append(str(error))
+            failed[stem] = str(error)
     facts, suspected = _content(study), [*_left_out(study)]
-    if study.gaze.form != "maps":
-        points = suspicions.gather(study.gaze.by_stem, sizes)
-        facts += _counts(study) + _viewers(points, study.gaze.facts.get("viewer_names"))
-        suspected += suspicions.suspect(points)
-    return Report(tuple(facts), tuple(suspected), tuple(problems))
+    if study.gaze.form == "maps":
+        suspected += maps.suspect(study.gaze.by_stem)
+    else:
+        points, name = suspicions.gather(study.gaze.by_stem, sizes), _namer(study)
+        facts += _counts(study) + _viewers(study, points, name)
+        compared, suspicious = _plausible(study, sizes, points, name)
+        facts, suspected = facts + compared, suspected + suspicious
+    facts += study.gaze.notes
+    return Report(tuple(facts), tuple(suspected), (*problems, *_alike(study, failed)))
+
+
+def _alike(study: Study, failed: Mapping[str, str]) -> list[str]:
+    """Errors of images and heat maps, those that differ in the file only once."""
+    groups: dict[str, list[str]] = {}
+    for stem, text in failed.items():
+        value = study.gaze.by_stem[stem]
+        pattern = text.replace(str(study.images[stem].path), "").replace(str(value), "")
+        groups.setdefault(pattern, []).append(stem)
+    return [
+        failed[stems[0]] + (f" (so are {len(stems)} files: {_listed(stems)})" if stems[1:] else "")
+        for stems in groups.values()
+    ]
+
+
+def _plausible(
+    study: Study, sizes: Sizes, points: suspicions.Points, name: Callable[[int], str]
+) -> tuple[list[str], list[str]]:
+    """What conventions of coordinates, and viewers among each other, say: facts, suspicions."""
+    stems = _chosen(study, sizes)
+    paths = {stem: study.images[stem].path for stem in stems}
+    gaze = {stem: study.gaze.by_stem[stem] for stem in stems if stem in study.gaze.by_stem}
+    verdict = conventions.compare(conventions.gather(gaze, paths, sizes))
+    facts = [advice.fact(verdict)]
+    found = suspicions.repeated(study.gaze.by_stem, name)
+    if verdict is not None and verdict.wrong:
+        return facts, [advice.suspicion(verdict, study.recording.coordinates), *found]
+    found += suspicions.suspect(points, name)
+    agreed = agreement.measure(gaze, sizes, name)
+    if agreed is not None:
+        facts.append(
+            f"viewers of one picture predict each other by {agreed.gain:+.2f} nats a fixation "
+            "better than those of another picture"
+        )
+        found += agreed.slips
+        if agreed.none:
+            found.append(
+                "viewers of one picture look no more alike than those of different pictures: is "
+                "gaze joined to the right images? See the contact sheet"
+            )
+    return facts, found
+
+
+def _chosen(study: Study, sizes: Sizes) -> list[str]:
+    """Images to be compared: all of a small study, blocks of neighbours of a large one."""
+    stems = [stem for stem in study.images if stem in sizes]
+    if len(stems) <= _BLOCKS * _BLOCK:
+        return stems
+    starts = np.linspace(0, len(stems) - _BLOCK, _BLOCKS).astype(int)
+    return list(itertools.chain(*(stems[start : start + _BLOCK] for start in starts)))
+
+
+def _namer(study: Study) -> Callable[[int], str]:
+    """What to call viewers."""
+    names = study.gaze.facts.get("viewer_names")
+    return lambda viewer: "unknown" if viewer < 0 else str(names[viewer] if names else viewer)
 
 
 def _content(study: Study) -> list[str]:
@@ -103,15 +171,32 @@ def _counts(study: Study) -> list[str]:
     return lines
 
 
-def _viewers(points: suspicions.Points, names: Sequence[str] | None) -> list[str]:
-    """Fixations of each viewer and the share of them beside the images."""
+def _viewers(study: Study, points: suspicions.Points, name: Callable[[int], str]) -> list[str]:
+    """A row for each viewer, also for those without a fixation."""
     off = points.off_image()
     lines = [f"beside their image, dropped: {off.sum()} ({off.mean() if len(off) else 0:.1%})"]
-    for viewer in np.unique(points.viewer):
+    named = range(len(study.gaze.facts.get("viewer_names", ())))
+    durations = _durations(study)
+    for viewer in sorted({*map(int, np.unique(points.viewer)), *durations, *named}):
         mine = points.viewer == viewer
-        name = "unknown" if viewer < 0 else names[viewer] if names else viewer
-        lines.append(f"  viewer {name}: {mine.sum()} fixations, {off[mine].mean():.1%} off image")
+        if not mine.any():
+            lines.append(f"  viewer {name(viewer)}: no fixation")
+            continue
+        images = len(np.unique(points.image[mine]))
+        line = f"  viewer {name(viewer)}: {mine.sum()} fixations, {off[mine].mean():.1%} off image"
+        middle = durations.get(viewer)
+        lasting = f", median {middle:.0f} ms" if middle is not None else ""
+        lines.append(f"{line}, on {images} images{lasting}")
     return lines
+
+
+def _durations(study: Study) -> dict[int, float | None]:
+    """Median duration of each viewer's fixations, None where unknown."""
+    values = list(study.gaze.by_stem.values())
+    viewer = np.concatenate([value.viewer for value in values] or [[]])
+    lasting = np.concatenate([value.duration_ms for value in values] or [[]])
+    known = {int(one): lasting[(viewer == one) & (lasting >= 0)] for one in np.unique(viewer)}
+    return {one: float(np.median(found)) if len(found) else None for one, found in known.items()}
 
 
 def _listed(names: Sequence[str]) -> str:

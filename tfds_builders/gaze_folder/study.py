@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image
 
-from tfds_builders.common import own_layout
+from tfds_builders.common import fixation_table, own_layout
 from tfds_builders.gaze_folder import gaze, images, recording
 
 SPLITS_FILE = "splits.csv"
@@ -152,6 +152,7 @@ def _read_splits(path: pathlib.Path, found: Mapping[str, images.StudyImage]) -> 
     splits: dict[str, str] = {}
     for number, line in enumerate(lines, 2):
         stem, split = line if len(line) == 2 else ("", "")
+        stem = fixation_table.stem_of(stem)
         if stem not in found or stem in splits or split not in images.SPLITS:
             raise ValueError(
                 f"{path}, line {number} must be an image's stem, once, and one of "

@@ -1,10 +1,11 @@
 """Mistakes that a computer can suspect in fixations: wrong axes, wrong origin, wrong scale."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 
 from tfds_builders.common import fixation_table
 
@@ -12,6 +13,8 @@ _MANY_OFF = 0.05  # of all fixations; trackers lose some beside the edges
 _FAR = 0.15  # of the image's size, from its centre; people look at the centre of pictures
 _APART = 0.1  # of the image's size, between one viewer and the others
 _ENOUGH = 20  # fixations of a viewer
+_CHANCE = 0.01  # of a false alarm, all viewers together
+_PATH = 3  # fixations that are the same by no chance
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Points:
         width: width of the image, pixels.
         height: height of the image, pixels.
         viewer: number of the person, -1 where unknown.
+        image: number of the image; None for one, or where that does not matter.
     """
 
     x: npt.NDArray[np.float64]
@@ -31,6 +35,7 @@ class Points:
     width: npt.NDArray[np.float64]
     height: npt.NDArray[np.float64]
     viewer: npt.NDArray[np.int64]
+    image: npt.NDArray[np.int64] | None = None
 
     def off_image(self) -> npt.NDArray[np.bool_]:
         """Which lie beside their image, [n]."""
@@ -56,14 +61,16 @@ def gather(
         name: np.concatenate([getattr(fixations[stem], name) for stem in known] or [[]])
         for name in ("x", "y", "viewer")
     }
-    return Points(width=width.astype(float), height=height.astype(float), **columns)
+    image = np.repeat(np.arange(len(known)), counts or 0)
+    return Points(width=width.astype(float), height=height.astype(float), image=image, **columns)
 
 
-def suspect(points: Points) -> list[str]:
+def suspect(points: Points, name: Callable[[int], str] = str) -> list[str]:
     """Looks for mistakes.
 
     Args:
         points: all fixations.
+        name: what to call a viewer.
 
     Returns:
         A sentence for each suspicion, with the numbers behind it and what to do.
@@ -73,7 +80,7 @@ def suspect(points: Points) -> list[str]:
     if max(points.x.max(), points.y.max()) <= 1:
         return ["all coordinates are at most 1: shares of the image? Multiply them by its size"]
     # Where all coordinates are wrong, the viewers' offsets say nothing.
-    return _off_image(points) or _viewers_apart(points)
+    return _off_image(points) or _from_one(points) or _viewers_apart(points, name)
 
 
 def _off_image(points: Points) -> list[str]:
@@ -102,21 +109,89 @@ def _off_image(points: Points) -> list[str]:
     return [f"{head}; {best} (then {left[best]:.1%} would)"]
 
 
-def _viewers_apart(points: Points) -> list[str]:
+def _from_one(points: Points) -> list[str]:
+    """Recognises coordinates that count from 1: some on the image's size, none below 1."""
+    x, y = points.x, points.y
+    edge = (x == points.width) | (y == points.height)
+    beyond = (x > points.width) | (y > points.height)
+    if not edge.any() or beyond.any() or min(x.min(), y.min()) < 1:
+        return []
+    return [
+        f"coordinates look as if they count from 1: {edge.sum()} are the image's width or height, "
+        'and none is below 1. Add to recording.json: "coordinates": {"shift": [-1, -1]}'
+    ]
+
+
+def repeated(gaze: Mapping[str, fixation_table.Fixations], name: Callable[[int], str]) -> list[str]:
+    """Looks for scanpaths that occur twice, with every coordinate and duration.
+
+    Args:
+        gaze: fixations by stem.
+        name: what to call a viewer.
+
+    Returns:
+        A sentence if there are some.
+    """
+    seen: dict[bytes, str] = {}
+    twice = []
+    for stem, value in gaze.items():
+        numbers = np.stack([value.x, value.y, value.duration_ms])
+        for viewer in np.unique(value.viewer[value.viewer >= 0]):
+            path = numbers[:, value.viewer == viewer]
+            who = f"viewer {name(int(viewer))} on {stem}"
+            if path.shape[1] >= _PATH and seen.setdefault(path.tobytes(), who) != who:
+                twice.append(f"{who} equals {seen[path.tobytes()]}")
+    if not twice:
+        return []
+    return [f"{len(twice)} scanpaths occur twice: {'; '.join(twice[:3])}. Remove the copies"]
+
+
+def _viewers_apart(points: Points, name: Callable[[int], str]) -> list[str]:
     """Names viewers who look elsewhere than the others: a lost calibration."""
-    place = np.stack([points.x / points.width, points.y / points.height])
     names, counts = np.unique(points.viewer[points.viewer >= 0], return_counts=True)
     names = names[counts >= _ENOUGH]
     if len(names) < 3:
         return []
-    middles = np.array([np.median(place[:, points.viewer == name], axis=1) for name in names])
-    offsets = middles - np.median(middles, axis=0)
-    return [
-        f"viewer {name} looks {dx:+.0%} of the width and {dy:+.0%} of the height beside where the "
-        "others look: a lost calibration? See the contact sheet"
-        for name, (dx, dy) in zip(names, offsets, strict=True)
-        if max(abs(dx), abs(dy)) > _APART
+    chance = _CHANCE / (2 * len(names))
+    texts = []
+    for viewer in names:
+        offset, t, freedom = _offset(points, viewer)
+        if np.abs(offset).max() > _APART and np.abs(t).max() > stats.t.isf(chance / 2, freedom):
+            dx, dy = offset
+            texts.append(
+                f"viewer {name(int(viewer))} looks {dx:+.0%} of the width and {dy:+.0%} of the "
+                "height beside where the others look: a lost calibration? See the contact sheet"
+            )
+    return texts
+
+
+def _offset(points: Points, viewer: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """How far a viewer's gaze is from that of the others on the same images, shares of these.
+
+    Returns:
+        The mean offset in x and y; that by its standard error; and degrees of freedom. Of one image
+        fixations are the sample, of several the images are: fixations on one picture are alike.
+    """
+    place = np.stack([points.x / points.width, points.y / points.height])
+    mine = points.viewer == viewer
+    image = np.zeros(len(mine), int) if points.image is None else points.image
+    groups = [
+        (place[:, mine & (image == one)], place[:, ~mine & (image == one)])
+        for one in np.unique(image[mine])
     ]
+    groups = [(own, others) for own, others in groups if others.size]
+    if len(groups) == 1:
+        own, others = groups[0]
+        sample = own - np.median(others, axis=1, keepdims=True)
+    else:
+        means = [own.mean(axis=1) - others.mean(axis=1) for own, others in groups]
+        sample = np.array(means).reshape(-1, 2).T
+    count = sample.shape[1]
+    if count < 2:
+        return np.zeros(2), np.zeros(2), 1
+    error = sample.std(axis=1, ddof=1) / np.sqrt(count)
+    middle = np.median(sample, axis=1)
+    return middle, middle / np.maximum(error, 1e-9), count - 1
 
 
 def _off(

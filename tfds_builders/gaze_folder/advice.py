@@ -1,0 +1,95 @@
+"""What a check says about conventions of coordinates, and what to write into `recording.json`."""
+
+from tfds_builders.gaze_folder.conventions import Verdict
+from tfds_builders.gaze_folder.coordinates import Coordinates
+
+_UNITS = {
+    "pixel": "pixels",
+    "share": "shares",
+    "percent": "percent",
+    "norm": "half widths and heights",
+    "height": "heights",
+}
+_FLIPS = {"": "", "y": "y upwards", "x": "mirrored", "xy": "turned by 180 degrees"}
+_FITS = {"inside": "fitted into it", "stretch": "stretched over it", "actual": "at its actual size"}
+_RIVALS = 3  # how many are named
+
+
+def fact(verdict: Verdict | None) -> str:
+    """States the outcome of a comparison in a line.
+
+    Args:
+        verdict: the outcome; None where there was too little gaze.
+
+    Returns:
+        What predicts the gaze best and by how much, or that nothing can be said.
+    """
+    if verdict is None:
+        return "coordinates: too few fixations to compare conventions"
+    head = f"coordinates, {verdict.tried} conventions compared: {words(verdict.best)}"
+    if verdict.wrong:
+        return f"{head} predict the gaze best, by {verdict.gain:.2f} nats a fixation"
+    if verdict.rivals:
+        others = "; ".join(words(one) for one in verdict.rivals[:_RIVALS])
+        return f"{head} are taken; this gaze does not tell them from: {others}"
+    second = words(verdict.next_best)
+    return f"{head} predict the gaze best, by {verdict.gain:.2f} nats a fixation over: {second}"
+
+
+def suspicion(verdict: Verdict, stated: Coordinates | None) -> str:
+    """States a mistake and its remedy.
+
+    Args:
+        verdict: an outcome that is `wrong`.
+        stated: what `recording.json` says of coordinates.
+
+    Returns:
+        Sentences.
+    """
+    text = (
+        f"coordinates look like {words(verdict.best)}: that predicts the gaze better than pixels "
+        f"of the image by {verdict.gain:.2f} nats a fixation"
+    )
+    if stated is not None:
+        return (
+            f"{text}, and this after {stated.as_json()} of recording.json; remove that entry, and "
+            "check again"
+        )
+    if verdict.rough:
+        return (
+            f"{text}. These numbers follow the gaze and are too rough to be used: look up where "
+            'the image was, and add to recording.json "coordinates": {"screen": [width, height], '
+            '"fit": "inside", "stretch" or "actual"} with the size of the screen, or {"scale": '
+            '[x, y], "shift": [x, y]} that lead to pixels of the image'
+        )
+    text = f"{text}. Add to recording.json: {verdict.best.as_json()}"
+    if verdict.rivals:
+        others = "; or ".join(one.as_json() for one in verdict.rivals[:_RIVALS])
+        text += f" - or, if that is how it was, since this gaze fits it as well: {others}"
+    return text
+
+
+def words(convention: Coordinates) -> str:
+    """Describes a convention.
+
+    Args:
+        convention: any.
+
+    Returns:
+        Words such as "pixels of the image, y upwards".
+    """
+    frame = "the image"
+    if convention.screen:
+        width, height = (f"{side:g}" for side in convention.screen)
+        frame = f"a screen of {width} x {height} with the image {_FITS[convention.fit]}"
+    parts = [f"{_UNITS[convention.unit]} of {frame}"]
+    parts += ["x and y swapped"] * convention.swap
+    parts += ["from its centre"] * (convention.origin == "centre")
+    parts += [_FLIPS[convention.flip]] * bool(convention.flip)
+    if convention.scale != (1, 1):
+        parts.append("times {:.4g} and {:.4g}".format(*convention.scale))
+    if convention.shift != (0, 0):
+        parts.append("shifted by {:+.4g} and {:+.4g}".format(*convention.shift))
+    if convention.picture:
+        parts.append(f"gaze of the picture {convention.picture:+d} in the order of names")
+    return ", ".join(parts)
