@@ -1,4 +1,5 @@
 import csv
+import gzip
 import tracemalloc
 
 import numpy as np
@@ -81,3 +82,55 @@ def test_a_line_takes_little_memory(tmp_path):
     tracemalloc.stop()
     assert sum(len(table.x) for table in found.values()) == 20_000
     assert peak / 20_000 < 100
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_separators_gzip_and_more_columns_are_read(tmp_path, separator, packed):
+    header = ["stem", "viewer", "index", "trial", "x", "y", "duration_ms", "pupil"]
+    lines = [
+        ["cats/a.PNG", "3", "0", "t1", "1.5", "2", "200", "4"],
+        list("a3178") + ["9", "1", "1"],
+    ]
+    text = "\n".join(separator.join(line) for line in [header, *lines])
+    path = tmp_path / ("fixations.csv.gz" if packed else "fixations.csv")
+    path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    table = fixation_table.scan_table(path, 0)
+    assert columns(table.fixations["a"]) == [(3, 1.5, 2, 200), (3, 8, 9, 1)]
+    assert table.notes == ("columns ignored: trial, pupil",)
+
+
+def test_numbers_with_a_comma_are_read_where_semicolons_separate(tmp_path):
+    path = tmp_path / "fixations.csv"
+    path.write_text(HEADER.replace(",", ";") + "\na;0;0;1,5;2,25;180")
+    assert columns(fixation_table.read_table(path)["a"]) == [(0, 1.5, 2.25, 180)]
+
+
+def test_viewers_with_names_are_numbered_in_their_order(tmp_path):
+    lines = ["a,P02,0,1,1,1", "a,P01,0,2,2,2", "b,-1,0,3,3,3", "b,,1,4,4,4", "b,12,0,5,5,5"]
+    table = fixation_table.scan_table(write(tmp_path / "fixations.csv", lines), 0)
+    assert table.viewer_names == ("12", "P01", "P02")
+    assert columns(table.fixations["a"]) == [(1, 2, 2, 2), (2, 1, 1, 1)]
+    assert columns(table.fixations["b"]) == [(-1, 3, 3, 3), (-1, 4, 4, 4), (0, 5, 5, 5)]
+
+
+def test_a_trial_of_a_named_viewer_that_occurs_twice_is_an_error(tmp_path):
+    lines = ["a,P01,0,1,1,1", "a,P01,0,7,1,1"]
+    with pytest.raises(ValueError, match="repeats fixation 0 of viewer P01 on a"):
+        fixation_table.read_table(write(tmp_path / "fixations.csv", lines))
+
+
+def test_several_unknown_viewers_are_several_people_and_that_is_stated(tmp_path):
+    lines = ["a,-1,0,1,1,9", "a,-1,1,2,2,9", "a,-1,0,3,3,9", "a,-1,1,4,4,9", "b,-1,0,1,1,9"]
+    table = fixation_table.scan_table(write(tmp_path / "fixations.csv", lines), 0)
+    assert [x for _, x, *_ in columns(table.fixations["a"])] == [1, 3, 2, 4]
+    (note,) = table.notes
+    assert note.startswith("viewer unknown: several people on 1 images, such as a,")
+    with pytest.raises(ValueError, match="repeats fixation 1 of viewer -1 on a"):
+        fixation_table.read_table(write(tmp_path / "fixations.csv", [*lines, lines[1]]))
+
+
+def test_a_packed_file_that_is_none_is_refused(tmp_path):
+    (tmp_path / "fixations.csv.gz").write_text(HEADER)
+    with pytest.raises(ValueError, match="must be a CSV file in UTF-8"):
+        fixation_table.read_table(tmp_path / "fixations.csv.gz")

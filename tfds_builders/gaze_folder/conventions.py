@@ -28,10 +28,12 @@ _FLAT = 0.1  # share of the others that fall anywhere on the image
 _USUAL, _LISTED, _FITTED = 0.03, 1e-3, 2e-3
 _OBVIOUS = 1.5  # nats a fixation that no chance explains, however few images there are
 _LEAST = 0.05  # nats a fixation below which a difference is none
+_LEAST_SCALE = 0.25  # likewise, for a fitted scale: people differ in how far they look around
 _FEW_POINTS, _FEW_IMAGES = 10, 4
 _SAME = 0.006  # of the image's long side: a fifth of the usual blur, which hides it
 _ROUGH = 0.0025  # likewise, for the standard error of a fit
 _POINTS = 200  # of an image; more say little
+_BESIDE = 0.03  # likewise, between a listed screen or factor and what fits best
 _GROUPS = 8  # of images, for the error of a fit
 
 
@@ -131,7 +133,7 @@ class Verdict:
         next_best: that one; None if the points as they are lost.
         rivals: others that cannot be told from the best, and put gaze elsewhere.
         error: standard error of the places, share of the image's long side; 0 unless numbers were
-            fitted to the points.
+            fitted to the points, infinite if no number can be relied on.
         tried: how many were compared.
     """
 
@@ -208,9 +210,9 @@ def compare(scene: Scene) -> Verdict | None:
             best = challenger
     verdict = _verdict(scene, tried, scores, best, len(usual))
     score = scores[best]
-    for fit in (_fit_shift, _fit_scale_and_shift):
+    for fit, least in ((_fit_shift, _LEAST), (_fit_scale_and_shift, _LEAST_SCALE)):
         fitted, error = fit(scene, tried[best])
-        if _exceeds(scene.score(fitted) - score, _FITTED):
+        if _exceeds(scene.score(fitted) - score, _FITTED, least):
             score = scene.score(fitted)
             gain = float((score - scores[0]).mean())
             verdict = Verdict(fitted, gain, None, (), error(), len(tried) + 2)
@@ -224,7 +226,9 @@ def _verdict(
     means = scores.mean(axis=1)
     if best:
         rivals = _rivals(scene, tried, scores, best)
-        return Verdict(tried[best], float(means[best] - means[0]), None, rivals, 0.0, len(tried))
+        exact = best < usual or _beside(scene, tried[best]) < _BESIDE
+        error, gain = 0.0 if exact else np.inf, float(means[best] - means[0])
+        return Verdict(tried[best], gain, None, rivals, error, len(tried))
     second = 1 + int(means[1:usual].argmax())
     rivals = _rivals(scene, tried[:usual], scores[:usual], 0)
     return Verdict(
@@ -232,10 +236,10 @@ def _verdict(
     )
 
 
-def _exceeds(gain: npt.NDArray[np.float64], chance: float) -> bool:
+def _exceeds(gain: npt.NDArray[np.float64], chance: float, least: float = _LEAST) -> bool:
     """Whether a gain of each image, [m], is one of all images: Student's test of its mean."""
     mean, count = gain.mean(), len(gain)
-    if mean < _LEAST or mean > _OBVIOUS or count < _FEW_IMAGES:
+    if mean < least or mean > _OBVIOUS or count < _FEW_IMAGES:
         return bool(mean > _OBVIOUS)
     error = gain.std(ddof=1) / np.sqrt(count)
     return bool(mean > error * stats.t.isf(chance, count - 1))
@@ -251,6 +255,12 @@ def _rivals(
         if index != best and not _exceeds(scores[best] - scores[index], 0.05)
     ]
     return tuple(tried[i] for i in close if _apart(scene, tried[i], tried[best]) > _SAME)
+
+
+def _beside(scene: Scene, convention: Coordinates) -> float:
+    """How far gaze likes to be shifted after a convention, share of the image's long side."""
+    shift = _climb(scene, convention, (0.0, 0.0)).x
+    return _apart(scene, _with(convention, shift, scene), convention)
 
 
 def _apart(scene: Scene, one: Coordinates, other: Coordinates) -> float:
@@ -356,7 +366,7 @@ def _with(first: Coordinates, numbers: Sequence[float], scene: Scene) -> Coordin
     """A convention with a fitted shift, share of the image; before it logarithms of two factors."""
     height, width = np.median(scene.sizes, axis=0)
     *zoom, across, down = numbers
-    scale = np.exp(np.clip(zoom, -9, 9)).round(4).tolist() if zoom else (1.0, 1.0)
+    scale = np.exp(np.clip(zoom, -9, 9)).round(4).tolist() if zoom else first.scale
     shift = round(float(across * width), 1), round(float(down * height), 1)
     return dataclasses.replace(first, scale=tuple(scale), shift=shift)
 

@@ -27,8 +27,8 @@ _TEXTS = {
     "mask": "have two values only: masks, and no heat maps? Blur them, or give the points",
     "points": "hold single pixels: fixation maps among heat maps? Give one kind; where all "
     "are, they are read as points",
-    "inverted": "are bright on most of the image: inverted? Bright means looked at; invert them, as "
-    "by ImageMagick's `mogrify -negate`",
+    "inverted": "are bright on most of the image: inverted? Bright means looked at; invert them, "
+    "as by ImageMagick's `mogrify -negate`",
 }
 
 Paths = Mapping[str, str | os.PathLike]

@@ -95,24 +95,31 @@ def _plausible(
     paths = {stem: study.images[stem].path for stem in stems}
     gaze = {stem: study.gaze.by_stem[stem] for stem in stems if stem in study.gaze.by_stem}
     verdict = conventions.compare(conventions.gather(gaze, paths, sizes))
-    facts = [advice.fact(verdict)]
+    agreed = agreement.measure(gaze, sizes, name)
+    facts = [advice.fact(verdict), *_agreed(agreed)]
     found = suspicions.repeated(study.gaze.by_stem, name)
-    if verdict is not None and verdict.wrong:
+    alike = agreed is None or not agreed.none
+    if verdict is not None and verdict.wrong and (alike or not verdict.best.picture):
         return facts, [advice.suspicion(verdict, study.recording.coordinates), *found]
     found += suspicions.suspect(points, name)
-    agreed = agreement.measure(gaze, sizes, name)
     if agreed is not None:
-        facts.append(
-            f"viewers of one picture predict each other by {agreed.gain:+.2f} nats a fixation "
-            "better than those of another picture"
-        )
         found += agreed.slips
-        if agreed.none:
-            found.append(
-                "viewers of one picture look no more alike than those of different pictures: is "
-                "gaze joined to the right images? See the contact sheet"
-            )
+    if not alike:
+        found.append(
+            "viewers of one picture look no more alike than those of different pictures: is gaze "
+            "joined to the right images? See the contact sheet"
+        )
     return facts, found
+
+
+def _agreed(agreed: agreement.Agreement | None) -> list[str]:
+    """How far viewers agree, where that can be said."""
+    if agreed is None:
+        return []
+    return [
+        f"viewers of one picture predict each other by {agreed.gain:+.2f} nats a fixation better "
+        "than those of another picture"
+    ]
 
 
 def _chosen(study: Study, sizes: Sizes) -> list[str]:

@@ -1,0 +1,220 @@
+import json
+import re
+
+import looked_at
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfds_builders.gaze_folder import conspicuity, coordinates, recording, report, study
+from tfds_builders.gaze_folder.coordinates import Coordinates
+
+SIZES = ((240, 320), (300, 300))
+REMEDY = re.compile(r'Add to recording\.json: ("coordinates": \{.*?\})')
+
+
+def on_screen(x, y, size):
+    """Pixels of a screen of 1920 x 1080 with the image in it as large as possible."""
+    height, width = size
+    zoom = min(1920 / width, 1080 / height)
+    left, top = (1920 - zoom * width) / 2, (1080 - zoom * height) / 2
+    return left + zoom * (x + 0.5) - 0.5, top + zoom * (y + 0.5) - 0.5
+
+
+WAYS = {
+    "y upwards": lambda x, y, size: (x, size[0] - 1 - y),
+    "swapped": lambda x, y, size: (y, x),
+    "percent": lambda x, y, size: (100 * (x + 0.5) / size[1], 100 * (y + 0.5) / size[0]),
+    "centre": lambda x, y, size: (x - (size[1] - 1) / 2, (size[0] - 1) / 2 - y),
+    "height": lambda x, y, size: (
+        (x - (size[1] - 1) / 2) / size[0],
+        ((size[0] - 1) / 2 - y) / size[0],
+    ),
+    "screen": on_screen,
+    "twice": lambda x, y, size: (2 * x, 2 * y),
+}
+
+
+def suspicions_of(root):
+    return report.examine(study.open_study(root)).suspicions
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    root = tmp_path_factory.mktemp("pictures") / "images"
+    return root, looked_at.write_pictures(root, sizes=SIZES)
+
+
+@pytest.fixture
+def folder(tmp_path, pictures):
+    """Twelve pictures of two sizes, and what was looked at; the table is for the test."""
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study/images").symlink_to(pictures[0], target_is_directory=True)
+    return tmp_path / "study", pictures[1]
+
+
+def test_right_coordinates_are_not_suspected(folder):
+    root, gaze = folder
+    looked_at.write_table(root / "fixations.csv", gaze)
+    outcome = report.examine(study.open_study(root))
+    assert outcome.suspicions == ()
+    (text,) = [line for line in outcome.facts if line.startswith("coordinates")]
+    assert "pixels of the image predict the gaze best, by " in text
+    (text,) = [line for line in outcome.facts if line.startswith("viewers of one")]
+    assert float(text.split("by ")[1].split()[0]) > 1
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_remedy_of_another_convention_gives_the_true_points(folder, way):
+    root, gaze = folder
+    looked_at.write_table(root / "fixations.csv", gaze, WAYS[way], SIZES)
+    (text,) = suspicions_of(root)
+    remedy = REMEDY.search(text).group(1)
+    (root / "recording.json").write_text("{" + remedy + "}")
+    found = study.open_study(root).gaze.by_stem
+    for stem, value in gaze.items():
+        np.testing.assert_allclose(found[stem].x, value.x, atol=1.01)
+        np.testing.assert_allclose(found[stem].y, value.y, atol=1.01)
+    assert any(remedy in note for note in study.open_study(root).gaze.notes)
+
+
+def test_gaze_of_the_next_picture_is_named_and_moved_back(folder):
+    root, gaze = folder
+    stems = list(gaze)
+    looked_at.write_table(
+        root / "fixations.csv",
+        dict(zip(stems, [*list(gaze.values())[1:], gaze["p00"]], strict=True)),
+    )
+    (text,) = suspicions_of(root)
+    assert '"coordinates": {"picture": 1}' in text
+    (root / "recording.json").write_text('{"coordinates": {"picture": 1}}')
+    found = study.open_study(root).gaze.by_stem
+    np.testing.assert_allclose(found["p01"].x, gaze["p01"].x)
+    assert suspicions_of(root) == ()
+
+
+def test_a_shift_that_no_screen_explains_is_told_as_rough(folder):
+    root, gaze = folder
+    looked_at.write_table(root / "fixations.csv", gaze, lambda x, y, size: (x + 71, y * 1.3 - 38))
+    (text,) = suspicions_of(root)
+    assert "too rough to be used" in text and "Add to recording.json:" not in text
+
+
+def test_a_remedy_that_does_not_fit_is_told(folder):
+    root, gaze = folder
+    looked_at.write_table(root / "fixations.csv", gaze)
+    (root / "recording.json").write_text('{"coordinates": {"flip": "y"}}')
+    (text,) = suspicions_of(root)
+    assert 'after "coordinates": {"flip": "y"} of recording.json; remove that entry' in text
+
+
+def test_one_viewer_with_another_convention_is_named(folder):
+    root, gaze = folder
+    wrong = {}
+    for (stem, value), size in zip(gaze.items(), SIZES * 6, strict=True):
+        y = np.where(value.viewer == 4, size[0] - 1 - value.y, value.y)
+        wrong[stem] = type(value)(value.x, y, value.duration_ms, value.viewer)
+    looked_at.write_table(root / "fixations.csv", wrong)
+    (text,) = suspicions_of(root)
+    assert text.startswith("viewer 4: the other viewers") and "if it is y upwards" in text
+
+
+def test_gaze_on_other_pictures_than_the_table_says_is_told(folder):
+    """Every viewer had the pictures in another order."""
+    root, gaze = folder
+    stems = list(gaze)
+    lines = ["stem,viewer,index,x,y,duration_ms"]
+    for viewer in range(6):
+        for stem, source in zip(stems, np.roll(stems, 2 * viewer), strict=True):
+            mine = gaze[source].viewer == viewer
+            points = zip(gaze[source].x[mine], gaze[source].y[mine], strict=True)
+            lines += [f"{stem},{viewer},{i},{x},{y},200" for i, (x, y) in enumerate(points)]
+    (root / "fixations.csv").write_text("\n".join(lines))
+    assert any("look no more alike" in text for text in suspicions_of(root))
+
+
+def test_coordinates_that_count_from_one_are_named(folder):
+    root, gaze = folder
+    looked_at.write_table(root / "fixations.csv", gaze, lambda x, y, size: (x + 1, y + 1))
+    with open(root / "fixations.csv", "a") as file:
+        file.write("\np00,9,0,320,40,200")  # the last column
+    (text,) = suspicions_of(root)
+    assert '"coordinates": {"shift": [-1, -1]}' in text
+
+
+def test_a_scanpath_that_occurs_twice_is_named(folder):
+    root, gaze = folder
+    looked_at.write_table(root / "fixations.csv", gaze)
+    table = (root / "fixations.csv").read_text()
+    copies = [f"p03,77{line[5:]}" for line in table.splitlines() if line.startswith("p03,2,")]
+    (root / "fixations.csv").write_text("\n".join([table, *copies]))
+    (text,) = suspicions_of(root)
+    assert "1 scanpaths occur twice: viewer 77 on p03 equals viewer 2 on p03" in text
+
+
+@pytest.mark.parametrize(
+    ("facts", "recorded", "expected"),
+    [
+        ({}, (3, 4), (3, 4)),
+        ({"unit": "share"}, (0.5, 0.25), (49.5, 9.5)),
+        ({"unit": "percent", "flip": "y"}, (50, 25), (49.5, 29.5)),
+        ({"unit": "norm", "origin": "centre", "flip": "y"}, (0.5, 0.5), (74.5, 9.5)),
+        ({"unit": "height", "origin": "centre"}, (1, 0.25), (89.5, 29.5)),
+        ({"flip": "xy"}, (0, 1), (99, 38)),
+        ({"swap": True}, (3, 80), (80, 3)),
+        ({"screen": [300, 200], "fit": "actual"}, (100, 80), (0, 0)),
+        ({"screen": [300, 200], "fit": "stretch"}, (148, 97), (49, 19)),
+        ({"screen": [300, 200], "fit": "inside"}, (1, 41), (0, 0)),
+        ({"scale": [2, 3], "shift": [-1, 5]}, (10, 10), (19, 35)),
+    ],
+)
+def test_coordinates_become_pixels_of_the_image(tmp_path, facts, recorded, expected):
+    (tmp_path / "recording.json").write_text(json.dumps({"coordinates": facts}))
+    stated = recording.read_recording(tmp_path).coordinates
+    x, y = stated.to_image([recorded[0]], [recorded[1]], (40, 100))
+    np.testing.assert_allclose([x[0], y[0]], expected)
+    again = json.loads("{" + stated.as_json() + "}")["coordinates"]
+    assert coordinates.from_facts(again) == stated
+
+
+@pytest.mark.parametrize(
+    ("facts", "pattern"),
+    [
+        (3, "must be an object with keys among unit, origin"),
+        ({"axis": 1}, "must be an object with keys among unit"),
+        ({"unit": "degrees"}, "`unit` must be one of 'pixel', 'share'"),
+        ({"scale": [1, 0]}, "`scale` must be two numbers above 0"),
+        ({"scale": 2}, "`scale` must be two numbers above 0"),
+        ({"shift": [1, float("nan")]}, "`shift` must be two numbers"),
+        ({"swap": 1}, "`swap` must be true or false"),
+        ({"picture": 0.5}, "`picture` must be a whole number"),
+    ],
+)
+def test_wrong_statements_about_coordinates_are_refused(tmp_path, facts, pattern):
+    (tmp_path / "recording.json").write_text(json.dumps({"coordinates": facts}))
+    with pytest.raises(ValueError, match=rf"recording\.json: `coordinates`: .*{pattern}"):
+        recording.read_recording(tmp_path)
+
+
+def test_a_density_is_one_and_follows_the_spots(pictures):
+    root, gaze = pictures
+    for stem, value in gaze.items():
+        density = np.exp(conspicuity.log_density(root / f"{stem}.png"))
+        assert density.mean() == pytest.approx(1)
+        with Image.open(root / f"{stem}.png") as image:
+            width, height = image.size
+        cells = [(value.y * 64 / height).astype(int), (value.x * 64 / width).astype(int)]
+        assert density[*cells].mean() > 1.5
+
+
+def test_a_blank_picture_tells_the_centre_only(tmp_path):
+    Image.new("L", (40, 30), 90).save(tmp_path / "a.png")
+    density = conspicuity.log_density(tmp_path / "a.png")
+    np.testing.assert_allclose(density, density[::-1, ::-1], atol=1e-9)
+    assert density.max() == pytest.approx(density[31, 31])
+
+
+def test_default_coordinates_change_nothing():
+    assert Coordinates().as_json() == '"coordinates": {}'
+    x, y = Coordinates().to_image([0, 7.25], [3, -9], (10, 10))
+    np.testing.assert_allclose([x, y], [[0, 7.25], [3, -9]])
