@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import pathlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from PIL import Image
 
@@ -29,6 +29,56 @@ class StudyImage:
     path: pathlib.Path
     class_name: str
     split: str
+
+
+class Sizes(Mapping):
+    """Height and width of images by stem; a file is looked at when it is asked for."""
+
+    def __init__(self, found: Mapping[str, StudyImage]) -> None:
+        """Looks at nothing yet.
+
+        Args:
+            found: images by stem.
+        """
+        self._found = found
+        self._known: dict[str, tuple[int, int]] = {}
+
+    def __getitem__(self, stem: str) -> tuple[int, int]:
+        """Returns height and width of an image, pixels."""
+        if stem not in self._known:
+            self._known[stem] = size_of(self._found[stem].path)
+        return self._known[stem]
+
+    def __contains__(self, stem: object) -> bool:
+        """Says whether there is an image of this name."""
+        return stem in self._found
+
+    def __iter__(self) -> Iterator[str]:
+        """Returns the stems."""
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        """Returns the number of images."""
+        return len(self._found)
+
+
+def size_of(path: pathlib.Path) -> tuple[int, int]:
+    """Reads the size of an image from its first bytes.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Height and width, pixels.
+
+    Raises:
+        ValueError: if it does not decode.
+    """
+    try:
+        with Image.open(path) as image:
+            return image.height, image.width
+    except (OSError, SyntaxError) as error:
+        raise ValueError(f"image {path} does not decode ({error}); replace it") from error
 
 
 def find_images(root: pathlib.Path) -> dict[str, StudyImage]:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from tfds_builders.common import originals, own_layout
-from tfds_builders.gaze_folder import advice, agreement, conventions, maps, suspicions
+from tfds_builders.gaze_folder import advice, agreement, conventions, maps, suspicions, viewing
 from tfds_builders.gaze_folder.gaze_folder_dataset_builder import records
 from tfds_builders.gaze_folder.study import Study
 
 _FIRST = 5  # how many of a long list are named
+_NAMED = 20  # of sentences
 _BLOCKS, _BLOCK = 5, 30  # of neighbouring images, which stand for a large study
 
 Sizes = Mapping[str, tuple[int, int]]
@@ -70,8 +71,21 @@ def examine(study: Study) -> Report:
         facts += _counts(study) + _viewers(study, points, name)
         compared, suspicious = _plausible(study, sizes, points, name)
         facts, suspected = facts + compared, suspected + suspicious
-    facts += study.gaze.notes
+    facts += [*_filters(study), *study.gaze.notes, *viewing.table(study.gaze.viewings)]
+    suspected += [*_shortened(study.gaze.suspicions), *viewing.suspect(study.gaze.viewings)]
     return Report(tuple(facts), tuple(suspected), (*problems, *_alike(study, failed)))
+
+
+def _filters(study: Study) -> list[str]:
+    """How the fixations of exports were found."""
+    told = study.gaze.facts.get("fixation_filters", [])
+    return [f"fixations of {one['files']} files: {one['reason']}" for one in told]
+
+
+def _shortened(texts: Sequence[str]) -> list[str]:
+    """The first sentences, and how many more there are."""
+    more = [f"{len(texts) - _NAMED} more files are like this"] if len(texts) > _NAMED else []
+    return [*texts[:_NAMED], *more]
 
 
 def _alike(study: Study, failed: Mapping[str, str]) -> list[str]:

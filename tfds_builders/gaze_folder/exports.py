@@ -1,0 +1,259 @@
+"""The exports of eye trackers in a folder: read one after the other, fixations on the images."""
+
+import itertools
+import math
+import pathlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from tfds_builders.common import fixation_table
+from tfds_builders.gaze_folder import (
+    detection,
+    images,
+    placement,
+    presentation,
+    recording,
+    viewing,
+)
+from tfds_builders.gaze_folder.readers import cells, formats, reader, table
+
+TOLERANCE = 0.001
+"""Share of a file's lines that may be bad."""
+
+_CHOSEN_FROM = 20  # presentations of a file
+_LITTER = ("Thumbs.db", "desktop.ini")
+
+
+def read(
+    folder: pathlib.Path,
+    found: Mapping[str, images.StudyImage],
+    places: Mapping[str, placement.Place],
+    facts: recording.Recording,
+) -> "Exports":
+    """Reads all exports; of each no more than some presentations are held at once.
+
+    Args:
+        folder: where they lie; a folder among them is named like the viewer.
+        found: the images by stem.
+        places: `placement.csv`.
+        facts: `recording.json`.
+
+    Returns:
+        What they hold of the images.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ImportError: if a package is missing that a format or filter needs.
+        ValueError: if a file is none that can be read, holds too many bad lines or a copy of
+            another one, does not tell where an image was, or nobody fixated anything.
+    """
+    table.load_polars()
+    read = Exports(found, places, facts)
+    paths = _paths(folder)
+    for path in paths:
+        setting = reader.Setting(_viewer_of(path, folder), facts, read.sizes)
+        read.add(formats.open_file(path, setting))
+    if (read.scanpaths or not read.unknown) and not any(one.fixations for one in read.viewings):
+        raise ValueError(
+            f"{folder} must hold at least one fixation; none was found in {len(read.viewings)} "
+            f"presentations of images. {' '.join(read.suspicions[:2])} Look at the coordinates, "
+            f"and at {recording.FILE}"
+        )
+    return read
+
+
+class Exports:
+    """What has been read so far.
+
+    Attributes:
+        sizes: height and width of the images by stem.
+        scanpaths: by stem; viewer, and x, y (pixels of the image) and duration (ms), [3, k].
+        viewings: the timeline.
+        choices: how fixations were found in each file.
+        unknown: names of pictures that are no image of the folder.
+        skipped: what was wrong with each line left out.
+        suspicions: sentences for the report.
+    """
+
+    def __init__(
+        self,
+        found: Mapping[str, images.StudyImage],
+        places: Mapping[str, placement.Place],
+        facts: recording.Recording,
+    ) -> None:
+        """Has read nothing yet.
+
+        Args:
+            found: the images by stem.
+            places: `placement.csv`.
+            facts: `recording.json`.
+        """
+        self.sizes = images.Sizes(found)
+        self.scanpaths: dict[str, list[tuple[str, np.ndarray]]] = {}
+        self.viewings: list[viewing.Viewing] = []
+        self.choices: list[detection.Choice] = []
+        self.unknown: set[str] = set()
+        self.skipped: list[str] = []
+        self.suspicions: list[str] = []
+        self._places = places
+        self._facts = facts
+        self._copies = viewing.Copies()
+
+    def add(self, file: reader.Reader) -> None:
+        """Reads a file; its first presentations tell how fixations are found in all.
+
+        Args:
+            file: the next one.
+
+        Raises:
+            ValueError: as `read` does.
+        """
+        known = self._known(file)
+        first = list(itertools.islice(known, _CHOSEN_FROM))
+        told: list[str] = []
+        if first:
+            choice = detection.choose(first, self._facts)
+            self.choices.append(choice)
+            found = [self._detect(shown, choice) for shown in itertools.chain(first, known)]
+            told = [*choice.suspicions, *detection.suspect_share(found)]
+        fixation_table.check_skipped(file.skipped, file.lines, TOLERANCE)
+        self.skipped += file.skipped
+        self.suspicions += [*file.notes, *(f"{file.path}: {text}" for text in told)]
+
+    def fixations(self) -> dict[str, fixation_table.Fixations]:
+        """Joins the viewers of each image, in the order of their names."""
+        viewers = self._viewers()
+        return {stem: _join(self.scanpaths[stem], viewers) for stem in sorted(self.scanpaths)}
+
+    def facts(self) -> dict[str, Any]:
+        """What a reader of the set needs to know about its fixations."""
+        told = [
+            _summary(list(same))
+            for _, same in itertools.groupby(
+                sorted(self.choices, key=lambda one: one.filter), key=lambda one: one.filter
+            )
+        ]
+        return {
+            "viewer_names": self._viewers(),
+            "pixels_per_degree": self._facts.pixels_per_degree,
+            **(told[0] if len(told) == 1 else {}),
+            "fixation_filters": told,
+        }
+
+    def _viewers(self) -> list[str]:
+        """Names of all viewers, those without a fixation too."""
+        return sorted({one.viewer for one in self.viewings if one.viewer})
+
+    def _known(self, file: reader.Reader) -> Iterator[presentation.Presentation]:
+        """Presentations of images of the folder; the names of others are noted."""
+        for shown in file.presentations():
+            if shown.stem in self.sizes:
+                self._copies.check(shown)
+                yield shown
+            else:
+                self.unknown.add(shown.stem)
+
+    def _detect(
+        self, shown: presentation.Presentation, choice: detection.Choice
+    ) -> detection.Detected:
+        """Finds the fixations of a presentation, and moves them to its image."""
+        place = self._place(shown)
+        found = detection.find_fixations(shown, self._facts, choice)
+        x, y = place.to_image(found.x, found.y, self.sizes[shown.stem])
+        scanpath = np.stack([x, y, found.duration_ms])
+        self.scanpaths.setdefault(shown.stem, []).append((shown.viewer, scanpath))
+        self.viewings.append(_viewing(shown, found))
+        self.suspicions += [f"{shown.source}: {note}" for note in found.notes]
+        return found
+
+    def _place(self, shown: presentation.Presentation) -> placement.Place:
+        """Looks up where the image was: the user's own line before the tracker's."""
+        if own := self._places.get(shown.stem):
+            return own
+        every = self._places.get(placement.EVERY_IMAGE)
+        if every and shown.place and not every.is_close(shown.place):
+            raise ValueError(
+                f"{shown.source}: {placement.FILE} and the export contradict each other about "
+                f"{shown.stem}: * says {every.describe()}, the export {shown.place.describe()}. "
+                f"Remove * where the export is right, or write a line for {shown.stem} where it is "
+                "not"
+            )
+        place = shown.place or every
+        if place is None:
+            raise ValueError(
+                f"{shown.source}: nothing says where on the screen {shown.stem} was; write a line "
+                f"for it into {placement.FILE} (stem,left,top,width,height), or one with the stem "
+                "* for all"
+            )
+        return place
+
+
+def _paths(folder: pathlib.Path) -> list[pathlib.Path]:
+    """All files that are no companion of another one and no litter of a file manager."""
+    paths = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+        and not any(part.startswith((".", "__MACOSX")) for part in path.relative_to(folder).parts)
+        and path.name not in _LITTER
+        and not formats.is_companion(path)
+    ]
+    if not paths:
+        raise FileNotFoundError(
+            f"{folder} must hold exports of an eye tracker ({', '.join(formats.TABLE_SUFFIXES)}, "
+            ".asc, .json, .hdf5)"
+        )
+    return paths
+
+
+def _viewer_of(path: pathlib.Path, folder: pathlib.Path) -> str:
+    """The folder of a file; Pupil's `gaze.csv` lies in one of its image."""
+    parent = path.parent
+    if cells.is_named_by_folder(path) and parent != folder:
+        parent = parent.parent
+    return "" if parent == folder else parent.name
+
+
+def _viewing(shown: presentation.Presentation, found: detection.Detected) -> viewing.Viewing:
+    """What is left of a presentation in the timeline."""
+    length = shown.offset_ms - shown.onset_ms
+    has_samples = bool(len(shown.time_ms)) and length > 0
+    tracked = found.tracked_ms
+    return viewing.Viewing(
+        viewer=shown.viewer,
+        stem=shown.stem,
+        source=shown.source,
+        onset_ms=shown.onset_ms,
+        duration_ms=length,
+        samples=len(shown.time_ms),
+        tracked=min(tracked / length, 1.0) if has_samples else math.nan,
+        fixations=len(found.x),
+        fixated=found.in_fixations_ms / tracked if has_samples and tracked else math.nan,
+    )
+
+
+def _join(scanpaths: list[tuple[str, np.ndarray]], viewers: list[str]) -> fixation_table.Fixations:
+    """Joins the viewers of one image, in the order of their names."""
+    numbers = {name: number for number, name in enumerate(viewers)} | {"": -1}
+    scanpaths = sorted(scanpaths, key=lambda scanpath: numbers[scanpath[0]])
+    x, y, duration_ms = np.concatenate([path for _, path in scanpaths], axis=1)
+    viewer = np.repeat(
+        [numbers[name] for name, _ in scanpaths], [path.shape[1] for _, path in scanpaths]
+    )
+    return fixation_table.Fixations(x, y, duration_ms, viewer)
+
+
+def _summary(choices: list[detection.Choice]) -> dict[str, Any]:
+    """Parameters of one filter in several files: values, or their range where they differ."""
+    merged: dict[str, Any] = {
+        "filter": choices[0].filter,
+        "files": len(choices),
+        "reason": choices[0].reason,
+    }
+    for name in choices[0].parameters:
+        values = [one.parameters[name] for one in choices]
+        differ = any(value != values[0] for value in values)
+        merged[name] = [min(values), max(values)] if differ else values[0]
+    return merged
