@@ -258,6 +258,30 @@ def test_the_window_grows_with_the_noise_and_the_user_comes_first():
     json.dumps(chosen)
 
 
+def test_slow_trackers_have_too_few_samples_for_velocities():
+    for rate, name in ((20, "idt"), (30, "idt"), (60, "ivt")):
+        gaze = simulated_gaze.simulate(rate, 0.15, seed=2)
+        shown = present(gaze.time_ms, gaze.eyes)
+        assert detection.choose([shown], FACTS).filter == name
+        count, time = shares(gaze, FACTS)
+        assert count == pytest.approx(1, abs=0.05) and time == pytest.approx(1, abs=0.1)
+    slow = simulated_gaze.simulate(20, 0.15)
+    needs("i2mc")
+    with pytest.raises(ValueError, match=r"i2mc needs 30 samples a second or more, got 20.*idt"):
+        shares(slow, dataclasses.replace(FACTS, filter="i2mc"))
+
+
+@pytest.mark.parametrize("name", ["ivt", "idt", "engbert_kliegl", "remodnav"])
+def test_more_noise_than_a_filter_stands_is_suspicious(name):
+    needs(name)
+    facts = dataclasses.replace(FACTS, filter=name)
+    for noise, said in ((0.1, 0), (0.6, 1)):
+        gaze = simulated_gaze.simulate(60, noise, fixations=10)
+        choice = detection.choose([present(gaze.time_ms, gaze.eyes)], facts)
+        assert len(choice.suspicions) == said
+    assert f"are more than {name} stands" in choice.suspicions[0]
+
+
 def test_the_trackers_own_fixations_pass_unchanged():
     own = np.array([[100.0, 240.5, 30.25, 40.0], [400.0, 200.0, 800.0, 600.0]])
     time, xy = still([(500, 500, 800)])
@@ -274,6 +298,11 @@ def test_the_trackers_own_fixations_pass_unchanged():
     assert detection.find_fixations(events, facts, choice).in_fixations_ms == 440.5
     ours = detection.choose([shown], dataclasses.replace(FACTS, filter="ivt"))
     assert len(detection.find_fixations(shown, FACTS, ours).x) == 1
+    marked = present(time, xy, np.array([*own, [700.0, 50.0, 0.0, 0.0]]))
+    found = detection.find_fixations(marked, facts, choice)
+    assert len(found.x) == 2 and "1 fixations of the tracker's own are at marks" in found.notes[0]
+    # Columns in which nothing stands.
+    assert detection.choose([present(time, xy, np.empty((0, 4)))], FACTS).filter == "ivt"
     with pytest.raises(ValueError, match=r"a\.tsv, line 2: no fixations of the tracker's own"):
         detection.find_fixations(present(time, xy), facts, choice)
 

@@ -12,10 +12,10 @@ from tfds_builders.gaze_folder.detection import eyes, filters, packages, repeats
 from tfds_builders.gaze_folder.detection.signal import Signal, make_signal
 from tfds_builders.gaze_folder.presentation import Presentation
 
-DEFAULT = "ivt"
+DEFAULT, SLOW = "ivt", "idt"
+_SLOW_HZ = 40.0  # below which two samples of a velocity are further apart than a saccade takes
 _LITTLE_NOISE_DEG = 0.05
 _MERGE_DEG, _MERGE_CLEAN_DEG = 0.5, 0.3
-_LONG_WINDOW_MS = 60.0
 _MEASURED = 100_000  # samples of a presentation
 
 
@@ -40,7 +40,7 @@ def choose(presentations: Sequence[Presentation], facts: recording.Recording) ->
     """Chooses a filter for a file.
 
     What `recording.json` says comes first, then the tracker's own fixations, then I-VT with a
-    window as long as sampling rate and noise ask for.
+    window as long as sampling rate and noise ask for, or I-DT below 40 Hz.
 
     Args:
         presentations: some of the file.
@@ -54,13 +54,14 @@ def choose(presentations: Sequence[Presentation], facts: recording.Recording) ->
         ValueError: if `pixels_per_degree` is unknown and the filter needs it, or the tracker's own
             fixations are wanted where the file has none.
     """
-    own = any(shown.own_fixations is not None for shown in presentations)
+    own = [len(s.own_fixations) for s in presentations if s.own_fixations is not None]
     if facts.filter == filters.TRACKER and presentations and not own:
         raise ValueError(
             f"{presentations[0].source}: the file has no fixations of the tracker's own; `filter` "
             f"in {recording.FILE} must be another, such as {DEFAULT}"
         )
-    if facts.filter == filters.TRACKER or (facts.filter is None and own):
+    # Columns in which nothing stands are those of a tracker whose filter was off.
+    if facts.filter == filters.TRACKER or (facts.filter is None and any(own)):
         said = f"{recording.FILE} says so" if facts.filter else "the file has them"
         reason = f"the tracker's own fixations, since {said}"
         return Choice(filters.TRACKER, {"fixation_algorithm": "the tracker's own"}, reason)
@@ -99,7 +100,7 @@ def _measured(presentations: Sequence[Presentation], facts: recording.Recording)
     deviations = [s.noise_deg for s in signals if not math.isnan(s.noise_deg)]
     deviation = float(np.median(deviations)) if deviations else 0.0
     period = float(np.median([s.period_ms for s in signals])) if signals else 1.0
-    name = facts.filter or DEFAULT
+    name = facts.filter or (SLOW if 1000 / period < _SLOW_HZ else DEFAULT)
     module = filters.OURS[name]
     if module.PACKAGE:
         packages.load(module.PACKAGE)
@@ -123,11 +124,11 @@ def _measured(presentations: Sequence[Presentation], facts: recording.Recording)
     settings = ", ".join(f"{key} {value}" for key, value in own.items())
     said = f"{recording.FILE} says so" if facts.filter else "the file has no fixations of its own"
     suspicions = repeats.find(presentations, pixels_per_degree(facts))
-    if own.get("velocity_window_ms", 0) > _LONG_WINDOW_MS and facts.velocity_window_ms is None:
+    if not module.stands(own, deviation, period):
         suspicions.append(
-            f"{found} need velocities over {own['velocity_window_ms']:.0f} ms instead of the "
-            "usual 20: numbers and durations of fixations depend on the filter. Compare others "
-            "(--filter), and look at calibration and head rest"
+            f"{found} are more than {name} stands: numbers and durations of fixations depend on "
+            "the filter. Compare others (--filter=i2mc stands the most), and look at the "
+            "calibration"
         )
     return Choice(
         name, parameters, f"{name}, since {said}; {settings}, for {found}", tuple(suspicions)

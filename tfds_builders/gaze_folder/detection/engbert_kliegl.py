@@ -26,6 +26,9 @@ def parameters(facts: recording.Recording, noise_deg: float, period_ms: float) -
     }
 
 
+stands = smoothing.stands
+
+
 def label(signal: Signal, chosen: dict[str, Any]) -> Ints:
     """Labels samples outside of saccades.
 

@@ -14,4 +14,4 @@ OURS: dict[str, types.ModuleType] = {
     "remodnav": remodnav,
     "engbert_kliegl": engbert_kliegl,
 }
-"""Modules with `parameters`, `label`, `ALGORITHM` and `PACKAGE`."""
+"""Modules with `parameters`, `stands`, `label`, `ALGORITHM` and `PACKAGE`."""

@@ -100,27 +100,26 @@ def suspect_share(detected: Sequence[Detected]) -> list[str]:
 
 
 def _own(shown: Presentation, gaze: eyes.Gaze) -> Detected:
-    """The tracker's own fixations, unchanged."""
+    """The tracker's own fixations, unchanged, but for those of a lost eye."""
     if shown.own_fixations is None:
         raise ValueError(
             f"{shown.source}: no fixations of the tracker's own for {shown.stem}, which "
             f"other presentations have; set `filter` in {recording.FILE} to another, such as "
             f"{choices.DEFAULT}"
         )
-    onset, duration, x, y = np.asarray(shown.own_fixations, np.float64).reshape(-1, 4).T
+    own = np.asarray(shown.own_fixations, np.float64).reshape(-1, 4)
+    lost = np.isnan(eyes.mark_lost(own[:, np.newaxis, 2:])[0][:, 0, 0])
+    onset, duration, x, y = own[~lost].T
+    notes = gaze.notes
+    if lost.any():
+        notes += (f"{lost.sum()} fixations of the tracker's own are at marks of a lost eye",)
     seen = ~np.isnan(gaze.xy[:, 0])
-    if not len(seen):
-        tracked, inside = shown.offset_ms - shown.onset_ms, duration.sum()
-        return Detected(x, y, duration, onset, float(tracked), float(inside), gaze.notes)
-    _, period = spread(shown.time_ms, shown.sampling_rate_hz)
-    begun = np.searchsorted(np.sort(onset), shown.time_ms, side="right")
-    ended = np.searchsorted(np.sort(onset + duration), shown.time_ms, side="right")
-    return Detected(
-        x=x,
-        y=y,
-        duration_ms=duration,
-        onset_ms=onset,
-        tracked_ms=float(seen.sum() * period),
-        in_fixations_ms=float((seen & (begun > ended)).sum() * period),
-        notes=gaze.notes,
-    )
+    if len(seen):
+        _, period = spread(shown.time_ms, shown.sampling_rate_hz)
+        begun = np.searchsorted(np.sort(onset), shown.time_ms, side="right")
+        ended = np.searchsorted(np.sort(onset + duration), shown.time_ms, side="right")
+        tracked = float(seen.sum() * period)
+        inside = float((seen & (begun > ended)).sum() * period)
+    else:
+        tracked, inside = float(shown.offset_ms - shown.onset_ms), float(duration.sum())
+    return Detected(x, y, duration, onset, tracked, inside, notes)

@@ -26,8 +26,16 @@ def parameters(facts: recording.Recording, noise_deg: float, period_ms: float) -
         `frequency_hz`, a whole number; `downsamples`, its divisors; `chebyshev_order` of the filter
         before thinning out, 0 for none, as the package's documentation says for low rates. The
         other parameters are the package's own.
+
+    Raises:
+        ValueError: below 30 Hz.
     """
     rate = round(1000 / period_ms)
+    if rate < _LEAST_RATE:
+        raise ValueError(
+            f"`filter` i2mc needs {_LEAST_RATE:.0f} samples a second or more, got {rate}; set it "
+            f"to idt in {recording.FILE}"
+        )
     # The filter needs more samples in the window than three times its order.
     order = min(_MAXIMUM_ORDER, (round(_WINDOW_S * rate) - 1) // 3)
     wanted = _DOWNSAMPLES[:-1] if rate < 300 else (2, 5, 10)
@@ -37,6 +45,11 @@ def parameters(facts: recording.Recording, noise_deg: float, period_ms: float) -
         "downsamples": downsamples,
         "chebyshev_order": order if order >= 7 else 0,
     }
+
+
+def stands(chosen: dict[str, Any], noise_deg: float, period_ms: float) -> bool:
+    """Whether it stands the noise; see `ivt.stands`. It is made for it."""
+    return True
 
 
 def label(signal: Signal, chosen: dict[str, Any]) -> Ints:

@@ -29,6 +29,9 @@ def parameters(facts: recording.Recording, noise_deg: float, period_ms: float) -
     }
 
 
+stands = smoothing.stands
+
+
 def label(signal: Signal, chosen: dict[str, Any]) -> Ints:
     """Labels windows whose dispersion is small (Salvucci and Goldberg, 2000, Sec. 3.3).
 

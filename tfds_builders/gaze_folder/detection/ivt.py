@@ -18,6 +18,7 @@ PACKAGE = None
 _THRESHOLD = 30.0  # degrees a second (Olsen, 2012)
 _FACTOR = 6.0  # of the noise of velocities below the threshold (Engbert and Kliegl, 2003)
 _NEAR_DEG = 0.1
+_LONG_WINDOW_MS = 60.0
 
 
 def parameters(facts: recording.Recording, noise_deg: float, period_ms: float) -> dict[str, Any]:
@@ -37,13 +38,30 @@ def parameters(facts: recording.Recording, noise_deg: float, period_ms: float) -
     threshold = facts.velocity_threshold or _THRESHOLD
 
     def needed(window_ms: float) -> float:
-        half = max(1, round(window_ms / 2 / period_ms))
-        return _FACTOR * noise_deg * math.sqrt(2 / half) / ((half + 1) * period_ms / 1000)
+        return _FACTOR * _velocity_noise(window_ms, noise_deg, period_ms)
 
     window = facts.velocity_window_ms or noise.shortest_window(needed, threshold)
     if facts.velocity_threshold is None and needed(window) > threshold:
         threshold = round(needed(window), 1)
     return {"velocity_threshold_deg_per_s": threshold, "velocity_window_ms": window}
+
+
+def stands(chosen: dict[str, Any], noise_deg: float, period_ms: float) -> bool:
+    """Whether the usual threshold needs no window that is longer than a short saccade.
+
+    Args:
+        chosen: of `parameters`.
+        noise_deg: standard deviation from sample to sample along an axis.
+        period_ms: time between samples.
+    """
+    window = min(chosen["velocity_window_ms"], _LONG_WINDOW_MS)
+    return _FACTOR * _velocity_noise(window, noise_deg, period_ms) <= _THRESHOLD
+
+
+def _velocity_noise(window_ms: float, noise_deg: float, period_ms: float) -> float:
+    """Standard deviation along an axis of what `speed` makes of white noise, degrees a second."""
+    half = max(1, round(window_ms / 2 / period_ms))
+    return noise_deg * math.sqrt(2 / half) / ((half + 1) * period_ms / 1000)
 
 
 def label(signal: Signal, chosen: dict[str, Any]) -> Ints:

@@ -11,6 +11,7 @@ from tfds_builders.gaze_folder.detection import noise
 from tfds_builders.gaze_folder.detection.signal import Floats, Signal, runs
 
 _STILL_DEG = 0.1
+_MUCH_DEG = 0.2
 _MEDIAN = math.sqrt(math.pi / 2)  # deviation of a median over that of a mean, of white noise
 
 
@@ -31,9 +32,14 @@ def parameters(facts: recording.Recording, noise_deg: float, period_ms: float) -
         return {"noise_reduction_ms": 0.0}
 
     def remaining(window_ms: float) -> float:
-        return _MEDIAN * noise_deg / math.sqrt(_size(window_ms, period_ms))
+        return _remaining(window_ms, noise_deg, period_ms)
 
     return {"noise_reduction_ms": noise.shortest_window(remaining, _STILL_DEG)}
+
+
+def stands(chosen: dict[str, Any], noise_deg: float, period_ms: float) -> bool:
+    """Whether little enough noise remains; see `ivt.stands` for the arguments."""
+    return _remaining(chosen["noise_reduction_ms"], noise_deg, period_ms) <= _MUCH_DEG
 
 
 def smooth(signal: Signal, chosen: dict[str, Any]) -> Floats:
@@ -63,6 +69,12 @@ def stretches(signal: Signal) -> list[tuple[int, int]]:
         cuts = first + 1 + np.flatnonzero(np.diff(signal.stretch[first : last + 1]))
         found += zip([first, *cuts], [*(cuts - 1), last], strict=True)
     return found
+
+
+def _remaining(window_ms: float, noise_deg: float, period_ms: float) -> float:
+    """Noise that a moving median leaves of white noise, degrees."""
+    size = _size(window_ms, period_ms) if window_ms else 1
+    return noise_deg * (_MEDIAN / math.sqrt(size) if size > 1 else 1.0)
 
 
 def _size(window_ms: float, period_ms: float) -> int:
