@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfds_builders.gaze_folder import conspicuity, coordinates, recording, report, study
+from tfds_builders.common import fixation_table, scanpaths
+from tfds_builders.gaze_folder import (
+    conspicuity,
+    conventions,
+    coordinates,
+    recording,
+    report,
+    study,
+)
 from tfds_builders.gaze_folder.coordinates import Coordinates
 
 SIZES = ((240, 320), (300, 300))
@@ -218,3 +226,26 @@ def test_default_coordinates_change_nothing():
     assert Coordinates().as_json() == '"coordinates": {}'
     x, y = Coordinates().to_image([0, 7.25], [3, -9], (10, 10))
     np.testing.assert_allclose([x, y], [[0, 7.25], [3, -9]])
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("count", [10, 40])
+def test_osie_is_right_as_it_is_and_wrong_upside_down(shared_data, count):
+    found = scanpaths.read_scanpaths(shared_data / "osie/data/eye/fixations.mat")
+    rng = np.random.default_rng(count)
+    names = sorted(rng.choice(list(found), count, replace=False))
+    paths = {name: shared_data / "osie/data/stimuli" / name for name in names}
+    sizes = dict.fromkeys(names, (600, 800))
+
+    def verdict(move):
+        gaze = {
+            name: fixation_table.Fixations(
+                found[name].x, move(found[name].y), found[name].duration_ms, found[name].viewer
+            )
+            for name in names
+        }
+        return conventions.compare(conventions.gather(gaze, paths, sizes))
+
+    right, turned = verdict(lambda y: y), verdict(lambda y: 599 - y)
+    assert not right.wrong and right.gain > 0.2
+    assert turned.best == Coordinates(flip="y") and not turned.rough

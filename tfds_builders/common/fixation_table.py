@@ -109,6 +109,7 @@ def scan_table(path: str | os.PathLike, tolerance: float) -> Table:
                     if not tolerance:
                         raise
                     bad.append((lines.line_num, str(error)))
+                    _keep_name(fields, columns, codes)
                     continue
                 stem, viewer, index, numbers = found
                 code = codes.setdefault(viewer, len(codes))
@@ -241,6 +242,14 @@ def _parse(fields: list[str], columns: _Columns, source: str) -> tuple[str, str,
             "the people again"
         )
     return stem_of(stem), viewer, place, numbers
+
+
+def _keep_name(fields: list[str], columns: _Columns, codes: dict[str, int]) -> None:
+    """Notes the named viewer of a bad line, who may have no other one."""
+    if len(fields) == columns.count:
+        viewer = columns.pick(fields)[1].strip()
+        if not _WHOLE.fullmatch(viewer):
+            codes.setdefault(viewer, len(codes))
 
 
 def _number(codes: dict[str, int]) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:

@@ -33,7 +33,7 @@ _FEW_POINTS, _FEW_IMAGES = 10, 4
 _SAME = 0.006  # of the image's long side: a fifth of the usual blur, which hides it
 _ROUGH = 0.0025  # likewise, for the standard error of a fit
 _POINTS = 200  # of an image; more say little
-_BESIDE = 0.03  # likewise, between a listed screen or factor and what fits best
+_BESIDE = 0.022  # likewise, between a listed screen or factor and what fits best
 _GROUPS = 8  # of images, for the error of a fit
 
 
