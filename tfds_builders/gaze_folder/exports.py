@@ -100,6 +100,7 @@ class Exports:
         self._places = places
         self._facts = facts
         self._copies = viewing.Copies()
+        self._scales: list[float] = []
 
     def add(self, file: reader.Reader) -> None:
         """Reads a file; its first presentations tell how fixations are found in all.
@@ -117,7 +118,7 @@ class Exports:
             choice = detection.choose(first, self._facts)
             self.choices.append(choice)
             found = [self._detect(shown, choice) for shown in itertools.chain(first, known)]
-            told = [*choice.suspicions, *detection.suspect_share(found)]
+            told = [*choice.suspicions, *detection.suspect_share([one for one in found if one])]
         fixation_table.check_skipped(file.skipped, file.lines, TOLERANCE)
         self.skipped += file.skipped
         self.suspicions += [*file.notes, *(f"{file.path}: {text}" for text in told)]
@@ -142,6 +143,10 @@ class Exports:
             "fixation_filters": told,
         }
 
+    def scale(self) -> float:
+        """The usual number of pixels of an image in one of the screen."""
+        return float(np.median(self._scales)) if self._scales else 1.0
+
     def _viewers(self) -> list[str]:
         """Names of all viewers, those without a fixation too."""
         return sorted({one.viewer for one in self.viewings if one.viewer})
@@ -157,8 +162,12 @@ class Exports:
 
     def _detect(
         self, shown: presentation.Presentation, choice: detection.Choice
-    ) -> detection.Detected:
-        """Finds the fixations of a presentation, and moves them to its image."""
+    ) -> detection.Detected | None:
+        """Finds the fixations of a presentation, and moves them to its image.
+
+        Returns:
+            They on the screen; None without samples, which would tell how long an eye was seen.
+        """
         place = self._place(shown)
         found = detection.find_fixations(shown, self._facts, choice)
         x, y = place.to_image(found.x, found.y, self.sizes[shown.stem])
@@ -166,7 +175,9 @@ class Exports:
         self.scanpaths.setdefault(shown.stem, []).append((shown.viewer, scanpath))
         self.viewings.append(_viewing(shown, found))
         self.suspicions += [f"{shown.source}: {note}" for note in found.notes]
-        return found
+        size = self.sizes[shown.stem]
+        self._scales.append(size[1] / place.width)
+        return found if len(shown.time_ms) else None
 
     def _place(self, shown: presentation.Presentation) -> placement.Place:
         """Looks up where the image was: the user's own line before the tracker's."""

@@ -39,6 +39,7 @@ class Gaze:
         without_image: names of images in the gaze that are not in the folder.
         facts: what else the set's metadata shall say.
         viewings: the timeline, of samples alone.
+        scale: the usual number of pixels of an image in one pixel of the screen.
         suspicions: what the recordings do not tell as they should, sentences.
         notes: what was taken how, or converted; sentences.
     """
@@ -50,6 +51,7 @@ class Gaze:
     without_image: tuple[str, ...]
     facts: dict[str, Any]
     viewings: tuple[viewing.Viewing, ...] = ()
+    scale: float = 1.0
     suspicions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -160,5 +162,6 @@ def _from_exports(
         without_image=tuple(sorted(read.unknown)),
         facts=read.facts(),
         viewings=tuple(read.viewings),
+        scale=read.scale(),
         suspicions=tuple(dict.fromkeys(read.suspicions)),
     )

@@ -167,9 +167,17 @@ def _content(study: Study) -> list[str]:
         sizes = ", ".join(f"{name} {classes[name]}" for name in study.class_names)
         lines.append(f"{len(study.class_names)} classes: {sizes}")
     if study.gaze.form != "maps":
-        stated = "recording.json" if study.recording.sigma_px else "a guess from the images' size"
-        lines.append(f"blur of heat maps: {study.sigma_px:.1f} pixels ({stated})")
+        lines.append(f"blur of heat maps: {study.sigma_px:.1f} pixels ({_blur(study)})")
     return lines
+
+
+def _blur(study: Study) -> str:
+    """Where the Gaussian of heat maps is from."""
+    if study.recording.sigma_px:
+        return "recording.json"
+    if study.recording.pixels_per_degree:
+        return "one degree, by `pixels_per_degree` in recording.json"
+    return "a guess from the images' size"
 
 
 def _left_out(study: Study) -> list[str]:

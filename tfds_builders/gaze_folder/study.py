@@ -30,8 +30,8 @@ class Study:
         parts: stems with gaze by split.
         own_split: whether the folder says nothing of splits, so that this one is ours.
         sigma_px: Gaussian sigma for heat maps, pixels of the images; 0 for ready-made maps. Where
-            `recording.json` does not say: 3 % of the median long side, as wide as the usual
-            degree of visual angle on a screen.
+            `recording.json` does not say: a degree of visual angle if it has `pixels_per_degree`,
+            otherwise 3 % of the median long side, as wide as the usual degree on a screen.
     """
 
     root: pathlib.Path
@@ -176,6 +176,8 @@ def _sigma_px(
         return 0.0
     if facts.sigma_px is not None:
         return float(facts.sigma_px)
+    if facts.pixels_per_degree is not None:
+        return float(facts.pixels_per_degree) * recorded.scale
     sides = []
     for stem in recorded.by_stem:
         try:
