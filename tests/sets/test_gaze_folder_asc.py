@@ -1,5 +1,3 @@
-import importlib.util
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,6 +5,8 @@ from PIL import Image
 from tfds_builders.gaze_folder import placement, study
 from tfds_builders.gaze_folder import recording as recording_facts
 from tfds_builders.gaze_folder.readers import eyelink_asc, reader
+
+pytest.importorskip("polars", reason="needs polars: pip install -r requirements-gaze.txt")
 
 HEAD = """** CONVERTED FROM anna.edf using edfapi 4.2.1
 ** TYPE: EDF_FILE BINARY EVENT SAMPLE TAGGED
@@ -153,7 +153,6 @@ def test_bad_lines_are_listed(tmp_path, line, pattern):
     assert len(file.skipped) == 1 and pattern in file.skipped[0]
 
 
-@pytest.mark.skipif(importlib.util.find_spec("pymovements") is None, reason="needs pymovements")
 def test_a_folder_of_asc_files_is_a_study(tmp_path):
     """The same gaze as ASC and as a plain table becomes the same fixations."""
     root = tmp_path / "study"

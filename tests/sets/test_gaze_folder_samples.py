@@ -1,6 +1,4 @@
-import dataclasses
 import importlib.util
-import math
 import sys
 
 import numpy as np
@@ -9,18 +7,19 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from tfds_builders.gaze_folder import (
-    fixation_filter,
+    detection,
     gaze_folder_dataset_builder,
     placement,
+    presentation,
     recording,
     study,
 )
 from tfds_builders.gaze_folder.readers import clock, columns, formats, reader
 from tfds_builders.gaze_folder.readers import tobii as tobii_formats
 
-needs_pymovements = pytest.mark.skipif(
-    importlib.util.find_spec("pymovements") is None,
-    reason="needs pymovements: pip install -r requirements-gaze.txt",
+needs_polars = pytest.mark.skipif(
+    importlib.util.find_spec("polars") is None,
+    reason="needs polars: pip install -r requirements-gaze.txt",
 )
 FACTS = recording.Recording(pixels_per_degree=40)
 
@@ -99,7 +98,7 @@ def build(tmp_path, root):
     return builder
 
 
-@needs_pymovements
+@needs_polars
 def test_a_tobii_export_becomes_fixations_on_the_images(tmp_path, tobii):
     builder = build(tmp_path, tobii)
     splits = builder.as_dataset().values()
@@ -120,68 +119,50 @@ def test_a_tobii_export_becomes_fixations_on_the_images(tmp_path, tobii):
     assert facts["viewer_names"] == ["P01", "P02"]
     assert (facts["viewers"], facts["gaze_without_image"]) == (2, 1)
     assert facts["fixation_algorithm"].startswith("I-VT")
-    assert facts["fixation_software"].startswith("pymovements 0.")
+    assert facts["fixation_software"] == "salclass-tf"
     assert (facts["velocity_threshold_deg_per_s"], facts["minimum_duration_ms"]) == (30, 60)
 
 
-def plain_ivt(time, x, y, facts):
-    """The algorithm by loops, for samples without losses."""
-    slow = []
-    for i, now in enumerate(time):
-        window = [j for j, t in enumerate(time) if abs(t - now) <= facts.velocity_window_ms / 2]
-        first, last = min(window[0], max(i - 1, 0)), max(window[-1], min(i + 1, len(time) - 1))
-        path = math.hypot(x[last] - x[first], y[last] - y[first]) / facts.pixels_per_degree
-        slow.append(path / (time[last] - time[first]) * 1000 < facts.velocity_threshold)
-    found, begin = [], None
-    for i, is_slow in enumerate([*slow, False]):
-        if is_slow and begin is None:
-            begin = i
-        elif not is_slow and begin is not None:
-            if time[i - 1] - time[begin] >= facts.minimum_duration_ms:
-                duration = time[i - 1] - time[begin]
-                found.append((x[begin:i].mean(), y[begin:i].mean(), duration))
-            begin = None
-    return np.array(found).T
+def detect(time, x, y, facts=FACTS):
+    """Places and durations of the fixations in one eye's samples."""
+    eyes = np.stack([x, y], axis=1)[:, None]
+    limits = (float(time[0]), float(time[-1]))
+    shown = presentation.Presentation("", "a", time, eyes, None, "file", *limits, None, None)
+    found = detection.find_fixations(shown, facts, detection.choose([shown], facts))
+    return found.x, found.y, found.duration_ms
 
 
-@needs_pymovements
 @pytest.mark.parametrize(("rate", "noise"), [(60, 3.0), (250, 2.0), (1000, 1.5)])
-def test_detection_is_the_published_algorithm(rate, noise):
-    path = scanpath(TARGETS, rate, seed=rate, noise=noise)
-    facts = dataclasses.replace(FACTS, velocity_threshold=20)
-    found = fixation_filter.detect(*path, facts)
-    expected = plain_ivt(*path, facts)
-    assert expected.shape[1] >= 3
-    np.testing.assert_allclose(np.stack(found), expected, rtol=1e-9)
+def test_detection_finds_what_the_eye_did(rate, noise):
+    found = detect(*scanpath(TARGETS, rate, seed=rate, noise=noise))
+    np.testing.assert_allclose(np.stack(found[:2], axis=1), [t[:2] for t in TARGETS], atol=1.5)
+    np.testing.assert_allclose(found[2], [t[2] for t in TARGETS], atol=max(25, 2500 / rate))
 
 
-@needs_pymovements
 def test_a_short_loss_is_bridged_and_a_long_one_is_not():
     time, x, y = scanpath([(500, 500, 600)], 250, noise=0)
     for lost, count in ((10, 1), (40, 2)):
         hidden = x.copy()
         hidden[60 : 60 + lost] = np.nan
-        found = fixation_filter.detect(time, hidden, y, FACTS)
+        found = detect(time, hidden, y)
         assert len(found[0]) == count
         np.testing.assert_allclose(found[0], 500)
 
 
-@needs_pymovements
 def test_a_second_presentation_is_another_fixation():
     time, x, y = scanpath([(500, 500, 300)], 250, noise=0)
     twice = [np.tile(column, 2) for column in (time, x, y)]
-    assert len(fixation_filter.detect(*twice, FACTS)[0]) == 2
+    assert len(detect(*twice)[0]) == 2
 
 
-@needs_pymovements
 def test_pairs_of_one_time_stamp_are_no_infinite_velocity():
     time, x, y = scanpath([(500, 500, 300)], 2000, noise=0.5)
-    (duration,) = fixation_filter.detect(np.floor(time), x, y, FACTS)[2]
-    assert duration == pytest.approx(299)
+    (duration,) = detect(np.floor(time), x, y)[2]
+    assert duration == pytest.approx(300, abs=1)
 
 
 def test_without_the_package_its_file_is_named(tobii, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pymovements", None)
+    monkeypatch.setitem(sys.modules, "polars", None)
     with pytest.raises(ImportError, match=r"pip install -r requirements-gaze\.txt"):
         study.open_study(tobii)
 
@@ -294,7 +275,7 @@ def test_an_unknown_header_is_refused(tmp_path, text, pattern):
         read(write_samples(tmp_path, text))
 
 
-@needs_pymovements
+@needs_polars
 @pytest.mark.parametrize(
     ("line", "pattern"),
     [
@@ -316,7 +297,7 @@ def test_bad_lines_are_an_error_or_if_few_listed(tobii, line, pattern):
     assert str(path) in listed and "line 3" in listed
 
 
-@needs_pymovements
+@needs_polars
 def test_the_users_placement_comes_before_the_trackers(tobii):
     lines = "stem,left,top,width,height\nphoto_1,0,0,400,300\nphoto_2,560,240,400,300\n"
     (tobii / "placement.csv").write_text(lines)
@@ -328,7 +309,7 @@ def test_the_users_placement_comes_before_the_trackers(tobii):
     np.testing.assert_allclose(study.open_study(tobii).gaze.by_stem["photo_3"].x, gaze["photo_3"].x)
 
 
-@needs_pymovements
+@needs_polars
 def test_a_place_for_all_that_contradicts_the_export_is_an_error(tobii):
     (tobii / "placement.csv").write_text("stem,left,top,width,height\n*,560,240,400,300\n")
     with pytest.raises(
@@ -338,7 +319,7 @@ def test_a_place_for_all_that_contradicts_the_export_is_an_error(tobii):
         study.open_study(tobii)
 
 
-@needs_pymovements
+@needs_polars
 def test_samples_without_a_place_are_refused(tobii):
     rows = "\n".join(f"{4 * n},960,540" for n in range(50))
     path = write_samples(tobii, f"t,x,y\n{rows}")
@@ -352,7 +333,7 @@ def test_samples_without_a_place_are_refused(tobii):
         study.open_study(tobii)
 
 
-@needs_pymovements
+@needs_polars
 def test_samples_without_a_fixation_are_refused(tobii):
     for path in (tobii / "samples").glob("*.tsv"):
         path.unlink()
