@@ -203,13 +203,24 @@ def is_companion(path: pathlib.Path) -> bool:
 
 
 def markdown() -> str:
-    """Returns the table of formats of the README."""
+    """Returns the table of formats of the README, with its notes."""
     lines = [
-        "| export | files | what is read | viewer | image | the tracker's own fixations |",
-        "|---|---|---|---|---|---|",
+        "| export | what is read | viewer | image | the tracker's own fixations |",
+        "|---|---|---|---|---|",
     ]
-    rows = [_described(one) for one in TABLES] + [dataclasses.astuple(one) for one in OTHERS]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+    rows = [_described(one) for one in TABLES]
+    for one in OTHERS:
+        rows.append((one.name, f"{one.files}: {one.content}", one.viewer, one.image, one.own))
+    lines += [f"| {' | '.join(row)} |" for row in rows]
+    viewers, stems = _names(columns.VIEWER_NAMES), _names(columns.IMAGE_NAMES)
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"[1] {viewers}; otherwise the folder of the file. "
+            f"[2] {stems}; otherwise the name of the file.",
+        ]
+    )
 
 
 def _suffix(path: pathlib.Path) -> str:
@@ -260,24 +271,21 @@ def _listed(header: Sequence[str], first: int = 12) -> str:
 def _described(one: TableFormat) -> tuple[str, ...]:
     """A row of the README's table."""
     known = one.known
-    files = "table"
+    viewer = _own_names(known.viewer, columns.VIEWER_NAMES, "[1]")
+    image = _own_names(known.image, columns.IMAGE_NAMES, "[2]")
+    note = _coordinates(known.shares, known.upwards, known.image_pixels)
     if isinstance(known, fixation_report.FixationFormat):
         read = ", ".join(f"`{n}`" for n in (known.start, known.duration, known.x, known.y))
-        note = _coordinates(known.shares, known.upwards, known.image_pixels)
-        image = _names(known.image)
-        return known.name, files, f"fixations: {read}{note}", _names(known.viewer), image, "all"
+        return known.name, f"{read}{note}", viewer, image, "all of it"
     eyes = "; or ".join(", ".join(f"`{x}`, `{y}`" for x, y in eyes) for eyes in known.eyes)
-    read = f"{_names(known.time)}; {eyes}"
-    note = _coordinates(known.shares, known.upwards, known.image_pixels)
     own = ""
     if known.own:
         own = ", ".join(f"`{n}`" for n in (known.own.index, known.own.x, known.own.y))
     if one.opener is begaze.BegazeReader:
         own = "samples labelled `Fixation`"
-    image = _names(known.image)
     if one.opener is pygaze.PyGazeReader:
         image = "messages"
-    return known.name, files, read + note, _names(known.viewer), image, own
+    return known.name, f"{_names(known.time)}; {eyes}{note}", viewer, image, own
 
 
 def _coordinates(shares: bool, upwards: bool, of_image: bool) -> str:
@@ -286,6 +294,14 @@ def _coordinates(shares: bool, upwards: bool, of_image: bool) -> str:
     if shares:
         return f"; shares of the {of}" + (", y upwards" if upwards else "")
     return "; pixels of the image" if of_image else ""
+
+
+def _own_names(names: Sequence[str], usual: Sequence[str], note: str) -> str:
+    """Names of columns, with a note in place of the usual ones."""
+    own = [name for name in names if name not in usual]
+    if not set(usual) <= set(names):
+        return _names(names)
+    return f"{_names(own)}, {note}" if own else note
 
 
 def _names(names: Sequence[str]) -> str:
