@@ -117,8 +117,13 @@ class Exports:
         if first:
             choice = detection.choose(first, self._facts)
             self.choices.append(choice)
-            found = [self._detect(shown, choice) for shown in itertools.chain(first, known)]
-            told = [*choice.suspicions, *detection.suspect_share([one for one in found if one])]
+            measured = []
+            every = itertools.chain(first, known)
+            for shown, found in detection.find_all(every, self._facts, choice):
+                self._keep(shown, found)
+                if len(shown.time_ms):  # else nothing tells how long an eye was seen
+                    measured.append(found)
+            told = [*choice.suspicions, *detection.suspect_share(measured)]
         fixation_table.check_skipped(file.skipped, file.lines, TOLERANCE)
         self.skipped += file.skipped
         self.suspicions += [*file.notes, *(f"{file.path}: {text}" for text in told)]
@@ -160,24 +165,15 @@ class Exports:
             else:
                 self.unknown.add(shown.stem)
 
-    def _detect(
-        self, shown: presentation.Presentation, choice: detection.Choice
-    ) -> detection.Detected | None:
-        """Finds the fixations of a presentation, and moves them to its image.
-
-        Returns:
-            They on the screen; None without samples, which would tell how long an eye was seen.
-        """
-        place = self._place(shown)
-        found = detection.find_fixations(shown, self._facts, choice)
-        x, y = place.to_image(found.x, found.y, self.sizes[shown.stem])
+    def _keep(self, shown: presentation.Presentation, found: detection.Detected) -> None:
+        """Moves the fixations of a presentation to its image."""
+        place, size = self._place(shown), self.sizes[shown.stem]
+        x, y = place.to_image(found.x, found.y, size)
         scanpath = np.stack([x, y, found.duration_ms])
         self.scanpaths.setdefault(shown.stem, []).append((shown.viewer, scanpath))
         self.viewings.append(_viewing(shown, found))
         self.suspicions += [f"{shown.source}: {note}" for note in found.notes]
-        size = self.sizes[shown.stem]
         self._scales.append(size[1] / place.width)
-        return found if len(shown.time_ms) else None
 
     def _place(self, shown: presentation.Presentation) -> placement.Place:
         """Looks up where the image was: the user's own line before the tracker's."""

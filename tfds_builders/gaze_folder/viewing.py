@@ -7,6 +7,8 @@ import numpy as np
 
 from tfds_builders.gaze_folder import presentation
 
+_ENOUGH = 20  # changes of place by which gaze is known again
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Viewing:
@@ -132,19 +134,20 @@ class Copies:
 def _digests(shown: presentation.Presentation) -> list[tuple[str, bytes]]:
     """Of enough gaze that it is no chance; the ends of fixations may have been cut."""
     found = []
-    seen = np.isfinite(shown.eyes).all(axis=(1, 2)) if len(shown.eyes) else np.zeros(0, bool)
-    if np.unique(shown.eyes[seen], axis=0).shape[0] >= 20:
-        relative = np.concatenate(
-            [(shown.time_ms - shown.time_ms[0])[:, None], shown.eyes.reshape(len(seen), -1)], axis=1
-        )
-        found.append(("samples", _digest(relative)))
+    steps = np.diff(shown.eyes[:, 0, 0])
+    if np.count_nonzero(np.abs(steps) > 0) >= _ENOUGH:
+        clock = shown.time_ms - shown.time_ms[0]
+        found.append(("samples", _digest(clock, shown.eyes)))
     if shown.own_fixations is not None and len(shown.own_fixations) >= 5:
         found.append(("tracker's fixations", _digest(shown.own_fixations[1:-1, 1:])))
     return found
 
 
-def _digest(numbers: np.ndarray) -> bytes:
-    return hashlib.blake2b(np.round(numbers, 2).tobytes(), digest_size=12).digest()
+def _digest(*numbers: np.ndarray) -> bytes:
+    digest = hashlib.blake2b(digest_size=12)
+    for array in numbers:
+        digest.update(np.ascontiguousarray(array, np.float32))
+    return digest.digest()
 
 
 def _named(one: Viewing) -> str:

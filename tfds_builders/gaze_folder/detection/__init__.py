@@ -1,5 +1,6 @@
-"""From samples to fixations: `choose` once a file, `find_fixations` once a presentation."""
+"""From samples to fixations: `choose` once a file, `find_all` for its presentations."""
 
+from tfds_builders.gaze_folder.detection.batches import find_all as find_all
 from tfds_builders.gaze_folder.detection.choice import Choice as Choice
 from tfds_builders.gaze_folder.detection.choice import choose as choose
 from tfds_builders.gaze_folder.detection.finding import Detected as Detected
