@@ -22,6 +22,7 @@ from tfds_builders.gaze_folder.readers import cells, spreadsheet
 
 _BLOCK = 8 << 20  # bytes
 _HEAD = 1 << 16  # bytes in which the header and some lines must be
+_SAMPLE = 300  # lines of it that are looked at
 _COMMENTS = ("##", "#")
 _COMMA_NUMBER = re.compile(r"-?\d+,\d+")
 _POINT_NUMBER = re.compile(r"-?\d+\.\d+")
@@ -127,7 +128,10 @@ def read_head(path: pathlib.Path) -> Head:
         count += 1
     first = lines[count] if count < len(lines) else ""
     delimiter = _delimiter(first)
-    rows = [tuple(row) for row in csv.reader(lines[count:-1] or [first], delimiter=delimiter)]
+    rows = [
+        tuple(row)
+        for row in csv.reader(lines[count:-1][:_SAMPLE] or [first], delimiter=delimiter)
+    ]
     header = rows[0] if rows else ()
     return Head(
         path=path,
