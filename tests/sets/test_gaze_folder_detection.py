@@ -156,7 +156,9 @@ def test_eyes_that_are_never_seen_together_are_not_mixed():
 
 
 @pytest.mark.parametrize("name", ["ivt", "idt"])
-@pytest.mark.parametrize(("lost_ms", "degrees", "count"), [(68, 0, 1), (68, 2.2, 2), (88, 0, 2)])
+@pytest.mark.parametrize(
+    ("lost_ms", "degrees", "count"), [(68, 0, 1), (68, 1.5, 2), (68, 2.2, 2), (88, 0, 2)]
+)
 def test_a_loss_is_bridged_if_it_is_short_and_the_eye_stood_still(name, lost_ms, degrees, count):
     rows = lost_ms // 4
     there = 500 + degrees * PPD
@@ -264,7 +266,7 @@ def test_slow_trackers_have_too_few_samples_for_velocities():
         shown = present(gaze.time_ms, gaze.eyes)
         assert detection.choose([shown], FACTS).filter == name
         count, time = shares(gaze, FACTS)
-        assert count == pytest.approx(1, abs=0.05) and time == pytest.approx(1, abs=0.1)
+        assert count == pytest.approx(1, abs=0.08) and time == pytest.approx(1, abs=0.1)
     slow = simulated_gaze.simulate(20, 0.15)
     needs("i2mc")
     with pytest.raises(ValueError, match=r"i2mc needs 30 samples a second or more, got 20.*idt"):
