@@ -157,7 +157,7 @@ def test_eyes_that_are_never_seen_together_are_not_mixed():
 
 @pytest.mark.parametrize("name", ["ivt", "idt"])
 @pytest.mark.parametrize(
-    ("lost_ms", "degrees", "count"), [(68, 0, 1), (68, 1.5, 2), (68, 2.2, 2), (88, 0, 2)]
+    ("lost_ms", "degrees", "count"), [(68, 0, 1), (68, 0.8, 2), (68, 2.2, 2), (88, 0, 2)]
 )
 def test_a_loss_is_bridged_if_it_is_short_and_the_eye_stood_still(name, lost_ms, degrees, count):
     rows = lost_ms // 4

@@ -72,8 +72,8 @@ def make_signal(
         The signal.
     """
     time_ms, period = spread(np.asarray(time_ms, np.float64), sampling_rate_hz)
-    longest = max(1, math.ceil(maximum_gap_ms / period)) + 1
-    row, breaks = _rows(time_ms, period, longest)
+    longest = max(1, math.ceil(maximum_gap_ms / period)) + 2
+    row = _rows(time_ms, period, longest)
     count = int(row[-1]) + 1 if len(row) else 0
     grid = np.full((count, 2), np.nan)
     grid[row] = xy
@@ -88,7 +88,7 @@ def make_signal(
         period,
         deviation,
     )
-    return _fill(signal, breaks, maximum_gap_ms, merge_distance_deg)
+    return _fill(signal, maximum_gap_ms, merge_distance_deg)
 
 
 def spread(time_ms: Floats, sampling_rate_hz: float | None) -> tuple[Floats, float]:
@@ -121,19 +121,18 @@ def _period(steps: Floats) -> float:
     return float(forward[(forward > middle / 2) & (forward < 1.5 * middle)].mean())
 
 
-def _rows(time_ms: Floats, period: float, longest: int) -> tuple[Ints, Ints]:
-    """Row of each sample, and the rows before which time went back.
+def _rows(time_ms: Floats, period: float, longest: int) -> Ints:
+    """Row of each sample.
 
-    A pause takes no more rows than make it a long loss, and a jump of the clock no memory.
+    A pause, and time that goes back, take no more rows than make it a loss that is not filled; so a
+    jump of the clock takes no memory.
     """
     steps = np.diff(time_ms)
-    back = steps < 0
-    rows = np.where(back, longest, np.clip(np.rint(steps / period), 1, longest)).astype(np.int64)
-    row = np.concatenate([[0], np.cumsum(rows)])[: len(time_ms)]
-    return row, row[1:][back] if len(row) else row
+    rows = np.where(steps < 0, longest, np.clip(np.rint(steps / period), 1, longest))
+    return np.concatenate([[0], np.cumsum(rows)])[: len(time_ms)].astype(np.int64)
 
 
-def _fill(signal: Signal, breaks: Ints, maximum_gap_ms: float, distance: float) -> Signal:
+def _fill(signal: Signal, maximum_gap_ms: float, distance: float) -> Signal:
     """Fills short losses and numbers the stretches."""
     first, last = runs(~signal.seen)
     rows = last - first + 1
@@ -145,7 +144,6 @@ def _fill(signal: Signal, breaks: Ints, maximum_gap_ms: float, distance: float) 
     lost[_members(first[filled], last[filled])] = False
     cut = np.zeros(len(lost), bool)
     cut[1:] = lost[:-1] & ~lost[1:]
-    cut[breaks] = True
     stretch = np.where(lost, -1, np.cumsum(cut))
     xy = signal.xy.copy()
     here, fill = np.flatnonzero(signal.seen), np.flatnonzero(~lost & ~signal.seen)
