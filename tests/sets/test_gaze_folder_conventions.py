@@ -141,6 +141,18 @@ def test_gaze_on_other_pictures_than_the_table_says_is_told(folder):
     assert any("look no more alike" in text for text in suspicions_of(root))
 
 
+def test_viewers_who_agree_on_places_without_anything_are_told(folder):
+    """A shift that wraps around: what is cut off on one side is on the other."""
+    root, gaze = folder
+
+    def wrapped(x, y, size):
+        return (x + 0.4 * size[1]) % size[1], (y + 0.45 * size[0]) % size[0]
+
+    looked_at.write_table(root / "fixations.csv", gaze, wrapped, SIZES)
+    text = " ".join(suspicions_of(root))
+    assert "look at the same places of a picture, but these are no better explained" in text
+
+
 def test_coordinates_that_count_from_one_are_named(folder):
     root, gaze = folder
     looked_at.write_table(root / "fixations.csv", gaze, lambda x, y, size: (x + 1, y + 1))

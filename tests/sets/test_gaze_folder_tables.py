@@ -44,13 +44,14 @@ def durations_of(found):
 
 
 def test_names_of_viewers_are_kept_in_the_set_and_shown(tmp_path, root):
-    write(root, lines_of())
+    write(root, lines_of(duration=0.24))
     text = str(report.examine(study.open_study(root)))
     assert "  viewer P01: 18 fixations, 0.0% off image, on 6 images, median 240 ms" in text
     builder = gaze_folder_dataset_builder.Builder(data_dir=tmp_path / "sets")
     config = tfds.download.DownloadConfig(manual_dir=root)
     builder.download_and_prepare(download_config=config)
     assert list(builder.info.metadata["viewer_names"]) == ["P01", "P02"]
+    assert "converted from seconds" in builder.info.metadata["gaze_notes"][0]
     assert (builder.info.metadata["viewers"], builder.info.metadata["fixations"]) == (2, 36)
 
 

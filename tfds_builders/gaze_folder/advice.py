@@ -1,5 +1,6 @@
 """What a check says about conventions of coordinates, and what to write into `recording.json`."""
 
+from tfds_builders.gaze_folder.agreement import Agreement
 from tfds_builders.gaze_folder.conventions import Verdict
 from tfds_builders.gaze_folder.coordinates import Coordinates
 
@@ -13,6 +14,8 @@ _UNITS = {
 _FLIPS = {"": "", "y": "y upwards", "x": "mirrored", "xy": "turned by 180 degrees"}
 _FITS = {"inside": "fitted into it", "stretch": "stretched over it", "actual": "at its actual size"}
 _RIVALS = 3  # how many are named
+_SURE = 5.0  # standard errors of viewers' agreement
+_FOLLOWS = 0.04  # nats a fixation that pictures tell of gaze which is where it should be
 
 
 def fact(verdict: Verdict | None) -> str:
@@ -67,6 +70,28 @@ def suspicion(verdict: Verdict, stated: Coordinates | None) -> str:
         others = "; or ".join(one.as_json() for one in verdict.rivals[:_RIVALS])
         text += f" - or, if that is how it was, since this gaze fits it as well: {others}"
     return text
+
+
+def doubt(verdict: Verdict | None, agreed: Agreement | None) -> list[str]:
+    """States that gaze does not follow the pictures, though viewers look at the same places.
+
+    Args:
+        verdict: the outcome of a comparison, in which no convention was better beyond chance.
+        agreed: how far viewers agree.
+
+    Returns:
+        A sentence; none where gaze follows the pictures, or that cannot be told.
+    """
+    if verdict is None or agreed is None or verdict.blank or agreed.t < _SURE:
+        return []
+    if verdict.gain >= _FOLLOWS:
+        return []
+    return [
+        "viewers look at the same places of a picture, but these are no better explained by its "
+        f"contrasts than if the points were {words(verdict.next_best)} "
+        f"({verdict.gain:+.2f} nats a fixation): shifted, scaled or of other pictures? See the "
+        'contact sheet; "coordinates" in recording.json moves them'
+    ]
 
 
 def words(convention: Coordinates) -> str:

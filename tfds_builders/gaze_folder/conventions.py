@@ -34,6 +34,7 @@ _SAME = 0.006  # of the image's long side: a fifth of the usual blur, which hide
 _ROUGH = 0.0025  # likewise, for the standard error of a fit
 _POINTS = 200  # of an image; more say little
 _BESIDE = 0.022  # likewise, between a listed screen or factor and what fits best
+_BLANK = 0.01  # nats
 _GROUPS = 8  # of images, for the error of a fit
 
 
@@ -135,6 +136,7 @@ class Verdict:
         error: standard error of the places, share of the image's long side; 0 unless numbers were
             fitted to the points, infinite if no number can be relied on.
         tried: how many were compared.
+        blank: whether the pictures are all alike in what is likely, so that they tell nothing.
     """
 
     best: Coordinates
@@ -143,6 +145,7 @@ class Verdict:
     rivals: tuple[Coordinates, ...]
     error: float
     tried: int
+    blank: bool = False
 
     @property
     def wrong(self) -> bool:
@@ -216,7 +219,8 @@ def compare(scene: Scene) -> Verdict | None:
             score = scene.score(fitted)
             gain = float((score - scores[0]).mean())
             verdict = Verdict(fitted, gain, None, (), error(), len(tried) + 2)
-    return verdict
+    blank = bool(np.ptp(scene.likely, axis=0).max() < _BLANK)
+    return dataclasses.replace(verdict, blank=blank)
 
 
 def _verdict(

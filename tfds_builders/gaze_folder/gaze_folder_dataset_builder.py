@@ -168,6 +168,7 @@ def facts(found: study.Study) -> dict[str, Any]:
         "images_without_gaze": len(found.images_without_gaze),
         "gaze_without_image": len(found.gaze.without_image),
         "skipped_lines": list(found.gaze.skipped),
+        "gaze_notes": list(found.gaze.notes),
         "folder": str(found.root.resolve()),
         "folder_sha256": study.fingerprint(found.root),
         **found.gaze.facts,

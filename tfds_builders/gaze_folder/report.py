@@ -117,7 +117,7 @@ def _plausible(
         return facts, [advice.suspicion(verdict, study.recording.coordinates), *found]
     found += suspicions.suspect(points, name)
     if agreed is not None:
-        found += agreed.slips
+        found += agreed.slips or advice.doubt(verdict, agreed)
     if not alike:
         found.append(
             "viewers of one picture look no more alike than those of different pictures: is gaze "
