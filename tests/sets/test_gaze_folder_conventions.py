@@ -13,6 +13,7 @@ from tfds_builders.gaze_folder import (
     coordinates,
     recording,
     report,
+    scene,
     study,
 )
 from tfds_builders.gaze_folder.coordinates import Coordinates
@@ -256,7 +257,7 @@ def test_osie_is_right_as_it_is_and_wrong_upside_down(shared_data, count):
             )
             for name in names
         }
-        return conventions.compare(conventions.gather(gaze, paths, sizes))
+        return conventions.compare(scene.gather(gaze, paths, sizes))
 
     right, turned = verdict(lambda y: y), verdict(lambda y: 599 - y)
     assert not right.wrong and right.gain > 0.2

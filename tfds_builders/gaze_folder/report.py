@@ -8,7 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from tfds_builders.common import originals, own_layout
-from tfds_builders.gaze_folder import advice, agreement, conventions, maps, suspicions, viewing
+from tfds_builders.gaze_folder import (
+    advice,
+    agreement,
+    conventions,
+    maps,
+    scene,
+    suspicions,
+    viewing,
+)
 from tfds_builders.gaze_folder.gaze_folder_dataset_builder import records
 from tfds_builders.gaze_folder.study import Study
 
@@ -108,7 +116,7 @@ def _plausible(
     stems = _chosen(study, sizes)
     paths = {stem: study.images[stem].path for stem in stems}
     gaze = {stem: study.gaze.by_stem[stem] for stem in stems if stem in study.gaze.by_stem}
-    verdict = conventions.compare(conventions.gather(gaze, paths, sizes))
+    verdict = conventions.compare(scene.gather(gaze, paths, sizes))
     agreed = agreement.measure(gaze, sizes, name)
     facts = [advice.fact(verdict), *_agreed(agreed)]
     found = suspicions.repeated(study.gaze.by_stem, name)
