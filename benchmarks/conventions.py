@@ -5,7 +5,8 @@ python -m benchmarks.conventions --manual_dir=FOLDER   (OSIE's original files)
 Each draw is a folder of random pictures of OSIE with a table of their fixations, which are written
 down in another way. The check runs on it; the remedy that it prints is put into `recording.json`;
 the heat maps of the folder are compared with the true ones. "named" is the share of draws with a
-suspicion, "remedy" of those with text to paste, "other" of those that offer other texts as well.
+suspicion, "remedy" of those with a text to paste, "choice" of those that offer several and ask
+for the true one.
 """
 
 import functools
@@ -130,8 +131,8 @@ def measure(kind: str) -> None:
     found = [draw(generator, way, step) for _ in range(draws)]
     named = np.mean([bool(texts) for texts, *_ in found])
     like = np.array([value for _, value, remedy in found if remedy])
-    other = np.mean(["as well: " in " ".join(texts) for texts, *_ in found])
-    row = f"{kind:24}{draws:6}{named:8.1%}{len(like) / draws:8.1%}{other:8.1%}"
+    choice = np.mean(["what is true of the recording" in " ".join(texts) for texts, *_ in found])
+    row = f"{kind:24}{draws:6}{named:8.1%}{len(like) / draws:8.1%}{choice:8.1%}"
     if len(like):
         row += f"{np.median(like):8.3f}{like.min():8.3f}{np.mean(like >= 0.99):8.1%}"
     print(row, flush=True)
@@ -143,7 +144,7 @@ def measure(kind: str) -> None:
 def main(_: list[str]) -> None:
     """Prints a row for each kind."""
     print(f"{_IMAGES.value} pictures; heat maps with a sigma of {_SIGMA_PX:g} pixels")
-    columns = ("draws", "named", "remedy", "other", "CC", "least", ">= .99")
+    columns = ("draws", "named", "remedy", "choice", "CC", "least", ">= .99")
     print(f"{'':24}{columns[0]:>6}" + "".join(f"{name:>8}" for name in columns[1:]))
     for kind in _ONLY.value or [*WAYS, NEXT]:
         measure(kind)

@@ -19,7 +19,7 @@ from tfds_builders.gaze_folder import (
 from tfds_builders.gaze_folder.coordinates import Coordinates
 
 SIZES = ((240, 320), (300, 300))
-REMEDY = re.compile(r'Add to recording\.json: ("coordinates": \{.*?\})')
+REMEDY = re.compile(r'dd to recording\.json[^:]*: ("coordinates": \{.*?\})')
 
 
 def on_screen(x, y, size):
@@ -106,7 +106,7 @@ def test_a_shift_that_no_screen_explains_is_told_as_rough(folder):
     root, gaze = folder
     looked_at.write_table(root / "fixations.csv", gaze, lambda x, y, size: (x + 71, y * 1.3 - 38))
     (text,) = suspicions_of(root)
-    assert "too rough to be used" in text and "Add to recording.json:" not in text
+    assert "too rough to be used" in text and "dd to recording.json: " not in text
 
 
 def test_a_remedy_that_does_not_fit_is_told(folder):

@@ -65,11 +65,18 @@ def suspicion(verdict: Verdict, stated: Coordinates | None) -> str:
             '"fit": "inside", "stretch" or "actual"} with the size of the screen, or {"scale": '
             '[x, y], "shift": [x, y]} that lead to pixels of the image'
         )
-    text = f"{text}. Add to recording.json: {verdict.best.as_json()}"
-    if verdict.rivals:
-        others = "; or ".join(one.as_json() for one in verdict.rivals[:_RIVALS])
-        text += f" - or, if that is how it was, since this gaze fits it as well: {others}"
-    return text
+    if not verdict.rivals:
+        return f"{text}. Add to recording.json: {verdict.best.as_json()}"
+    others = "; or ".join(one.as_json() for one in verdict.rivals[:_RIVALS])
+    if verdict.best.screen or verdict.best.scale != (1, 1):  # which numbers, this gaze cannot tell
+        return (
+            f"{text}. Other screens and factors fit about as well; add to recording.json what is "
+            f"true of the recording: {verdict.best.as_json()}; or {others}"
+        )
+    return (
+        f"{text}. Add to recording.json: {verdict.best.as_json()} - or, if that is how it was, "
+        f"since this gaze fits it as well: {others}"
+    )
 
 
 def doubt(verdict: Verdict | None, agreed: Agreement | None) -> list[str]:
