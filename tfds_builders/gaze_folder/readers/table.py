@@ -129,8 +129,7 @@ def read_head(path: pathlib.Path) -> Head:
     first = lines[count] if count < len(lines) else ""
     delimiter = _delimiter(first)
     rows = [
-        tuple(row)
-        for row in csv.reader(lines[count:-1][:_SAMPLE] or [first], delimiter=delimiter)
+        tuple(row) for row in csv.reader(lines[count:-1][:_SAMPLE] or [first], delimiter=delimiter)
     ]
     header = rows[0] if rows else ()
     return Head(
