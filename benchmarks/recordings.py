@@ -14,24 +14,25 @@ import tempfile
 import numpy as np
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
-_PICTURES, _SECONDS, _RATE = 20, 4, 500
+_PICTURES, _SECONDS = 20, 4
 _WIDTH, _HEIGHT = 1024, 768
 
 
-def write_table(path: pathlib.Path, count: int, seed: int = 0) -> None:
+def write_table(path: pathlib.Path, count: int, seed: int = 0, rate: int = 500) -> None:
     """Writes one table of samples.
 
     Args:
         path: the file.
-        count: how many samples; viewers look at 20 pictures for 4 s each, at 500 Hz.
+        count: how many samples; viewers look at 20 pictures for 4 s each.
         seed: of the gaze.
+        rate: samples a second.
     """
     rng = np.random.default_rng(seed)
-    length = _SECONDS * _RATE
+    length = _SECONDS * rate
     with open(path, "w") as file:
         file.write("time,x,y,viewer,stem\n")
         for number in range(-(-count // length)):
-            time_ms, x, y = _scanpath(rng, min(length, count - number * length))
+            time_ms, x, y = _scanpath(rng, min(length, count - number * length), rate)
             who, what = f"v{number // _PICTURES:04d}", f"p{number % _PICTURES:02d}"
             file.write(
                 "".join(
@@ -63,12 +64,14 @@ def write_study(root: pathlib.Path) -> None:
     (root / "placement.csv").write_text(f"stem,left,top,width,height\n*,0,0,{_WIDTH},{_HEIGHT}\n")
 
 
-def _scanpath(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _scanpath(
+    rng: np.random.Generator, count: int, rate: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Time (whole ms), x and y: fixations of about 250 ms with 0.1 degrees of noise."""
-    number = np.cumsum(rng.random(count) < 1 / (0.25 * _RATE))
+    number = np.cumsum(rng.random(count) < 1 / (0.25 * rate))
     places = rng.uniform((50, 50), (_WIDTH - 50, _HEIGHT - 50), (number.max(initial=0) + 1, 2))
     points = places[number] + rng.normal(0, 1.5, (count, 2))
-    return np.arange(count) * 1000 // _RATE, points[:, 0], points[:, 1]
+    return np.arange(count) * 1000 // rate, points[:, 0], points[:, 1]
 
 
 def _measure(code: str, checkout: pathlib.Path) -> dict[str, float]:
@@ -156,11 +159,11 @@ def measure_files(folder: pathlib.Path, count: int) -> None:
         write_study(root)
         for number in range(part):
             # Each is a file of its own; the gaze of each differs.
-            write_table(root / f"samples/v{number:04d}.csv", 60 * _RATE, seed=number)
+            write_table(root / f"samples/r{number:04d}.csv", 60 * 60, seed=number, rate=60)
         size = sum(path.stat().st_size for path in (root / "samples").iterdir()) / 1e6
         found = _measure(_study(root), _ROOT)
         print(
-            f"{part} recordings of 60 s, {size:.0f} MB: {found['seconds']:.1f} s, "
+            f"{part} recordings of 60 s at 60 Hz, {size:.0f} MB: {found['seconds']:.1f} s, "
             f"{found['megabytes']:.0f} MB of memory"
         )
 
