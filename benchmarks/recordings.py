@@ -30,7 +30,7 @@ def write_table(path: pathlib.Path, count: int, seed: int = 0, rate: int = 500) 
     rng = np.random.default_rng(seed)
     length = _SECONDS * rate
     with open(path, "w") as file:
-        file.write("time,x,y,viewer,stem\n")
+        file.write("t,x,y,viewer,stem\n")
         for number in range(-(-count // length)):
             time_ms, x, y = _scanpath(rng, min(length, count - number * length), rate)
             who, what = f"v{number // _PICTURES:04d}", f"p{number % _PICTURES:02d}"

@@ -136,7 +136,7 @@ def test_data_viewers_fixation_report(tmp_path):
     )
     lines = [
         "anna\t1\tRIGHT\t10\t209\t200\t100.5\t50\tdog.jpg",
-        "anna\t1\tLEFT\t10\t109\t100\t90\t50\tdog.jpg",
+        "anna\t1\tLEFT\t15\t114\t100\t90\t50\tdog.jpg",
         "anna\t1\tRIGHT\t250\t349\t100\t300\t60\tdog.jpg",
         "anna\t2\tRIGHT\t5\t104\t100\t7\t8\tcat.jpg",
         "anna\t3\tRIGHT\t5\t104\t100\t.\t.\tdog.jpg",

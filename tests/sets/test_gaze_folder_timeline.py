@@ -228,7 +228,7 @@ def test_trials_without_a_picture_are_noted(tmp_path):
 def test_eyelinks_fixations_are_cut_to_the_picture(tmp_path):
     fixations = (
         "EFIX L   1900\t2080\t182\t  150.0\t  160.0\t 900\n"
-        "EFIX R   1900\t2080\t100\t  9.0\t  9.0\t 900\n"
+        "EFIX R   2210\t2280\t71\t  9.0\t  9.0\t 900\n"
         "EFIX L   2100\t2200\t101\t  1.5\t  2.5\t 900\n"
         "EFIX L   2300\t2310\t11\t  3.0\t  4.0\t 900\n"
         "EFIX L   2320\t2330\t11\t   .\t   .\t 900\n"

@@ -17,6 +17,7 @@ MILLISECONDS = {
 }
 """Milliseconds in a unit, by its name in lower case."""
 
+_FIRST = 500  # samples, which tell the interval
 # Not [MCS norm] or [DACS mm]: those are other quantities.
 _UNIT = re.compile(
     r"\s*[\[(]\s*(?:dacs|adcs|rcs)?\s*(px|ms|s|us|ns|[\u00b5\u03bc]s|normalized|deg)\s*[\])]$"
@@ -64,7 +65,7 @@ def unit_of(time: npt.NDArray[np.float64], source: str) -> float:
 
 
 def period(time_ms: npt.NDArray[np.float64]) -> float:
-    """The usual interval between samples.
+    """The usual interval between samples, by the first ones.
 
     Args:
         time_ms: time stamps, milliseconds, [n].
@@ -72,6 +73,6 @@ def period(time_ms: npt.NDArray[np.float64]) -> float:
     Returns:
         Milliseconds; 0 for fewer than two samples.
     """
-    steps = np.diff(time_ms)
+    steps = np.diff(time_ms[:_FIRST])
     steps = steps[steps > 0]
     return float(np.median(steps)) if len(steps) else 0.0
