@@ -129,7 +129,9 @@ class SampleReader(reader.Reader):
 
     def _rows(self, block: table.Block) -> _Rows | None:
         """The lines of a block that show an image; None if there are none."""
-        kept, shown = self._kept(block)
+        images = self._images(block)
+        kept = self._kept(block)
+        shown = np.ones(len(kept), bool) if images is None else (images != "").to_numpy()
         hides = kept & ~shown
         lines = np.flatnonzero(kept & shown)
         if not len(lines):
@@ -137,7 +139,6 @@ class SampleReader(reader.Reader):
             return None
         found = self._columns
         eyes = [self._eye(block, number) for number in range(len(found.eyes))]
-        images = self._images(block)
         viewers = None if found.viewer is None else block.texts[found.viewer]
         rows = _Rows(
             viewer=None if viewers is None else viewers.gather(lines),
@@ -178,8 +179,8 @@ class SampleReader(reader.Reader):
             return False
         return (time[0] - self._last_time) * (self._unit_ms or 1.0) < -_BACK_MS
 
-    def _kept(self, block: table.Block) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-        """Lines of the eye tracker, and those in which an image was shown."""
+    def _kept(self, block: table.Block) -> npt.NDArray[np.bool_]:
+        """Lines of the eye tracker with a time stamp; others are listed."""
         found = self._columns
         kept = np.ones(len(block.line), bool)
         if found.device is not None:
@@ -192,10 +193,7 @@ class SampleReader(reader.Reader):
             f"{self.path}, line {line}: has no time stamp; remove the line"
             for line in block.line[without]
         ]
-        kept &= ~without
-        images = self._images(block)
-        shown = np.ones(len(block.line), bool) if images is None else (images != "").to_numpy()
-        return kept, shown
+        return kept & ~without
 
     def _images(self, block: table.Block) -> Any:
         """Names of images, a polars series [n], "" where there is none; None without a column."""
@@ -203,7 +201,8 @@ class SampleReader(reader.Reader):
         if found is None:
             return None
         names = block.texts[found]
-        return names.set(names.is_in(["-", "."]), "")
+        marks = names.is_in(["-", "."])
+        return names.set(marks, "") if marks.any() else names
 
     def _eye(self, block: table.Block, number: int) -> npt.NDArray[np.float64]:
         """X and y of an eye in pixels of the screen (or image), [n, 2]."""

@@ -22,6 +22,7 @@ from tfds_builders.gaze_folder.readers import cells, spreadsheet
 
 _BLOCK = 8 << 20  # bytes
 _HEAD = 1 << 16  # bytes in which the header and some lines must be
+_SPACES = (b" ", b"\r", b"\xc2\xa0")
 _SAMPLE = 300  # lines of it that are looked at
 _COMMENTS = ("##", "#")
 _COMMA_NUMBER = re.compile(r"-?\d+,\d+")
@@ -350,7 +351,9 @@ def _parse_clean(
         return None
     if any(np.isinf(column).any() for column in found.values()):
         return None
-    strings = {place: frame[f"c{place}"].fill_null("").str.strip_chars() for place in texts}
+    strings = {place: frame[f"c{place}"].fill_null("") for place in texts}
+    if any(space in raw for space in _SPACES):
+        strings = {place: column.str.strip_chars() for place, column in strings.items()}
     return found, strings
 
 
