@@ -133,3 +133,16 @@ def test_messages_without_pictures_say_what_there_is(root):
     assert any("photo (1 values)" in one and "image_variable" in one for one in suspicions(root))
     (root / "recording.json").write_text('{"pixels_per_degree": 40, "image_variable": "photo"}')
     assert [one.stem for one in study.open_study(root).gaze.viewings] == ["a"]
+
+
+def test_one_place_on_one_picture_is_no_mistake(root):
+    """Of a dozen fixations around one place nothing can be told about coordinates."""
+    lines = []
+    for number in range(12):
+        lines += dwell(60 + 25 * (number % 4), 50 + 20 * (number // 4), number, 50)
+    times = [f"{4 * n},{line.split(',', 1)[1]}" for n, line in enumerate(lines)]
+    export(root, "anna/a.csv", times)
+    found = study.open_study(root)
+    assert len(found.gaze.by_stem["a"].x) >= 10
+    texts = report.examine(found).suspicions
+    assert not [text for text in texts if "coordinates look" in text or "the middle of" in text]

@@ -81,7 +81,10 @@ def compare(scene: Scene) -> Verdict | None:
             best = challenger
     verdict = _verdict(scene, tried, scores, best, len(usual))
     score = scores[best]
-    for fit, least in ((fits.fit_shift, _LEAST), (fits.fit_scale_and_shift, _LEAST_SCALE)):
+    # Of few images any place that was looked at often looks like a wrong scale.
+    several = scores.shape[1] >= _FEW_IMAGES
+    fitting = ((fits.fit_shift, _LEAST), (fits.fit_scale_and_shift, _LEAST_SCALE))
+    for fit, least in fitting if several else ():
         fitted, error = fit(scene, tried[best])
         if _exceeds(scene.score(fitted) - score, _FITTED, least):
             score = scene.score(fitted)

@@ -91,6 +91,7 @@ def _off_image(points: Points) -> list[str]:
     where = f"({right:+.0f}, {down:+.0f}) pixels from the images' centres"
     if share < _MANY_OFF:
         far = abs(right) > _FAR * np.median(width) or abs(down) > _FAR * np.median(height)
+        far &= len(x) >= _ENOUGH
         advice = "an offset? See the contact sheet"
         return [f"the middle of all fixations lies {where}: {advice}"] if far else []
     scale = max(np.quantile(x / width, 0.99), np.quantile(y / height, 0.99))
