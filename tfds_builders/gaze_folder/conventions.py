@@ -115,7 +115,7 @@ def _exceeds(gain: npt.NDArray[np.float64], chance: float, least: float = _LEAST
     """Whether a gain of each image, [m], is one of all images: Student's test of its mean."""
     mean, count = gain.mean(), len(gain)
     if mean < least or mean > _OBVIOUS or count < _FEW_IMAGES:
-        return bool(mean > _OBVIOUS)
+        return bool(mean > _OBVIOUS) and count > 1  # people may look at one corner of a picture
     error = gain.std(ddof=1) / np.sqrt(count)
     return bool(mean > error * stats.t.isf(chance, count - 1))
 
