@@ -87,8 +87,9 @@ class Screens:
 
     def choose(self, class_names: Sequence[str]) -> str:
         """Asks for a class, by number, by typing, or by the arrow keys; returns it."""
-        chooser = _Chooser(class_names)
-        self._window.show("choose", class_names=tuple(class_names))
+        listed = sorted(class_names, key=lambda name: answers.plain(pictures.title(name)))
+        chooser = _Chooser(listed)
+        self._window.show("choose", class_names=tuple(listed))
         self._keys.clear()
         stimuli = self._list(chooser)
         while True:

@@ -169,13 +169,4 @@ def _put(path: pathlib.Path, table: Sequence[Sequence]) -> None:
     content = text.getvalue().encode()
     if path.exists() and path.read_bytes() == content:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}")
-    try:
-        temporary.write_bytes(content)
-        files.put(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OSError(
-            f"cannot write {path}: {error.strerror}; mend that, then --collect"
-        ) from error
+    files.write_bytes(path, content)

@@ -17,7 +17,7 @@ BACKGROUND = 128
 
 _SOFTWARE_HZ = 60.0
 _PROBED_FRAMES = 60
-_TEXT_SHARE = 0.034  # of the screen's height; 26 pixels on 768 rows
+_TEXT_SHARE = 0.038  # of the screen's height; 29 pixels on 768 rows
 _MONITOR = "salclass_recording"
 
 

@@ -10,6 +10,8 @@ from typing import Any
 FILE = "recording.json"
 _NUMBERS = {"viewing_time_s", "sigma_px", "pixels_per_degree", "velocity_threshold"}
 _NUMBERS |= {"minimum_duration_ms", "maximum_gap_ms", "velocity_window_ms"}
+_NUMBERS |= {"screen_width_px", "screen_height_px"}
+_NUMBERS |= {"sampling_rate_hz", "screen_width_cm", "viewing_distance_cm"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +25,11 @@ class Recording:
         sigma_px: Gaussian sigma for heat maps, in pixels of the images; see `Study.sigma_px` for
             what stands in for None.
         pixels_per_degree: pixels of the screen in one degree of visual angle; samples need it.
+        screen_width_px: width of the screen in pixels.
+        screen_height_px: its height.
+        sampling_rate_hz: samples a second.
+        screen_width_cm: width of the screen's lit area.
+        viewing_distance_cm: from the eye to the screen.
         velocity_threshold: degrees of visual angle per second; slower eyes fixate. 30 is what
             Tobii's filter takes (Olsen, 2012).
         minimum_duration_ms: shorter fixations are dropped.
@@ -35,6 +42,11 @@ class Recording:
     viewing_time_s: float | None = None
     sigma_px: float | None = None
     pixels_per_degree: float | None = None
+    screen_width_px: float | None = None
+    screen_height_px: float | None = None
+    sampling_rate_hz: float | None = None
+    screen_width_cm: float | None = None
+    viewing_distance_cm: float | None = None
     velocity_threshold: float = 30.0
     minimum_duration_ms: float = 60.0
     maximum_gap_ms: float = 75.0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tfds_builders.common import originals, own_layout
-from tfds_builders.gaze_folder import suspicions
+from tfds_builders.gaze_folder import responses, suspicions
 from tfds_builders.gaze_folder.gaze_folder_dataset_builder import records
 from tfds_builders.gaze_folder.study import Study
 
@@ -77,6 +77,8 @@ def _content(study: Study) -> list[str]:
     if study.class_names:
         sizes = ", ".join(f"{name} {classes[name]}" for name in study.class_names)
         lines.append(f"{len(study.class_names)} classes: {sizes}")
+    if study.answers is not None:
+        lines.append(responses.describe(study.answers))
     if study.gaze.form != "maps":
         stated = "recording.json" if study.recording.sigma_px else "a guess from the images' size"
         lines.append(f"blur of heat maps: {study.sigma_px:.1f} pixels ({stated})")
