@@ -60,8 +60,8 @@ class Screens:
     def hold(self, name: str, stimuli: Sequence[Any], seconds: float, **facts: Any) -> None:
         """Draws for a time."""
         self._window.show(name, **facts)
-        for _ in range(max(1, round(seconds / self._window.frame_s))):
-            self._draw(stimuli)
+        end = self._draw(stimuli) + seconds - self._window.frame_s / 2
+        while self._draw(stimuli) < end:
             self._keys.pressed()
 
     def teach(self, path: pathlib.Path, class_name: str) -> None:
@@ -144,10 +144,11 @@ class Screens:
     def _caption(self, words: str) -> Any:
         return self._fitting(words, -0.4, bold=True)
 
-    def _draw(self, stimuli: Sequence[Any]) -> None:
+    def _draw(self, stimuli: Sequence[Any]) -> float:
+        """Shows a frame; returns when it appeared."""
         for stimulus in stimuli:
             stimulus.draw()
-        self._window.flip()
+        return self._window.flip()
 
 
 class _Chooser:

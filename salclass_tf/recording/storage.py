@@ -137,7 +137,8 @@ class Session:
         return self.folder / f"raw-{number}"
 
     def _files(self, kind: str) -> list[pathlib.Path]:
-        return sorted((self.folder / kind).glob("*.json"))
+        # What a killed session was writing has a name that begins with a point.
+        return sorted((self.folder / kind).glob("[!.]*.json"))
 
 
 def check_same(stored: dict[str, Any], setup: dict[str, Any], where: str) -> None:

@@ -5,12 +5,16 @@ import importlib.util
 import json
 import os
 import pathlib
+import socket
 import time
 from typing import Any
 
 from salclass_tf.recording.screen import Screen
 
 _START_S = 4.0
+_ANSWER_S = 10.0
+_HELD_EVENTS = 512
+_ANSWER_BYTES = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,6 +165,11 @@ class Tracker:
             datastore_name=str(raw.resolve()),
             **device,
         )
+        # ioHub answers in datagrams, into 16 kB: where a long answer does not fit, a part is lost
+        # and the client waits for it for ever. So there is more room, fewer events, and an end.
+        self._socket = self._hub.udp_client.sock
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _ANSWER_BYTES)
+        self._socket.settimeout(_ANSWER_S)
         self._eyes = self._hub.devices.tracker
         self.keyboard = self._hub.devices.keyboard
         if not self.wait_for_samples():
@@ -190,17 +199,24 @@ class Tracker:
             eye was seen.
 
         Raises:
-            OSError: if ioHub's process has ended.
+            OSError: if ioHub has ended, or does not answer.
         """
         if not self._process_runs():
             raise OSError("ioHub has ended; the same command goes on with the next trial")
+        events = self._eyes.getEvents()
+        if events is None:
+            raise OSError("ioHub does not answer; the same command goes on with the next trial")
         found = []
-        for event in self._eyes.getEvents() or []:
+        for event in events:
             if event.type in self._kinds:
                 point = gaze_of(event._asdict())
                 x, y = (None, None) if point is None else self.screen.from_centred(*point)
                 found.append((event.time, x, y))
         return found
+
+    def forget(self) -> None:
+        """Drops what has arrived; to be called often, see the note on answers."""
+        self._eyes.clearEvents()
 
     def restart(self) -> bool:
         """Connects a lost tracker again; returns whether samples arrive."""
@@ -216,7 +232,9 @@ class Tracker:
         """Runs ioHub's calibration, then leaves the tracker recording."""
         self._eyes.setRecordingState(False)
         self._window.winHandle.minimize()
+        self._socket.settimeout(None)  # it takes minutes
         self._eyes.runSetupProcedure()
+        self._socket.settimeout(_ANSWER_S)
         self._window.winHandle.maximize()
         self._window.winHandle.activate()
         self.wait_for_samples()
@@ -322,7 +340,7 @@ def _number(value: Any) -> float:
 
 def _device(model: Model, rate_hz: float, settings: dict[str, Any]) -> dict[str, Any]:
     """The device's settings for ioHub."""
-    device: dict[str, Any] = {"name": "tracker", "event_buffer_length": 4096}
+    device: dict[str, Any] = {"name": "tracker", "event_buffer_length": _HELD_EVENTS}
     if model.sets_rate:
         device["runtime_settings"] = {"sampling_rate": int(rate_hz)}
     if not model.is_eye:

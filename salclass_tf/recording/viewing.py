@@ -20,6 +20,7 @@ from salclass_tf.recording.window import Keys, Window
 _IN_FLIGHT_S = 0.05
 _CROSS_DEG = 0.6
 _STOP = " "
+_RECORDED = ("cross", "picture", "gone")
 
 
 @dataclasses.dataclass
@@ -69,6 +70,12 @@ class Viewing:
         self._tracker = tracker
         self._rules = rules
         self._contingent = contingent
+        window.watchers.append(self._forget)
+
+    def _forget(self, window: Window) -> None:
+        """Keeps the tracker's buffer short while nothing is recorded."""
+        if window.name not in _RECORDED:
+            self._tracker.forget()
 
     def present(self, path: pathlib.Path, drifted: Any) -> Presentation:
         """Shows a picture as the protocol says, until it is recognised or the time is over.
@@ -125,7 +132,7 @@ class Viewing:
         needed = max(1, round(self._rules.cross_s / window.frame_s))
         while True:
             window.show("cross")
-            self._tracker.samples()
+            self._tracker.forget()
             gaze, near, distances = self._watch(), 0, []
             for _ in range(needed + round(self._rules.drift_wait_s / window.frame_s)):
                 cross.draw()

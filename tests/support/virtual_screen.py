@@ -31,7 +31,16 @@ def screen(width: int = 1024, height: int = 768) -> Iterator[dict[str, str]]:
     """Starts an X server of its own; yields the environment of programs that use it."""
     read, write = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp"],
+        [
+            "Xvfb",
+            "-displayfd",
+            str(write),
+            "-screen",
+            "0",
+            f"{width}x{height}x24",
+            "-nolisten",
+            "tcp",
+        ],
         pass_fds=[write],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -49,7 +58,9 @@ def screen(width: int = 1024, height: int = 768) -> Iterator[dict[str, str]]:
 def record(*flags: str, env: dict[str, str], timeout: float = 120) -> subprocess.CompletedProcess:
     """Runs `record.py` to its end."""
     command = [sys.executable, str(ROOT / "record.py"), *flags]
-    return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=timeout)
+    return subprocess.run(
+        command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=timeout
+    )
 
 
 @contextlib.contextmanager

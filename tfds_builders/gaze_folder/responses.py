@@ -75,7 +75,7 @@ def read_responses(root: pathlib.Path) -> dict[str, tuple[Response, ...]] | None
         for line in lines:
             try:
                 answer = _parse(line)
-            except (TypeError, ValueError) as error:
+            except (AttributeError, TypeError, ValueError) as error:
                 raise ValueError(f"{path}, line {lines.line_num}: {error}") from error
             answers = by_stem.setdefault(line["stem"], {})
             if answer.viewer in answers:

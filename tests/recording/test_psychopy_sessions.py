@@ -1,0 +1,153 @@
+"""Whole sessions on PsychoPy and a screen of Xvfb, with the simulated tracker."""
+
+import itertools
+import json
+import time
+
+import numpy as np
+import pytest
+import virtual_screen
+from PIL import Image
+from scipy import ndimage, optimize
+from virtual_screen import draw_pictures, record, recording
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(virtual_screen.why_not()), reason=virtual_screen.why_not() or "-"),
+]
+
+SCREEN = ("--screen_width_cm=40", "--viewing_distance_cm=60", "--rehearse")
+SHORT = {"training_s": 0.3, "feedback_s": 0.1, "cross_s": 0.1, "block_size": 7, "step_s": 0.2}
+CLASSES = ["Dohle", "Grünspecht", "tree_swallow"]
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory):
+    """12 pictures in 3 classes with training; killed once, and the tracker lost once."""
+    folder = tmp_path_factory.mktemp("psychopy")
+    images = draw_pictures(folder / "photos", CLASSES, 6)
+    out, shots = folder / "recording", folder / "shots"
+    rules = folder / "short.json"
+    rules.write_text(json.dumps(SHORT | {"sharp_s": 0.4}))
+    with virtual_screen.screen() as env:
+        plan = record(
+            f"--images={images}", f"--out={out}", "--people=1", f"--protocol={rules}", env=env
+        )
+        assert plan.returncode == 0, plan.stderr
+        flags = (f"--out={out}", "--person=p01", *SCREEN)
+        with recording(*flags, f"--screenshots={shots}", env=env) as first:
+            _wait_for(out / "sessions/p01/trials/0003.json", first)
+        on_disk = {p.name: p.read_bytes() for p in out.glob("sessions/p01/trials/0*.json")}
+        second = record(*flags, "--rehearse_lost_tracker=2", env=env)
+    assert second.returncode == 0, second.stderr
+    return out, shots, on_disk, second.stdout
+
+
+def _wait_for(path, process, seconds=90):
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert process.poll() is None, process.stdout.read()
+        assert time.monotonic() < end, f"no {path.name} after {seconds} s"
+        time.sleep(0.05)
+
+
+def trials(out):
+    paths = sorted((out / "sessions" / "p01").glob("trials/0*.json"))
+    return [json.loads(path.read_text()) for path in paths]
+
+
+def test_every_trial_is_there_once_after_a_kill(session):
+    out, _, on_disk, printed = session
+    plan = json.loads((out / "plan.json").read_text())
+    planned = list(itertools.chain(*plan["people"]["p01"]["blocks"]))
+    done = trials(out)
+    assert [t["stem"] for t in done] == planned
+    for name, content in on_disk.items():
+        assert (out / "sessions/p01/trials" / name).read_bytes() == content
+    assert "12 of 12 trials on disk" in printed
+
+
+def test_the_lost_tracker_is_marked_and_its_trial_repeated(session):
+    out, _, on_disk, _ = session
+    aborted = list((out / "sessions/p01/aborted").glob("*.json"))
+    assert len(aborted) == 1
+    content = json.loads(aborted[0].read_text())
+    assert content["samples"]
+    repeated = trials(out)[content["index"]]
+    assert repeated["attempt"] == content["attempt"] + 1
+    assert repeated["stem"] == content["stem"]
+
+
+def test_samples_follow_the_pointer_within_a_frame_of_the_tracker(session):
+    out, *_ = session
+    by_stem = {t["stem"]: t["shown"] for t in trials(out)}
+    delays, errors = [], []
+    for stem, moved_ms, x, y in virtual_screen.script(out / "sessions" / "p01"):
+        shown = by_stem[stem]
+        times, points = np.array(shown["t_ms"]), np.array([shown["x"], shown["y"]], float)
+        here = (times > moved_ms + 50) & (times < moved_ms + 240)
+        if here.sum() > 5:
+            errors.append(np.median(np.hypot(points[0, here] - x, points[1, here] - y)))
+            arrived = times[(np.hypot(points[0] - x, points[1] - y) < 3) & (times > moved_ms - 20)]
+            delays.append(arrived[0] - moved_ms)
+    assert len(errors) > 10
+    assert np.median(errors) < 3
+    assert np.median(np.abs(delays)) < 1000 / 60
+
+
+def test_samples_lie_between_onset_and_offset(session):
+    out, *_ = session
+    for trial in trials(out):
+        shown = trial["shown"]
+        length = 1e3 * (shown["offset_s"] - shown["onset_s"])
+        assert 0 <= min(shown["t_ms"]) < 1000 / 60 + 5
+        assert length - 60 < max(shown["t_ms"]) < length
+        assert np.diff(shown["t_ms"]) == pytest.approx(1000 / 60, abs=0.1)
+
+
+def test_the_screen_shows_the_variances_of_the_protocol(session):
+    out, shots, *_ = session
+    shown = {t["stem"]: t["shown"] for t in trials(out)}
+    measured = measure_variances(shots, next(iter(shown.values()))["place"])
+    assert len(measured) >= 3
+    for variance, found in measured.items():
+        assert found == pytest.approx(variance, abs=0.15)
+
+
+def test_blur_changes_when_the_protocol_says(session):
+    out, *_ = session
+    for trial in trials(out):
+        for begin_ms, variance in trial["shown"]["levels"]:
+            due = 200 * (10 - variance)
+            # Never a frame early; late only by a frame, or by what dropped frames took.
+            assert begin_ms > due - 1000 / 60
+            flips = np.array(trial["shown"]["flips_ms"])
+            assert begin_ms - due < np.diff(flips).max() + 1000 / 60
+
+
+def measure_variances(shots, place):
+    """Fits a Gaussian to the picture of each level, from the sharp one that is on the screen."""
+    frames = {float(path.stem.split("_")[-1]): path for path in shots.glob("*_picture_*.png")}
+    box = (
+        place["left"],
+        place["top"],
+        place["left"] + place["width"],
+        place["top"] + place["height"],
+    )
+    scale = max(place["width"], place["height"]) / 500
+
+    def pixels(path):
+        return np.asarray(Image.open(path).crop(box).convert("RGB"), float)
+
+    sharp = pixels(frames.pop(0.0))
+
+    def error(sigma, seen):
+        fitted = ndimage.gaussian_filter(sharp, (sigma, sigma, 0), mode="nearest")
+        return float(np.mean((fitted - seen)[20:-20, 20:-20] ** 2))
+
+    fits = {}
+    for variance, path in frames.items():
+        seen = pixels(path)
+        best = optimize.minimize_scalar(error, bounds=(0.1, 12), args=(seen,), method="bounded")
+        fits[variance] = (best.x / scale) ** 2
+    return fits
