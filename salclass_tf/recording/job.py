@@ -10,6 +10,7 @@ from salclass_tf.recording import pictures, plan, protocol, session, storage, st
 from salclass_tf.recording.plan_picture import describe, draw
 
 PLAN_PICTURE = "plan.png"
+_PROCESS_NOTE = "iohub.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,7 +153,13 @@ def _run(
     folder.open(facts)
     robot = _watch(window, planned, setup)
     tracker = trackers.Tracker(
-        model, window.psychopy, window.screen, folder.raw_name(), rate_hz, settings
+        model,
+        window.psychopy,
+        window.screen,
+        folder.raw_name(),
+        rate_hz,
+        settings,
+        recording / _PROCESS_NOTE,
     )
     if robot is not None:
         robot.stop_tracker = tracker.stop_sampling

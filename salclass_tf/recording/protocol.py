@@ -61,7 +61,7 @@ class Protocol:
     drift_tolerance_deg: float = 1.5
     drift_wait_s: float = 5.0
     picture_share: float = 0.8
-    tracker_timeout_s: float = 1.0
+    tracker_timeout_s: float = 0.5
     mouse_radius_px: float = 40.0
     mouse_variance: float = 100.0
     language: str = "en"
@@ -153,7 +153,7 @@ SOURCES = {
     "drift_tolerance_deg": "ours: three times the accuracy that makers state",
     "drift_wait_s": "ours",
     "picture_share": "ours: the paper does not say",
-    "tracker_timeout_s": "ours: longer than a blink",
+    "tracker_timeout_s": "ours; trackers send samples during a blink, too",
     "mouse_radius_px": "ours, for people without a tracker",
     "mouse_variance": "ours: too blurred to recognise detail, sharp enough to find it",
     "language": "ours",

@@ -10,7 +10,12 @@ from salclass_tf.recording.trial import Presentation, Trial
 
 
 class TrackerLost(Exception):  # noqa: N818  # an event of a session, handled there
-    """The eye tracker fell silent while a picture was shown; `rest` is what it had recorded."""
+    """The eye tracker fell silent in a trial.
+
+    Attributes:
+        rest: `onset_s`, seconds of the tracker's clock, or None if the picture had not appeared
+            yet; and `samples` up to then, each a moment and a point.
+    """
 
     def __init__(self, rest: dict[str, Any]) -> None:
         """Keeps the rest."""
@@ -142,7 +147,10 @@ def _record(
             shown = display.present(path(stem))
             break
         except TrackerLost as lost:
-            session.abort(index, attempt, str(lost), {"stem": stem} | lost.rest)
+            if lost.rest["onset_s"] is None:
+                session.withdraw(index, attempt)
+            else:
+                session.abort(index, attempt, str(lost), {"stem": stem} | lost.rest)
             display.reconnect()
     recognised = shown.stop_ms is not None if asks else None
     response = display.choose(planned.class_names) if recognised else ""

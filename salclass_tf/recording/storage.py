@@ -83,6 +83,10 @@ class Session:
         _write(self.folder / "started" / f"{index:04d}-{attempt}", {"attempt": attempt})
         return attempt
 
+    def withdraw(self, index: int, attempt: int) -> None:
+        """Takes back that a picture was about to be shown, since it did not appear."""
+        (self.folder / "started" / f"{index:04d}-{attempt}").unlink()
+
     def finish(self, finished: trial.Trial) -> None:
         """Writes a trial.
 

@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from salclass_tf.recording.screen import Screen
+from salclass_tf.runs import files
 
 _START_S = 4.0
 _ANSWER_S = 10.0
@@ -118,6 +119,24 @@ def require_plugin(model: Model) -> None:
         raise ValueError(f"{model.name} needs a plug-in of PsychoPy: pip install {model.plugin}")
 
 
+def end_orphan(note: pathlib.Path) -> None:
+    """Ends ioHub's process of a session that was killed, which does not notice that.
+
+    Args:
+        note: file that `Tracker` wrote when it started the process.
+    """
+    import psutil  # comes with PsychoPy
+
+    try:
+        written = json.loads(note.read_text("utf-8"))
+        process = psutil.Process(written["pid"])
+        if process.create_time() == written["created"]:
+            process.kill()
+            process.wait(5)
+    except (OSError, ValueError, KeyError, psutil.Error):
+        return  # none was noted, or it has gone
+
+
 class Tracker:
     """A connected tracker, the keyboard beside it, and the raw file that both are written to."""
 
@@ -127,8 +146,9 @@ class Tracker:
         window: Any,
         screen: Screen,
         raw: pathlib.Path,
-        rate_hz: float | None = None,
-        settings: dict[str, Any] | None = None,
+        rate_hz: float,
+        settings: dict[str, Any],
+        note: pathlib.Path,
     ) -> None:
         """Starts ioHub and the tracker.
 
@@ -137,19 +157,22 @@ class Tracker:
             window: PsychoPy's open window.
             screen: its size.
             raw: name without suffix of the HDF5 file.
-            rate_hz: samples a second; None for the model's.
+            rate_hz: samples a second.
             settings: more of ioHub's settings for the device.
+            note: file in which ioHub's process is noted, for `end_orphan`.
 
         Raises:
             ValueError: if the plug-in is missing, or no sample arrives.
         """
         from psychopy.iohub import launchHubServer
         from psychopy.iohub.constants import EventConstants
+        from psychopy.iohub.devices import Computer
 
         require_plugin(model)
+        end_orphan(note)
         self.model = model
         self.screen = screen
-        self.rate_hz = float(rate_hz or model.rate_hz)
+        self.rate_hz = rate_hz
         self._window = window
         self._kinds = (
             EventConstants.MONOCULAR_EYE_SAMPLE,
@@ -157,7 +180,7 @@ class Tracker:
             EventConstants.GAZEPOINT_SAMPLE,
         )
         raw.parent.mkdir(parents=True, exist_ok=True)
-        device = {model.device: _device(model, self.rate_hz, settings or {})}
+        device = {model.device: _device(model, rate_hz, settings)}
         self._hub = launchHubServer(
             window=window,
             experiment_code="salclass",
@@ -165,6 +188,8 @@ class Tracker:
             datastore_name=str(raw.resolve()),
             **device,
         )
+        process = Computer.iohub_process
+        files.write_json(note, {"pid": process.pid, "created": process.create_time()})
         # ioHub answers in datagrams, into 16 kB: where a long answer does not fit, a part is lost
         # and the client waits for it for ever. So there is more room, fewer events, and an end.
         self._socket = self._hub.udp_client.sock

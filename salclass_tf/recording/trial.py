@@ -56,8 +56,8 @@ class Trial:
         index: place in the person's plan, from 0.
         stem: the picture.
         class_name: its class.
-        attempt: 1, or more where the picture had been on the screen before: the tracker was lost,
-            or the session was ended in the middle of the trial.
+        attempt: 1, or more where the picture had been on the screen before: the tracker was lost.
+            Also where a session was ended within the trial, maybe before the picture appeared.
         response: the class that was chosen, empty without an answer.
         recognised: whether the person stopped the picture; None in tasks that do not ask.
         shown: the presentation.

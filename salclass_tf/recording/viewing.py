@@ -17,7 +17,6 @@ from salclass_tf.recording.trackers import Tracker
 from salclass_tf.recording.trial import Presentation
 from salclass_tf.recording.window import Keys, Window
 
-_IN_FLIGHT_S = 0.05
 _CROSS_DEG = 0.6
 _STOP = " "
 _RECORDED = ("cross", "picture", "gone")
@@ -25,12 +24,13 @@ _RECORDED = ("cross", "picture", "gone")
 
 @dataclasses.dataclass
 class _Gaze:
-    """Samples since the onset of a trial; `None` where the eye was lost."""
+    """Samples of a trial so far; `None` where the eye was lost."""
 
     tracker: Tracker
     timeout_s: float
     samples: list[tuple[float, float | None, float | None]]
     last_s: float
+    onset_s: float | None = None
 
     def read(self, now: float) -> None:
         """Fetches what has arrived; raises `TrackerLost` after too long a silence."""
@@ -39,7 +39,11 @@ class _Gaze:
             self.last_s = now
         self.samples += arrived
         if now - self.last_s > self.timeout_s:
-            raise TrackerLost({"samples": self.samples})
+            raise TrackerLost({"onset_s": self.onset_s, "samples": self.samples})
+
+    def has_arrived(self, until_s: float) -> bool:
+        """Whether the samples up to a moment are here, but for the one that falls on it."""
+        return bool(self.samples) and self.samples[-1][0] > until_s - 1.5 / self.tracker.rate_hz
 
     @property
     def point(self) -> tuple[float, float] | None:
@@ -169,6 +173,7 @@ class Viewing:
             draws[wanted].draw()
             window.show("picture", stem=stem, place=place, variance=schedule[wanted][1], t_s=ahead)
             flips.append(window.flip())
+            gaze.onset_s = flips[0]
             if wanted != level:
                 level = wanted
                 levels.append((1e3 * (flips[-1] - flips[0]), schedule[level][1]))
@@ -197,13 +202,9 @@ class Viewing:
     ) -> Presentation:
         """Waits for samples on their way, and keeps those between onset and offset."""
         onset, offset = flips[0], flips[-1]
-        end = offset + _IN_FLIGHT_S
-        while (now := self._window.flip()) < end:
-            gaze.read(now)
-        gaze.read(now)
-        kept = [s for s in gaze.samples if onset <= s[0] < offset]
-        if not kept:
-            raise TrackerLost({"samples": gaze.samples})
+        while not gaze.has_arrived(offset):
+            gaze.read(self._window.flip())
+        kept = [sample for sample in gaze.samples if onset <= sample[0] < offset]
         return Presentation(
             onset_s=onset,
             offset_s=offset,

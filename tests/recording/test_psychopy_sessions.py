@@ -101,7 +101,7 @@ def test_samples_lie_between_onset_and_offset(session):
         shown = trial["shown"]
         length = 1e3 * (shown["offset_s"] - shown["onset_s"])
         assert 0 <= min(shown["t_ms"]) < 1000 / 60 + 5
-        assert length - 60 < max(shown["t_ms"]) < length
+        assert length - 1.5 * 1000 / 60 - 1 < max(shown["t_ms"]) < length
         assert np.diff(shown["t_ms"]) == pytest.approx(1000 / 60, abs=0.1)
 
 
@@ -137,7 +137,8 @@ def measure_variances(shots, place):
     scale = max(place["width"], place["height"]) / 500
 
     def pixels(path):
-        return np.asarray(Image.open(path).crop(box).convert("RGB"), float)
+        cropped = np.asarray(Image.open(path).crop(box).convert("RGB"), float)
+        return cropped[100:400, 100:400]  # enough to see, and quicker
 
     sharp = pixels(frames.pop(0.0))
 

@@ -81,8 +81,14 @@ def test_a_lost_tracker_repeats_the_trial_and_marks_it(recording):
     assert [t.attempt for t in folder.trials()] == [1, 1, 3] + [1] * 9
     kept = json.loads((folder.folder / "aborted" / "0002-1.json").read_text())
     assert kept["stem"] == stems[2]
-    assert kept["samples"] == [[0.0, 1.0, 2.0]]
+    assert (kept["onset_s"], kept["samples"]) == (9.0, [[9.1, 1.0, 2.0]])
     assert folder.aborted() == 2
+
+
+def test_a_tracker_lost_before_the_picture_appeared_is_no_second_look(recording):
+    folder = play(recording, "p01", actor(recording, lost_early=(3,)))
+    assert {t.attempt for t in folder.trials()} == {1}
+    assert folder.aborted() == 0
 
 
 def test_escape_ends_and_the_next_start_goes_on(recording):

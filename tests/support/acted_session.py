@@ -7,7 +7,7 @@ import time
 
 from virtual_screen import draw_pictures
 
-from salclass_tf.recording import job, plan, protocol, session, storage
+from salclass_tf.recording import pictures, plan, protocol, session, storage, study
 from salclass_tf.recording.screen import Place
 from salclass_tf.recording.trial import Presentation
 
@@ -20,9 +20,14 @@ SETUP = {
 
 def planned_recording(folder: pathlib.Path, people: int = 1, viewers: int = 1, **rules):
     """Draws 18 pictures in 3 classes, and plans to record 12 of them."""
-    images = draw_pictures(folder / "photos", ["Dohle", "Grünspecht", "tree_swallow"], 6)
+    images = draw_pictures(folder / "photos", ["Dohle", "Grünspecht", "tree_swallow"], 6, 0.1)
+    found = pictures.find_pictures(images)
     recording = folder / "recording"
-    job.design(images, recording, protocol.Protocol(**rules), people, viewers, seed=3)
+    made = plan.make_plan(
+        found, protocol.Protocol(**rules), people=people, viewers_per_image=viewers, seed=3
+    )
+    study.copy_pictures(made, images, recording)
+    plan.write_plan(made, recording)
     return recording
 
 
@@ -33,11 +38,21 @@ class Actor:
         log: names of what was shown, in order.
     """
 
-    def __init__(self, planned, *, seconds=0.0, lost=(), escape_at=None, knows=lambda stem: True):
+    def __init__(
+        self,
+        planned,
+        *,
+        seconds=0.0,
+        lost=(),
+        lost_early=(),
+        escape_at=None,
+        knows=lambda stem: True,
+    ):
         self.log = []
         self._planned = planned
         self._seconds = seconds
-        self._lost = set(lost)
+        self._lost = {*lost, *lost_early}
+        self._lost_early = set(lost_early)
         self._escape_at = escape_at
         self._knows = knows
         self._shown = 0
@@ -74,7 +89,8 @@ class Actor:
         self.log.append(f"picture {path.stem}")
         assert path.exists()
         if self._shown in self._lost:
-            raise session.TrackerLost({"samples": [[0.0, 1.0, 2.0]]})
+            onset = None if self._shown in self._lost_early else 9.0
+            raise session.TrackerLost({"onset_s": onset, "samples": [[9.1, 1.0, 2.0]]})
         if self._shown == self._escape_at:
             raise session.SessionEnded("Escape was pressed")
         time.sleep(self._seconds * random.random())

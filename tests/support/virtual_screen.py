@@ -84,8 +84,10 @@ def recording(*flags: str, env: dict[str, str]) -> Iterator[subprocess.Popen]:
         process.stdout.close()
 
 
-def draw_pictures(folder: pathlib.Path, class_names: list[str], number: int) -> pathlib.Path:
-    """Draws pictures of 500 pixels with sharp edges, `number` of each class."""
+def draw_pictures(
+    folder: pathlib.Path, class_names: list[str], number: int, scale: float = 1
+) -> pathlib.Path:
+    """Draws pictures of 500 pixels with sharp edges, `number` of each class, and scales them."""
     rng = np.random.default_rng(0)
     for name in class_names:
         (folder / name).mkdir(parents=True)
@@ -97,6 +99,7 @@ def draw_pictures(folder: pathlib.Path, class_names: list[str], number: int) -> 
                 x, y, r = rng.integers(0, size[0]), rng.integers(0, size[1]), rng.integers(4, 50)
                 colour = tuple(map(int, rng.integers(0, 255, 3)))
                 brush.ellipse([int(x - r), int(y - r), int(x + r), int(y + r)], fill=colour)
+            picture = picture.resize((int(size[0] * scale), int(size[1] * scale)))
             picture.save(folder / name / f"{name[:3].lower()}_{index:02d}.png")
     return folder
 

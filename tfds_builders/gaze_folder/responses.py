@@ -75,7 +75,7 @@ def read_responses(root: pathlib.Path) -> dict[str, tuple[Response, ...]] | None
         for line in lines:
             try:
                 answer = _parse(line)
-            except (AttributeError, TypeError, ValueError) as error:
+            except ValueError as error:
                 raise ValueError(f"{path}, line {lines.line_num}: {error}") from error
             answers = by_stem.setdefault(line["stem"], {})
             if answer.viewer in answers:
@@ -168,6 +168,8 @@ def make_example(answered: AnsweredRecord) -> gaze_builder.Made:
 
 
 def _parse(line: Mapping[str, str]) -> Response:
+    if None in line.values():
+        raise ValueError("has fewer fields than the header; write empty ones for what is unknown")
     time = line["recognition_time_ms"].strip()
     time_ms = float(time) if time else float(_UNKNOWN)
     if not math.isfinite(time_ms) or (time and time_ms < 0 and time_ms != _UNKNOWN):
