@@ -75,7 +75,9 @@ def kill(out, moment):
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
-    process.stdout.readline()  # the line about frames: the window is open
+    for line in process.stdout:
+        if line.startswith("frames:"):  # window and tracker are there
+            break
     time.sleep(moment)
     alive = process.poll() is None
     process.kill()

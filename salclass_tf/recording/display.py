@@ -13,7 +13,16 @@ from salclass_tf.recording.window import Keys, Window
 
 
 class PsychoPyDisplay:
-    """A window, a keyboard and a tracker; see `session.Display` for the methods."""
+    """A window, a keyboard and a tracker; see `session.Display` for the methods.
+
+    Args:
+        window: to draw on.
+        tracker: to record.
+        rules: the protocol.
+        calibrates: whether the tracker is calibrated before the first picture and after breaks.
+        note: takes the name and content of what shall be kept beside the trials.
+        contingent: whether pictures are sharp around the pointer only.
+    """
 
     def __init__(
         self,
@@ -24,16 +33,6 @@ class PsychoPyDisplay:
         note: Callable[[str, dict[str, Any]], None],
         contingent: bool,
     ) -> None:
-        """Needs an open window and a running tracker.
-
-        Args:
-            window: to draw on.
-            tracker: to record.
-            rules: the protocol.
-            calibrates: whether the tracker is calibrated before the first picture and after breaks.
-            note: takes the name and content of what shall be kept beside the trials.
-            contingent: whether pictures are sharp around the pointer only.
-        """
         keys = Keys(tracker.keyboard)
         self._window = window
         self._tracker = tracker

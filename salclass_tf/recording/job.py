@@ -164,7 +164,7 @@ def _run(
     if robot is not None:
         robot.stop_tracker = tracker.stop_sampling
     pace = "this computer's clock" if window.paced else "the screen"
-    print(f"frames: {1 / window.frame_s:.1f} Hz by {pace}; tracker: {facts['tracker']}")
+    _say(f"frames: {1 / window.frame_s:.1f} Hz by {pace}; tracker: {facts['tracker']}")
     calibrates = model.is_eye if setup.calibrate is None else setup.calibrate
     contingent = setup.tracker == "mouse_contingent"
     display = PsychoPyDisplay(

@@ -21,21 +21,19 @@ class Robot:
 
     It recognises as many pictures as the paper's people did, and is wrong about a tenth of them.
 
+    Args:
+        planned: the experiment; it knows the right answers.
+        seed: decides where it looks and what it answers.
+        loses_tracker_in: number of the presentation, from 1, in which it stops the tracker.
+
+    Raises:
+        ValueError: if there is no X server.
+
     Attributes:
         script: what it did: stem, milliseconds after the onset, column and row of the pointer.
     """
 
     def __init__(self, planned: Plan, seed: int = 0, loses_tracker_in: int | None = None) -> None:
-        """Connects to the X server.
-
-        Args:
-            planned: the experiment; it knows the right answers.
-            seed: decides where it looks and what it answers.
-            loses_tracker_in: number of the presentation, from 1, in which it stops the tracker.
-
-        Raises:
-            ValueError: if there is no X server.
-        """
         try:
             from Xlib import XK, X, display
             from Xlib.ext import xtest
@@ -141,14 +139,13 @@ class Robot:
 
 
 class Photographer:
-    """Saves each kind of screen once, and the first picture at each level of blur."""
+    """Saves each kind of screen once, and the first picture at each level of blur.
+
+    Args:
+        folder: of the PNG files; made if it is not there.
+    """
 
     def __init__(self, folder: str | os.PathLike) -> None:
-        """Makes the folder.
-
-        Args:
-            folder: of the PNG files.
-        """
         self._folder = pathlib.Path(folder)
         self._folder.mkdir(parents=True, exist_ok=True)
         self._taken: set[str] = set()

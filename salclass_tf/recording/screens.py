@@ -10,21 +10,21 @@ from salclass_tf.recording.texts import TEXTS
 from salclass_tf.recording.window import Keys, Window
 
 _ROWS = 11
+_WIDEST = 0.92  # share of the screen
 _DIGITS = 9
 _ENTER = ("return", "enter", "num_enter", "\r", "\n")
 
 
 class Screens:
-    """Asks and tells; every loop ends by a key or by the protocol's time."""
+    """Asks and tells; every loop ends by a key or by the protocol's time.
+
+    Args:
+        window: to draw on.
+        keys: to listen to.
+        rules: times and language.
+    """
 
     def __init__(self, window: Window, keys: Keys, rules: Protocol) -> None:
-        """Needs an open window.
-
-        Args:
-            window: to draw on.
-            keys: to listen to.
-            rules: times and language.
-        """
         self._window = window
         self._keys = keys
         self._rules = rules
@@ -117,18 +117,17 @@ class Screens:
             digit = f"{first + row + 1}   " if chooser.by_digit else ""
             words = f"{digit}{pictures.title(name)}"
             words = f"\u25b6 {words} \u25c0" if selected else words
-            stimuli.append(self._fitting(words, 0.27 - 0.06 * row, selected))
+            stimuli.append(self._fitting(words, 0.28 - 0.058 * row, selected))
         return stimuli
 
     def _fitting(self, words: str, y: float, bold: bool) -> Any:
         """A line that fits on the screen, smaller where it has to be."""
-        stimulus = self._window.text(words, y=y, bold=bold)
-        width, room = stimulus.boundingBox[0], 0.9 * self._window.screen.width_px
-        stimulus.wrapWidth = 4 * self._window.screen.width_px
-        width = stimulus.boundingBox[0]
-        if width > room:
-            stimulus.height *= room / width
-        return stimulus
+        stimulus = self._window.text(words, y=y, bold=bold, wrap=False)
+        width, room = stimulus.boundingBox[0], _WIDEST * self._window.screen.width_px
+        if width <= room:
+            return stimulus
+        size = room / width
+        return self._window.text(words, y=y, size=size, bold=bold, wrap=False)
 
     def _picture(self, path: pathlib.Path, share: float = 0.7, up: float = 0.06) -> Any:
         """A sharp picture, a little above the middle."""

@@ -18,7 +18,6 @@ class TrackerLost(Exception):  # noqa: N818  # an event of a session, handled th
     """
 
     def __init__(self, rest: dict[str, Any]) -> None:
-        """Keeps the rest."""
         super().__init__("the eye tracker sends no samples")
         self.rest = rest
 

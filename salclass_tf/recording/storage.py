@@ -20,16 +20,14 @@ class Session:
 
     `trials/0007.json` is a finished trial; `started/0007-1` says that the picture was about to be
     shown for the first time; `aborted/0007-1.json` is what an interrupted trial had recorded;
-    `training/` and `probes/` hold an answer each.
+    `training/` and `probes/` hold an answer each. Nothing is written before `open`.
+
+    Args:
+        recording: the folder of the whole recording.
+        code: the person.
     """
 
     def __init__(self, recording: str | os.PathLike, code: str) -> None:
-        """Names the folder; nothing is written yet.
-
-        Args:
-            recording: the folder of the whole recording.
-            code: the person.
-        """
         self.code = code
         self.folder = pathlib.Path(recording) / SESSIONS / code
 

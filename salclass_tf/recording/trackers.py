@@ -13,7 +13,7 @@ from salclass_tf.recording.screen import Screen
 from salclass_tf.runs import files
 
 _START_S = 4.0
-_ANSWER_S = 10.0
+_ANSWER_S = 20.0
 _HELD_EVENTS = 512
 _ANSWER_BYTES = 1 << 20
 
@@ -138,7 +138,26 @@ def end_orphan(note: pathlib.Path) -> None:
 
 
 class Tracker:
-    """A connected tracker, the keyboard beside it, and the raw file that both are written to."""
+    """A connected tracker, the keyboard beside it, and the raw file that both are written to.
+
+    Args:
+        model: the kind.
+        window: PsychoPy's open window.
+        screen: its size.
+        raw: name without suffix of the HDF5 file.
+        rate_hz: samples a second.
+        settings: more of ioHub's settings for the device.
+        note: file in which ioHub's process is noted, for `end_orphan`.
+
+    Raises:
+        ValueError: if the plug-in is missing, or no sample arrives.
+
+    Attributes:
+        model: the kind.
+        screen: the screen's size.
+        rate_hz: samples a second.
+        keyboard: ioHub's keyboard.
+    """
 
     def __init__(
         self,
@@ -150,20 +169,6 @@ class Tracker:
         settings: dict[str, Any],
         note: pathlib.Path,
     ) -> None:
-        """Starts ioHub and the tracker.
-
-        Args:
-            model: the kind.
-            window: PsychoPy's open window.
-            screen: its size.
-            raw: name without suffix of the HDF5 file.
-            rate_hz: samples a second.
-            settings: more of ioHub's settings for the device.
-            note: file in which ioHub's process is noted, for `end_orphan`.
-
-        Raises:
-            ValueError: if the plug-in is missing, or no sample arrives.
-        """
         from psychopy.iohub import launchHubServer
         from psychopy.iohub.constants import EventConstants
         from psychopy.iohub.devices import Computer

@@ -55,20 +55,19 @@ class _Gaze:
 
 
 class Viewing:
-    """Shows pictures and records gaze on them."""
+    """Shows pictures and records gaze on them.
+
+    Args:
+        window: to draw on.
+        keys: to listen to.
+        tracker: what is recorded.
+        rules: the protocol.
+        contingent: whether the picture is sharp around the pointer only.
+    """
 
     def __init__(
         self, window: Window, keys: Keys, tracker: Tracker, rules: Protocol, contingent: bool
     ) -> None:
-        """Needs an open window and a running tracker.
-
-        Args:
-            window: to draw on.
-            keys: to listen to.
-            tracker: what is recorded.
-            rules: the protocol.
-            contingent: whether the picture is sharp around the pointer only.
-        """
         self._window = window
         self._keys = keys
         self._tracker = tracker

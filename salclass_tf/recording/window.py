@@ -24,6 +24,14 @@ _MONITOR = "salclass_recording"
 class Window:
     """A full screen, its frames, and who watches them.
 
+    Args:
+        number: of the screen, from 0.
+        width_cm: width of its lit area.
+        distance_cm: from the eye.
+
+    Raises:
+        ValueError: if there is no display, or no PsychoPy.
+
     Attributes:
         screen: its size.
         frame_s: seconds of a frame.
@@ -35,16 +43,6 @@ class Window:
     """
 
     def __init__(self, number: int, width_cm: float, distance_cm: float) -> None:
-        """Opens it.
-
-        Args:
-            number: of the screen, from 0.
-            width_cm: width of its lit area.
-            distance_cm: from the eye.
-
-        Raises:
-            ValueError: if there is no display.
-        """
         _require_display()
         from psychopy import logging, monitors, visual
 
@@ -92,14 +90,17 @@ class Window:
         """Tells watchers what the next frames are."""
         self.name, self.facts = name, facts
 
-    def text(self, words: str, y: float = 0.0, size: float = 1.0, bold: bool = False) -> Any:
+    def text(
+        self, words: str, y: float = 0.0, size: float = 1.0, bold: bool = False, wrap: bool = True
+    ) -> Any:
         """Makes a text in the middle of the screen.
 
         Args:
             words: what it says.
             y: share of the screen's height above the middle.
-            size: relative to the usual one; smaller where a line would not fit.
+            size: relative to the usual one.
             bold: whether it is.
+            wrap: whether a line that is too long is broken.
 
         Returns:
             A PsychoPy stimulus.
@@ -112,7 +113,7 @@ class Window:
             text=words,
             pos=(0, y * self.screen.height_px),
             height=height,
-            wrapWidth=0.86 * self.screen.width_px,
+            wrapWidth=(0.86 if wrap else 9.0) * self.screen.width_px,
             color="black",
             bold=bold,
             font="DejaVu Sans",
@@ -174,19 +175,18 @@ class Window:
 
 
 class Keys:
-    """Keys by ioHub, with the time at which each was pressed."""
+    """Keys by ioHub, with the time at which each was pressed.
+
+    Args:
+        keyboard: ioHub's device.
+    """
 
     def __init__(self, keyboard: Any) -> None:
-        """Listens.
-
-        Args:
-            keyboard: ioHub's device.
-        """
         self._keyboard = keyboard
 
     def clear(self) -> None:
         """Forgets what was pressed before."""
-        self._keyboard.getPresses()
+        self._presses()
 
     def pressed(self) -> list[tuple[str, float]]:
         """Returns what was pressed since the last call.
@@ -195,15 +195,24 @@ class Keys:
             Name or character, and seconds of PsychoPy's clock.
 
         Raises:
+            OSError: if ioHub does not answer.
             SessionEnded: if Escape is among them.
         """
         found = []
-        for press in self._keyboard.getPresses():
+        for press in self._presses():
             key = press.char if press.char and press.char.strip() else press.key
             found.append((" " if key in ("space", " ") else key, press.time))
         if any(key == "escape" for key, _ in found):
             raise SessionEnded("Escape was pressed")
         return found
+
+    def _presses(self) -> list[Any]:
+        try:
+            return self._keyboard.getPresses()
+        except RuntimeError as error:
+            raise OSError(
+                f"ioHub does not answer ({error}); the same command goes on with the next trial"
+            ) from error
 
 
 def _require_display() -> None:
