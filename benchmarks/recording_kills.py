@@ -72,9 +72,8 @@ def kill(out, moment):
     ioHub's process is left alone, as by a person who kills what they see.
     """
     command = [sys.executable, "record.py", f"--out={out}", *session_flags()]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
+    errors = open(out / "errors.log", "a")
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
     for line in process.stdout:
         if line.startswith("frames:"):  # window and tracker are there
             break
@@ -83,6 +82,7 @@ def kill(out, moment):
     process.kill()
     process.wait()
     process.stdout.close()
+    errors.close()
     return alive
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from salclass_tf.recording.screen import Screen
 from salclass_tf.runs import files
 
-_START_S = 4.0
+_START_S = 10.0
 _ANSWER_S = 20.0
 _HELD_EVENTS = 512
 _ANSWER_BYTES = 1 << 20
@@ -191,6 +191,7 @@ class Tracker:
             experiment_code="salclass",
             session_code=raw.name,
             datastore_name=str(raw.resolve()),
+            udp_port=_free_port(),  # with ioHub's own, 9000, two sessions answer each other
             **device,
         )
         process = Computer.iohub_process
@@ -259,14 +260,25 @@ class Tracker:
         self._eyes.setRecordingState(False)
 
     def calibrate(self) -> None:
-        """Runs ioHub's calibration, then leaves the tracker recording."""
+        """Runs ioHub's calibration with nine targets, then leaves the tracker recording."""
+        from psychopy import visual
+        from psychopy.hardware.eyetracker import EyetrackerCalibration
+
         self._eyes.setRecordingState(False)
-        self._window.winHandle.minimize()
+        degree = self.screen.pixels_per_degree
+        target = visual.TargetStim(
+            self._window,
+            radius=0.4 * degree,
+            innerRadius=0.1 * degree,
+            fillColor="black",
+            borderColor="white",
+            innerFillColor="white",
+            units="pix",
+        )
+        procedure = EyetrackerCalibration(self._window, self._eyes, target, units="pix")
         self._socket.settimeout(None)  # it takes minutes
-        self._eyes.runSetupProcedure()
+        procedure.run()
         self._socket.settimeout(_ANSWER_S)
-        self._window.winHandle.maximize()
-        self._window.winHandle.activate()
         self.wait_for_samples()
 
     def validate(self) -> dict[str, float]:
@@ -296,6 +308,7 @@ class Tracker:
             target_duration=1.5,
             target_delay=0.5,
             progress_on_key=None,
+            gaze_cursor=(-1.0, -1.0, -1.0),  # shown while G is pressed
             show_results_screen=False,
             results_in_degrees=True,
             unit_type="pix",
@@ -329,6 +342,13 @@ class Tracker:
             return process is not None and process.status() != "zombie"
         except psutil.Error:
             return False
+
+
+def _free_port() -> int:
+    """A UDP port that nobody has now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def gaze_of(sample: dict[str, Any]) -> tuple[float, float] | None:

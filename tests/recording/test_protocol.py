@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import pathlib
 
 import pytest
 
@@ -19,6 +20,13 @@ def test_every_number_names_its_source():
     names = {field.name for field in dataclasses.fields(protocol.Protocol)}
     assert set(protocol.SOURCES) == names
     assert all(text.startswith(("paper, Sec. 4", "ours")) for text in protocol.SOURCES.values())
+
+
+def test_the_page_lists_every_number_with_its_source():
+    page = (pathlib.Path(__file__).parents[2] / "docs/recording.md").read_text("utf-8")
+    for field in dataclasses.fields(protocol.Protocol):
+        value = field.default if field.type is str else f"{field.default:g}"
+        assert f"| `{field.name}` | {value} | {protocol.SOURCES[field.name]} |" in page
 
 
 def test_a_step_that_does_not_divide_the_variance_still_ends_sharp():
