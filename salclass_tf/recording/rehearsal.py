@@ -88,6 +88,8 @@ class Robot:
         stem, place = window.facts["stem"], window.facts["place"]
         self._class_name = self._planned.picture(stem).class_name
         self._presented += 1
+        # A picture that is shown again was not recorded the first time.
+        self.script = [move for move in self.script if move[0] != stem]
         self._onset, self._todo = onset, []
         rules = self._planned.protocol
         moment = onset + 0.2

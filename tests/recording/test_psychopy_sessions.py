@@ -7,9 +7,10 @@ import time
 import numpy as np
 import pytest
 import virtual_screen
-from PIL import Image
-from scipy import ndimage, optimize
 from virtual_screen import draw_pictures, record, recording
+
+from benchmarks import recording_accuracy
+from salclass_tf.recording import storage
 
 pytestmark = [
     pytest.mark.slow,
@@ -17,7 +18,7 @@ pytestmark = [
 ]
 
 SCREEN = ("--screen_width_cm=40", "--viewing_distance_cm=60", "--rehearse")
-SHORT = {"training_s": 0.3, "feedback_s": 0.1, "cross_s": 0.1, "block_size": 7, "step_s": 0.2}
+SHORT = {"training_s": 0.1, "feedback_s": 0.1, "cross_s": 0.1, "block_size": 7, "step_s": 0.15}
 CLASSES = ["Dohle", "Grünspecht", "tree_swallow"]
 
 
@@ -28,7 +29,7 @@ def session(tmp_path_factory):
     images = draw_pictures(folder / "photos", CLASSES, 6)
     out, shots = folder / "recording", folder / "shots"
     rules = folder / "short.json"
-    rules.write_text(json.dumps(SHORT | {"sharp_s": 0.4}))
+    rules.write_text(json.dumps(SHORT | {"sharp_s": 0.3}))
     with virtual_screen.screen() as env:
         plan = record(
             f"--images={images}", f"--out={out}", "--people=1", f"--protocol={rules}", env=env
@@ -80,16 +81,10 @@ def test_the_lost_tracker_is_marked_and_its_trial_repeated(session):
 
 def test_samples_follow_the_pointer_within_a_frame_of_the_tracker(session):
     out, *_ = session
-    by_stem = {t["stem"]: t["shown"] for t in trials(out)}
-    delays, errors = [], []
-    for stem, moved_ms, x, y in virtual_screen.script(out / "sessions" / "p01"):
-        shown = by_stem[stem]
-        times, points = np.array(shown["t_ms"]), np.array([shown["x"], shown["y"]], float)
-        here = (times > moved_ms + 50) & (times < moved_ms + 240)
-        if here.sum() > 5:
-            errors.append(np.median(np.hypot(points[0, here] - x, points[1, here] - y)))
-            arrived = times[(np.hypot(points[0] - x, points[1] - y) < 3) & (times > moved_ms - 20)]
-            delays.append(arrived[0] - moved_ms)
+    stored = storage.Session(out, "p01")
+    shown = {trial.stem: trial.shown for trial in stored.trials()}
+    moves = recording_accuracy.moves_of(stored.folder)
+    errors, delays = recording_accuracy.follow(shown, moves)
     assert len(errors) > 10
     assert np.median(errors) < 3
     assert np.median(np.abs(delays)) < 1000 / 60
@@ -107,8 +102,8 @@ def test_samples_lie_between_onset_and_offset(session):
 
 def test_the_screen_shows_the_variances_of_the_protocol(session):
     out, shots, *_ = session
-    shown = {t["stem"]: t["shown"] for t in trials(out)}
-    measured = measure_variances(shots, next(iter(shown.values()))["place"])
+    place = storage.Session(out, "p01").trials()[0].shown.place
+    measured = recording_accuracy.measure_variances(shots, place)
     assert len(measured) >= 3
     for variance, found in measured.items():
         assert found == pytest.approx(variance, abs=0.15)
@@ -118,37 +113,8 @@ def test_blur_changes_when_the_protocol_says(session):
     out, *_ = session
     for trial in trials(out):
         for begin_ms, variance in trial["shown"]["levels"]:
-            due = 200 * (10 - variance)
+            due = 150 * (10 - variance)
             # Never a frame early; late only by a frame, or by what dropped frames took.
             assert begin_ms > due - 1000 / 60
             flips = np.array(trial["shown"]["flips_ms"])
             assert begin_ms - due < np.diff(flips).max() + 1000 / 60
-
-
-def measure_variances(shots, place):
-    """Fits a Gaussian to the picture of each level, from the sharp one that is on the screen."""
-    frames = {float(path.stem.split("_")[-1]): path for path in shots.glob("*_picture_*.png")}
-    box = (
-        place["left"],
-        place["top"],
-        place["left"] + place["width"],
-        place["top"] + place["height"],
-    )
-    scale = max(place["width"], place["height"]) / 500
-
-    def pixels(path):
-        cropped = np.asarray(Image.open(path).crop(box).convert("RGB"), float)
-        return cropped[100:400, 100:400]  # enough to see, and quicker
-
-    sharp = pixels(frames.pop(0.0))
-
-    def error(sigma, seen):
-        fitted = ndimage.gaussian_filter(sharp, (sigma, sigma, 0), mode="nearest")
-        return float(np.mean((fitted - seen)[20:-20, 20:-20] ** 2))
-
-    fits = {}
-    for variance, path in frames.items():
-        seen = pixels(path)
-        best = optimize.minimize_scalar(error, bounds=(0.1, 12), args=(seen,), method="bounded")
-        fits[variance] = (best.x / scale) ** 2
-    return fits

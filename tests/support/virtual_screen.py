@@ -1,7 +1,6 @@
 """A screen without a monitor, and sessions on it that this computer plays itself."""
 
 import contextlib
-import json
 import os
 import pathlib
 import shutil
@@ -102,9 +101,3 @@ def draw_pictures(
             picture = picture.resize((int(size[0] * scale), int(size[1] * scale)))
             picture.save(folder / name / f"{name[:3].lower()}_{index:02d}.png")
     return folder
-
-
-def script(session: pathlib.Path) -> list[tuple[str, float, int, int]]:
-    """What the robot did: stem, milliseconds after the onset, column, row."""
-    notes = sorted(session.glob("script-*.json"))
-    return [tuple(move) for path in notes for move in json.loads(path.read_text())["moves"]]
