@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from salclass_tf.recording import answers, blur, pictures
+from salclass_tf.recording.chooser import Chooser
 from salclass_tf.recording.protocol import Protocol
 from salclass_tf.recording.texts import TEXTS
 from salclass_tf.recording.window import Keys, Window
 
-_ROWS = 11
 _WIDEST = 0.92  # share of the screen
-_DIGITS = 9
-_ENTER = ("return", "enter", "num_enter", "\r", "\n")
 
 
 class Screens:
@@ -88,7 +86,7 @@ class Screens:
     def choose(self, class_names: Sequence[str]) -> str:
         """Asks for a class, by number, by typing, or by the arrow keys; returns it."""
         listed = sorted(class_names, key=lambda name: answers.plain(pictures.title(name)))
-        chooser = _Chooser(listed)
+        chooser = Chooser(listed)
         self._window.show("choose", class_names=tuple(listed))
         self._keys.clear()
         stimuli = self._list(chooser)
@@ -99,7 +97,7 @@ class Screens:
                     return chosen
                 stimuli = self._list(chooser)
 
-    def _list(self, chooser: "_Chooser") -> list[Any]:
+    def _list(self, chooser: Chooser) -> list[Any]:
         """The question, what was typed, and the classes around the selected one."""
         top = self._window.text(self._texts["which"], y=0.42, size=1.2, bold=True)
         names, first = chooser.page()
@@ -148,38 +146,3 @@ class Screens:
         for stimulus in stimuli:
             stimulus.draw()
         return self._window.flip()
-
-
-class _Chooser:
-    """Which classes fit what was typed, and which of them is selected."""
-
-    def __init__(self, class_names: Sequence[str]) -> None:
-        self.class_names = list(class_names)
-        self.by_digit = len(class_names) <= _DIGITS
-        self.typed = ""
-        self.selected = 0
-
-    @property
-    def found(self) -> list[str]:
-        """Classes that fit."""
-        return answers.matching(self.class_names, self.typed)
-
-    def page(self) -> tuple[list[str], int]:
-        """The classes to be shown, and the place of the first of them."""
-        first = self.selected // _ROWS * _ROWS
-        return self.found[first : first + _ROWS], first
-
-    def press(self, key: str) -> str:
-        """Takes a key; returns the chosen class, or nothing yet."""
-        found = self.found
-        if key in _ENTER:
-            return found[self.selected] if found else ""
-        if self.by_digit and key.isdigit():
-            return found[int(key) - 1] if 1 <= int(key) <= len(found) else ""
-        if key in ("down", "up"):
-            self.selected = (self.selected + (1 if key == "down" else -1)) % max(1, len(found))
-        elif key == "backspace":
-            self.typed, self.selected = self.typed[:-1], 0
-        elif len(key) == 1 and (key.isprintable()):
-            self.typed, self.selected = self.typed + key, 0
-        return ""

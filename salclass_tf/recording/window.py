@@ -44,11 +44,11 @@ class Window:
 
     def __init__(self, number: int, width_cm: float, distance_cm: float) -> None:
         _require_display()
-        from psychopy import logging, monitors, visual
-
-        logging.console.setLevel(logging.ERROR)
-        monitor = monitors.Monitor(_MONITOR, width=width_cm, distance=distance_cm)
         try:
+            from psychopy import logging, monitors, visual
+
+            logging.console.setLevel(logging.ERROR)
+            monitor = monitors.Monitor(_MONITOR, width=width_cm, distance=distance_cm)
             self.psychopy = visual.Window(
                 fullscr=True,
                 screen=number,
@@ -61,8 +61,10 @@ class Window:
                 checkTiming=False,
                 waitBlanking=True,
             )
-        except Exception as error:  # whatever the driver says
-            raise ValueError(f"no window opens on screen {number}: {error}") from error
+        except Exception as error:  # whatever the driver says, from the import on
+            raise ValueError(
+                f"no window opens on screen {number} ({error}); look at DISPLAY and --screen"
+            ) from error
         self.psychopy.mouseVisible = False
         width, height = map(int, self.psychopy.size)
         self.screen = Screen(width, height, width_cm, distance_cm)

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import time
 
 import numpy as np
@@ -55,6 +56,14 @@ def _wait_for(path, process, seconds=90):
 def trials(out):
     paths = sorted((out / "sessions" / "p01").glob("trials/0*.json"))
     return [json.loads(path.read_text()) for path in paths]
+
+
+def test_a_display_that_is_not_there_is_one_clear_line(session):
+    out, *_ = session
+    done = record(f"--out={out}", "--person=p01", *SCREEN, env=os.environ | {"DISPLAY": ":9999"})
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("error: no window opens on screen 0")
+    assert "Traceback" not in done.stderr
 
 
 def test_every_trial_is_there_once_after_a_kill(session):
