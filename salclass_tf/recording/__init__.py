@@ -1,8 +1,8 @@
 """Records task-driven gaze: the experiment of the paper's Sec. 4, on PsychoPy.
 
 The lower files plan an experiment, write its trials and make a study of them, and know neither
-TensorFlow nor PsychoPy. `window`, `trackers`, `screens`, `viewing`, `pointer` and `rehearsal`
-show and measure, and import PsychoPy only when a session begins.
+TensorFlow nor PsychoPy. `window`, `trackers`, `screens`, `viewing`, `display`, `rehearsal` and
+`photographer` show and measure, and import PsychoPy only when a session begins.
 """
 
 from salclass_tf.recording.pictures import Picture, find_pictures

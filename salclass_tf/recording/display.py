@@ -45,7 +45,8 @@ class PsychoPyDisplay:
 
     def message(self, name: str, **values: Any) -> None:
         """Shows a text until the space bar is pressed."""
-        self._screens.message(name, **values)
+        hint = "finish" if name == "thanks" else "continue"
+        self._screens.message(name, hint=hint, **values)
         if name.startswith("welcome") and self._contingent:
             self._screens.message("pointer")
 

@@ -185,10 +185,10 @@ def _watch(window: Any, planned: plan.Plan, setup: Setup) -> Any:
     """Adds the robot and the photographer that were asked for; returns the robot."""
     if not (setup.rehearse or setup.screenshots):
         return None
-    from salclass_tf.recording import rehearsal
+    from salclass_tf.recording import photographer, rehearsal
 
     if setup.screenshots:
-        window.watchers.append(rehearsal.Photographer(setup.screenshots))
+        window.watchers.append(photographer.Photographer(setup.screenshots))
     if not setup.rehearse:
         return None
     robot = rehearsal.Robot(planned, planned.seed, setup.rehearse_lost_tracker)

@@ -1,7 +1,5 @@
 """A rehearsal: this computer plays the person, to see whether the set-up works and keeps time."""
 
-import os
-import pathlib
 from typing import Any
 
 import numpy as np
@@ -138,30 +136,3 @@ class Robot:
         self._xtest.fake_input(self._server, self._x.KeyPress, code)
         self._xtest.fake_input(self._server, self._x.KeyRelease, code)
         self._server.sync()
-
-
-class Photographer:
-    """Saves each kind of screen once, and the first picture at each level of blur.
-
-    Args:
-        folder: of the PNG files; made if it is not there.
-    """
-
-    def __init__(self, folder: str | os.PathLike) -> None:
-        self._folder = pathlib.Path(folder)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._taken: set[str] = set()
-        self._stem = ""
-
-    def __call__(self, window: Window) -> None:
-        """Saves the frame if it is the first of its kind."""
-        name, facts = window.name, window.facts
-        if name == "picture":
-            self._stem = self._stem or facts["stem"]
-            if facts["stem"] != self._stem:
-                return
-            name = f"picture_{facts['variance']:04.1f}"
-        if name in self._taken or name in ("gone", ""):
-            return
-        self._taken.add(name)
-        window.grab().save(self._folder / f"{len(self._taken):02d}_{name}.png")

@@ -3,6 +3,7 @@
 TEXTS = {
     "en": {
         "continue": "Space: continue",
+        "finish": "Space: end",
         "welcome_classification": (
             "You will see pictures that grow sharp.\n\n"
             "Press the space bar as soon as you recognise the class.\n"
@@ -40,6 +41,7 @@ TEXTS = {
     },
     "de": {
         "continue": "Leertaste: weiter",
+        "finish": "Leertaste: beenden",
         "welcome_classification": (
             "Sie sehen gleich Bilder, die schärfer werden.\n\n"
             "Drücken Sie die Leertaste, sobald Sie die Klasse erkennen.\n"

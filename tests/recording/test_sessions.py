@@ -7,6 +7,7 @@ import pathlib
 import random
 import shutil
 import signal
+import string
 import subprocess
 import sys
 
@@ -14,7 +15,7 @@ import acted_session
 import pytest
 from acted_session import Actor, planned_recording, play
 
-from salclass_tf.recording import job, plan, protocol, session, storage
+from salclass_tf.recording import job, plan, protocol, session, storage, texts
 
 SUPPORT = pathlib.Path(acted_session.__file__)
 
@@ -229,12 +230,29 @@ def test_another_plan_does_not_replace_one(recording, tmp_path):
     assert (recording / plan.FILE).read_bytes() == before
 
 
-def test_a_dry_run_writes_the_drawing_alone(tmp_path):
+def test_a_dry_run_writes_the_drawing_alone(tmp_path, capsys):
     planned_recording(tmp_path / "first")
     folder = tmp_path / "dry"
     rules = protocol.Protocol()
     job.design(tmp_path / "first" / "photos", folder, rules, 1, 1, seed=0, dry_run=True)
     assert [path.name for path in folder.iterdir()] == ["plan.png"]
+    printed = capsys.readouterr().out
+    assert "12 pictures of 3 classes to record, 6 set aside" in printed
+    assert "trials of a person: 12, in 1 blocks" in printed
+    assert "training: up to 3 rounds of 6 pictures, until 80% are right" in printed
+    assert "every 0.5 s: 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0" in printed
+
+
+def test_languages_say_the_same_things_with_the_same_gaps():
+    fields = [
+        {
+            name: {f for _, f, _, _ in string.Formatter().parse(text) if f}
+            for name, text in t.items()
+        }
+        for t in texts.TEXTS.values()
+    ]
+    assert len(fields) == len(protocol.LANGUAGES)
+    assert all(one == fields[0] for one in fields)
 
 
 def test_dropped_frames_are_counted_by_their_length():

@@ -35,7 +35,7 @@ def test_samples_say_where_when_and_how_blurred(recording):
     assert rows[3] == {
         "t": "50.000", "x": "", "y": "", "viewer": "p01", "stem": stem, "blur_variance": "10",
     }  # fmt: skip
-    assert [row["blur_variance"] for row in rows] == ["10"] * 31 + ["9"] * 59  # from 500.1 ms on
+    assert [row["blur_variance"] for row in rows] == ["10"] * 30 + ["9"] * 60  # from 500 ms on
 
 
 def test_answers_and_frames_stand_in_one_table(recording):

@@ -108,7 +108,7 @@ def presentation(**changes) -> Presentation:
         "offset_s": 11.5,
         "flips_ms": (0.0, 16.7, 33.3, 83.3, 100.0),
         "frame_ms": 1000 / 60,
-        "levels": ((0.0, 10.0), (500.1, 9.0)),
+        "levels": ((0.0, 10.0), (500.0, 9.0)),
         "stop_ms": 1200.0,
         "t_ms": tuple(times),
         "x": tuple(400.0 if n < 45 else 600.0 for n in range(90)),
