@@ -124,17 +124,34 @@ def end_orphan(note: pathlib.Path) -> None:
 
     Args:
         note: file that `Tracker` wrote when it started the process.
+
+    Raises:
+        ValueError: if that session is still running.
     """
+    try:
+        written = json.loads(note.read_text("utf-8"))
+        hub, session = (_living(*written[name]) for name in ("hub", "session"))
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # none was noted
+    if hub and session:
+        raise ValueError(
+            f"another session of this recording is running, process {session.pid}; end it first"
+        )
+    if hub:
+        hub.kill()
+        hub.wait(5)
+
+
+def _living(pid: int, created: float) -> Any:
+    """The process of this number, if it is still the one that was started then."""
     import psutil  # comes with PsychoPy
 
     try:
-        written = json.loads(note.read_text("utf-8"))
-        process = psutil.Process(written["pid"])
-        if process.create_time() == written["created"]:
-            process.kill()
-            process.wait(5)
-    except (OSError, ValueError, KeyError, psutil.Error):
-        return  # none was noted, or it has gone
+        process = psutil.Process(pid)
+        same = process.create_time() == created and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return None
+    return process if same else None
 
 
 class Tracker:
@@ -169,6 +186,7 @@ class Tracker:
         settings: dict[str, Any],
         note: pathlib.Path,
     ) -> None:
+        import psutil  # comes with PsychoPy
         from psychopy.iohub import launchHubServer
         from psychopy.iohub.constants import EventConstants
         from psychopy.iohub.devices import Computer
@@ -194,8 +212,8 @@ class Tracker:
             udp_port=_free_port(),  # with ioHub's own, 9000, two sessions answer each other
             **device,
         )
-        process = Computer.iohub_process
-        files.write_json(note, {"pid": process.pid, "created": process.create_time()})
+        processes = {"hub": Computer.iohub_process, "session": psutil.Process()}
+        files.write_json(note, {k: [p.pid, p.create_time()] for k, p in processes.items()})
         # ioHub answers in datagrams, into 16 kB: where a long answer does not fit, a part is lost
         # and the client waits for it for ever. So there is more room, fewer events, and an end.
         self._socket = self._hub.udp_client.sock

@@ -53,6 +53,47 @@ def test_only_the_simulation_does_without_an_eye():
     assert all("no eye tracker" in m.name for m in trackers.MODELS.values() if not m.is_eye)
 
 
+def noted(folder, hub, session):
+    """A note of two processes, as a session writes it."""
+    psutil = pytest.importorskip("psutil", reason="comes with PsychoPy")
+    note = folder / "iohub.json"
+    started = {"hub": psutil.Process(hub), "session": psutil.Process(session)}
+    note.write_text(json.dumps({k: [p.pid, p.create_time()] for k, p in started.items()}))
+    return note
+
+
+@pytest.fixture
+def sleeper():
+    """A process that does nothing."""
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_the_process_of_a_killed_session_is_ended(tmp_path, sleeper):
+    note = noted(tmp_path, sleeper.pid, os.getpid())
+    content = json.loads(note.read_text())
+    content["session"][1] -= 1000  # the number belongs to another process by now
+    note.write_text(json.dumps(content))
+    trackers.end_orphan(note)
+    psutil = pytest.importorskip("psutil")
+    assert not psutil.pid_exists(sleeper.pid)
+
+
+def test_a_session_that_runs_is_left_alone(tmp_path, sleeper):
+    note = noted(tmp_path, sleeper.pid, os.getpid())
+    with pytest.raises(ValueError, match=f"is running, process {os.getpid()}"):
+        trackers.end_orphan(note)
+    assert sleeper.poll() is None
+
+
+def test_no_note_and_a_torn_one_end_nothing(tmp_path):
+    trackers.end_orphan(tmp_path / "iohub.json")
+    (tmp_path / "iohub.json").write_text('{"hub": [1')
+    trackers.end_orphan(tmp_path / "iohub.json")
+
+
 def test_settings_are_a_json_object(tmp_path):
     path = tmp_path / "tobii.json"
     path.write_text(json.dumps({"serial_number": "T60-1"}))
