@@ -13,6 +13,7 @@ COMMANDS = {
     "reproduce": "Runs the paper's experiments and writes a report.",
     "prepare": "Prepares data sets: `salclass prepare osie cub_gha`.",
     "demo": "Serves a page to drop pictures on, at http://127.0.0.1:7860.",
+    "record": "Records gaze on pictures that people recognise: plan, session, study.",
     "gaze": "Checks a folder of own eye-tracking recordings: `salclass gaze check DIR`.",
 }
 

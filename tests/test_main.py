@@ -45,7 +45,9 @@ def test_unknown_command_that_is_like_none_names_them_all():
     assert all(name in done.stderr for name in COMMANDS)
 
 
-@pytest.mark.parametrize("script", ["train", "evaluate", "predict", "export", "reproduce", "demo"])
+@pytest.mark.parametrize(
+    "script", ["train", "evaluate", "predict", "export", "reproduce", "demo", "record"]
+)
 def test_script_and_command_take_the_same_flags(script):
     python = subprocess.run(
         [sys.executable, f"{script}.py", "--help"], capture_output=True, text=True, cwd=ROOT

@@ -13,7 +13,7 @@ from tfds_builders.common import (
     schema,
     tfds_internals,
 )
-from tfds_builders.gaze_folder import gaze, recording, study
+from tfds_builders.gaze_folder import gaze, recording, responses, study
 
 
 class Builder(gaze_builder.GazeBuilder):
@@ -83,6 +83,9 @@ class Builder(gaze_builder.GazeBuilder):
         names = self._study.class_names
         label = tfds.features.ClassLabel(names=names) if names else None
         features = schema.gaze_features(label, heatmap=self._study.gaze.form == "maps")
+        if self._study.answers is not None:
+            answered = {responses.FEATURE: responses.feature()}
+            features = tfds.features.FeaturesDict({**features, **answered})
         tfds_internals.set_features(self.info, features)
 
     def _check_same(self, root: Any) -> None:
@@ -116,8 +119,15 @@ class Builder(gaze_builder.GazeBuilder):
         """Makes the splits of the study."""
         self.info.metadata.clear()  # of a set that this one replaces
         self.info.metadata.update(schema.NOTHING_COUNTED, **facts(self._study))
+        if self._study.answers is None:
+            return {
+                split: self._generate_examples(own_layout.make_example, records(self._study, stems))
+                for split, stems in self._study.parts.items()
+            }
         return {
-            split: self._generate_examples(own_layout.make_example, records(self._study, stems))
+            split: self._generate_examples(
+                responses.make_example, answered_records(self._study, stems)
+            )
             for split, stems in self._study.parts.items()
         }
 
@@ -139,6 +149,22 @@ def records(found: study.Study, stems: Set[str]) -> Iterator[own_layout.Record]:
         if found.gaze.form == "maps":
             value = tfds.core.Path(value)
         yield own_layout.Record(photograph, value, tfds.core.Path(found.gaze.source))
+
+
+def answered_records(found: study.Study, stems: Set[str]) -> Iterator[responses.AnsweredRecord]:
+    """Lists what examples are made of where viewers answered.
+
+    Args:
+        found: the study, with answers.
+        stems: images with gaze.
+
+    Yields:
+        Records of `responses.make_example`, in the stems' order.
+    """
+    names = found.gaze.facts.get("viewer_names")
+    for record in records(found, stems):
+        answers = found.answers.get(record.photograph.stem, ())
+        yield responses.AnsweredRecord(record, responses.rows(answers, names))
 
 
 def facts(found: study.Study) -> dict[str, Any]:
@@ -172,4 +198,5 @@ def facts(found: study.Study) -> dict[str, Any]:
         "folder": str(found.root.resolve()),
         "folder_sha256": study.fingerprint(found.root),
         **found.gaze.facts,
+        **(responses.facts(found.answers) if found.answers is not None else {}),
     }

@@ -14,6 +14,7 @@ FILE = "recording.json"
 _NUMBERS = {"viewing_time_s", "sigma_px", "pixels_per_degree", "velocity_threshold"}
 _NUMBERS |= {"minimum_duration_ms", "maximum_gap_ms", "velocity_window_ms"}
 _NUMBERS |= {"screen_width_px", "screen_height_px"}
+_NUMBERS |= {"sampling_rate_hz", "screen_width_cm", "viewing_distance_cm"}
 _NUMBERS |= {"merge_gap_ms", "merge_distance_deg", "dispersion_threshold"}
 _NUMBERS |= {"noise_reduction_ms", "saccade_threshold_factor"}
 
@@ -39,6 +40,9 @@ class Recording:
         pixels_per_degree: pixels of the screen in one degree of visual angle; samples need it.
         screen_width_px: width of the screen in pixels, for coordinates that are shares of it.
         screen_height_px: its height, likewise.
+        sampling_rate_hz: samples a second.
+        screen_width_cm: width of the screen's lit area.
+        viewing_distance_cm: from the eye to the screen.
         gaze_units: PsychoPy's units of the window, if not pixels: "height" or "norm".
         image_variable: name of the variable in the recording's messages that names the image.
         onset_message: text with which the message begins that an image appeared.
@@ -66,6 +70,9 @@ class Recording:
     pixels_per_degree: float | None = None
     screen_width_px: float | None = None
     screen_height_px: float | None = None
+    sampling_rate_hz: float | None = None
+    screen_width_cm: float | None = None
+    viewing_distance_cm: float | None = None
     gaze_units: str | None = None
     image_variable: str | None = None
     onset_message: str | None = None

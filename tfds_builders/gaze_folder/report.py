@@ -13,6 +13,7 @@ from tfds_builders.gaze_folder import (
     agreement,
     conventions,
     maps,
+    responses,
     scene,
     suspicions,
     viewing,
@@ -174,6 +175,8 @@ def _content(study: Study) -> list[str]:
     if study.class_names:
         sizes = ", ".join(f"{name} {classes[name]}" for name in study.class_names)
         lines.append(f"{len(study.class_names)} classes: {sizes}")
+    if study.answers is not None:
+        lines.append(responses.describe(study.answers))
     if study.gaze.form != "maps":
         lines.append(f"blur of heat maps: {study.sigma_px:.1f} pixels ({_blur(study)})")
     return lines

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from tfds_builders.common import fixation_table, own_layout
-from tfds_builders.gaze_folder import gaze, images, recording
+from tfds_builders.gaze_folder import gaze, images, recording, responses
 
 SPLITS_FILE = "splits.csv"
 OWN_SPLIT = {"train": 4, "test": 1}
@@ -32,6 +32,7 @@ class Study:
         sigma_px: Gaussian sigma for heat maps, pixels of the images; 0 for ready-made maps. Where
             `recording.json` does not say: a degree of visual angle if it has `pixels_per_degree`,
             otherwise 3 % of the median long side, as wide as the usual degree on a screen.
+        answers: what viewers answered, by stem; None where the folder does not say.
     """
 
     root: pathlib.Path
@@ -41,6 +42,7 @@ class Study:
     parts: dict[str, set[str]]
     own_split: bool
     sigma_px: float
+    answers: dict[str, tuple[responses.Response, ...]] | None = None
 
     @property
     def images_without_gaze(self) -> tuple[str, ...]:
@@ -97,6 +99,7 @@ def open_study(root: str | os.PathLike) -> Study:
         parts=given or _divide(found, recorded),
         own_split=not given,
         sigma_px=_sigma_px(found, recorded, facts),
+        answers=responses.read_responses(root),
     )
 
 
