@@ -10,6 +10,9 @@ from types import ModuleType
 from typing import Any
 
 import keras
+import tensorflow as tf
+
+LearningRateSchedule = keras.optimizers.schedules.LearningRateSchedule
 
 
 def application(family: str) -> ModuleType:
@@ -43,3 +46,31 @@ def graph_of(operation: keras.Operation) -> keras.Model | None:
     """Returns the graph of a functional or sequential model; None for any other layer."""
     inner = getattr(operation, "_functional", operation)
     return inner if hasattr(inner, "_run_through_graph") else None
+
+
+def operation_of(tensor: keras.KerasTensor) -> keras.Operation:
+    """Returns the operation of a graph that outputs a tensor."""
+    return tensor._keras_history.operation
+
+
+def number_of_uses(operation: keras.Operation) -> int:
+    """Returns how often an operation's output is the input of another one, in any graph."""
+    return len(operation._outbound_nodes)
+
+
+def rate_of(optimizer: keras.Optimizer) -> LearningRateSchedule | tf.Variable:
+    """Returns the schedule of an optimizer's learning rate, or the variable of a constant one.
+
+    The public property gives the number of the step to come.
+    """
+    return optimizer._learning_rate
+
+
+def index_of(optimizer: keras.Optimizer, variable: tf.Variable) -> int:
+    """Returns the place of a variable among those that an optimizer was built with."""
+    return optimizer._get_variable_index(variable)
+
+
+def moments_of(adam: keras.optimizers.Adam, index: int) -> tuple[keras.Variable, keras.Variable]:
+    """Returns Adam's first and second moment of a variable, by its place; see `index_of`."""
+    return adam._momentums[index], adam._velocities[index]

@@ -89,3 +89,44 @@ def test_front_of_the_package_is_asked_by_models_alone_and_for_its_doors():
                     if node.value.id == "salclass_tf":
                         assert node.attr in salclass_tf._DOORS, f"{path} asks for {node.attr}"
     assert askers == {"model/gaze_model.py"}
+
+
+_INTERNALS = ("salclass_tf/keras_internals.py", "tfds_builders/common/tfds_internals.py")
+# Public, in spite of the underscore.
+_OF_NAMED_TUPLES = {"_replace", "_asdict", "_fields"}
+
+
+def defined_names(tree: ast.Module) -> set[str]:
+    """Functions, classes, variables and attributes that a module makes."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            names.add(node.attr)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+    return names
+
+
+def private_names_of_others(tree: ast.Module, own: set[str]) -> set[str]:
+    """Names with one underscore that the package itself does not define; private modules."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
+            found.add(node.attr)
+        elif isinstance(node, ast.Constant) and str(node.value).startswith("keras.src"):
+            found.add("keras.src")
+        elif isinstance(node, ast.ImportFrom | ast.Import):
+            modules = [getattr(node, "module", None) or "", *(a.name for a in node.names)]
+            found |= {m for m in modules if m.startswith(("keras.src", "tensorflow.python"))}
+    return {name for name in found - own - _OF_NAMED_TUPLES if not name.startswith("__")}
+
+
+@pytest.mark.parametrize("package", ["salclass_tf", "tfds_builders"])
+def test_private_names_of_libraries_are_in_one_module(package):
+    trees = {path: ast.parse(path.read_text()) for path in (ROOT / package).rglob("*.py")}
+    own = set().union(*map(defined_names, trees.values()))
+    users = {path for path, tree in trees.items() if private_names_of_others(tree, own)}
+    [internals] = (ROOT / name for name in _INTERNALS if name.startswith(package))
+    assert users == {internals}

@@ -63,3 +63,31 @@ def test_each_family_says_where_its_weights_are(name, family):
     url = public_file(name, family, 224).url
     assert url.startswith("https://") and url.endswith(".h5")
     assert family.partition("_v")[0].replace("_", "") in url.replace("_", "").replace("-", "")
+
+
+def test_operation_and_its_uses_are_those_of_the_graph():
+    network = small_network()
+    pooled, convolved = network.layers[1:3]
+    assert keras_internals.operation_of(network.output).name == network.layers[-1].name
+    assert keras_internals.operation_of(convolved.output) is convolved
+    assert keras_internals.number_of_uses(pooled) == 2  # the sum and the convolution
+    assert keras_internals.number_of_uses(convolved) == 1
+    assert keras_internals.number_of_uses(network.layers[-1]) == 0
+
+
+def test_rate_is_the_schedule_or_the_variable_itself():
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)
+    assert keras_internals.rate_of(keras.optimizers.Adam(schedule)) is schedule
+    constant = keras_internals.rate_of(keras.optimizers.Adam(0.25))
+    assert float(constant) == 0.25
+
+
+def test_moments_of_a_variable_are_found_by_its_place():
+    variables = [keras.Variable(np.ones(size, np.float32)) for size in (2, 3)]
+    adam = keras.optimizers.Adam(0.1, beta_1=0.9, beta_2=0.99)
+    adam.build(variables)
+    assert [keras_internals.index_of(adam, variable) for variable in variables] == [0, 1]
+    adam.apply([np.zeros(2, np.float32), np.full(3, 2.0, np.float32)], variables)
+    first, second = keras_internals.moments_of(adam, 1)
+    np.testing.assert_allclose(first, np.full(3, 0.1 * 2.0), rtol=1e-6)
+    np.testing.assert_allclose(second, np.full(3, 0.01 * 4.0), rtol=1e-6)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import keras
 
+from salclass_tf import keras_internals
 from salclass_tf.classifiers import channels, rgbs
 from salclass_tf.classifiers.depthwise import DepthwiseConvolution
 
@@ -60,9 +61,9 @@ class Rebuilding:
 
     def apply(self, stack: keras.KerasTensor) -> keras.KerasTensor:
         """Returns what the new layers make of a stack of normalised channels, [b, s, s, c]."""
-        # Keras' own walk over the graph. Its public use, `clone_model`, insists on making a model
-        # of the tensors that it is given, which cannot be part of a larger one without nesting.
-        return self._network._run_through_graph(stack, call_fn=self._call)
+        # `clone_model` insists on making a model of the tensors that it is given, which cannot be
+        # part of a larger one without nesting.
+        return keras_internals.run_through_graph(self._network, stack, self._call)
 
     def _call(self, layer: keras.Operation, *args, **kwargs) -> keras.KerasTensor:
         """Applies the new layer in place of an old one."""

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from salclass_tf import keras_internals
+
 LearningRateSchedule = keras.optimizers.schedules.LearningRateSchedule
 Multiplier = float | list
 
@@ -60,17 +62,18 @@ class Adam(_RateMultipliers, keras.optimizers.Adam):
 
     def update_step(self, gradient, variable, learning_rate):
         """Updates one variable as Keras does, at its own rate."""
-        index = self._get_variable_index(variable)
+        index = keras_internals.index_of(self, variable)
         rate = self._rate(index, learning_rate, variable.dtype)
         if rate.shape.rank or self.amsgrad:
             super().update_step(gradient, variable, rate)
             return
         step = tf.cast(self.iterations + 1, rate.dtype)
         beta_1, beta_2 = tf.cast(self.beta_1, rate.dtype), tf.cast(self.beta_2, rate.dtype)
+        first, second = keras_internals.moments_of(self, index)
         tf.raw_ops.ResourceApplyAdam(
             var=_handle(variable),
-            m=_handle(self._momentums[index]),
-            v=_handle(self._velocities[index]),
+            m=_handle(first),
+            v=_handle(second),
             beta1_power=tf.pow(beta_1, step),
             beta2_power=tf.pow(beta_2, step),
             lr=rate,
@@ -145,8 +148,8 @@ class SGD(_RateMultipliers, keras.optimizers.Optimizer):
         ]
 
     def update_step(self, gradient, variable, learning_rate):
-        """Updates one variable (see the class)."""
-        index = self._get_variable_index(variable)
+        """Updates one variable by the rule of the class."""
+        index = keras_internals.index_of(self, variable)
         velocity, dtype = self._velocities[index], variable.dtype
         decay, momentum = self._now(self.coupled_weight_decay), self._now(self.momentum)
         gradient = tf.cast(gradient, dtype) + tf.cast(decay, dtype) * variable

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from salclass_tf import keras_internals
 from salclass_tf.model import SalClassNet
 
 
@@ -64,11 +65,11 @@ def _foldable(network: keras.Model) -> dict[str, str]:
     for layer in network.layers:
         if type(layer) is not keras.layers.BatchNormalization:
             continue
-        before = layer.input._keras_history.operation
+        before = keras_internals.operation_of(layer.input)
         if (
             type(before) is keras.layers.Conv2D
             and before.activation is keras.activations.linear
-            and len(before._outbound_nodes) == 1
+            and keras_internals.number_of_uses(before) == 1
             and layer.axis in (-1, 3)
         ):
             found[before.name] = layer.name

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from salclass_tf import detectors
+from salclass_tf import detectors, keras_internals
 from salclass_tf.classifiers import build_classifier, rgbs
 from salclass_tf.config import Config, Optimizer, Stage
 from salclass_tf.config.stage import CLASSIFIER, DETECTOR, ROLES
@@ -256,7 +256,7 @@ def _synchronize(model: GazeModel) -> None:
 def rate_of_last_step(optimizer: keras.Optimizer) -> float:
     """Returns the learning rate of the step taken last; before the first, that of the first."""
     inner = getattr(optimizer, "inner_optimizer", optimizer)  # of one that scales the loss
-    schedule = inner._learning_rate
+    schedule = keras_internals.rate_of(inner)
     if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
         return float(schedule(tf.maximum(tf.convert_to_tensor(inner.iterations) - 1, 0)))
     # Through a tensor: a constant rate is one variable on several devices, and no number.

@@ -63,3 +63,8 @@ def test_broken_archive_raises_the_extract_error(tmp_path):
     broken.write_text("no archive")
     with pytest.raises(tfds_internals.ExtractError):
         manager.extract(broken)
+
+
+def test_folder_of_a_package_has_its_description():
+    builder = tfds.builder_cls("imagenet2012")
+    assert (tfds_internals.package_folder(builder) / "README.md").exists()

@@ -40,3 +40,8 @@ def set_features(info: tfds.core.DatasetInfo, features: tfds.features.FeaturesDi
     TFDS does so itself for sets whose features it finds in a file.
     """
     info._features = features
+
+
+def package_folder(builder: type[tfds.core.DatasetBuilder]) -> tfds.core.Path:
+    """Returns the folder of a builder's module, where its description and citation lie."""
+    return builder._get_pkg_dir_path()

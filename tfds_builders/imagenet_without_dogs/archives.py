@@ -14,6 +14,8 @@ from tensorflow_datasets.datasets.imagenet2012 import (
     imagenet_common,
 )
 
+from tfds_builders.common import tfds_internals
+
 FILES: Mapping[str, int] = {
     "ILSVRC2012_img_train.tar": 147_897_477_120,
     "ILSVRC2012_img_val.tar": 6_744_924_160,
@@ -72,7 +74,7 @@ class OnBeam(imagenet2012_dataset_builder.Builder, skip_registration=True):
 
     name = "imagenet2012"
     # Description and citation are TFDS's.
-    pkg_dir_path = imagenet2012_dataset_builder.Builder._get_pkg_dir_path()
+    pkg_dir_path = tfds_internals.package_folder(imagenet2012_dataset_builder.Builder)
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
         """Lists both archives; the workers read them."""
