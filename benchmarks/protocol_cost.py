@@ -85,7 +85,7 @@ def main() -> None:
 
 
 def _row(stage: str, views: str, operations: float) -> str:
-    """A row of the table: hours at peak for so many operations."""
+    """A row of the table: hours at peak for a number of operations."""
     done = operations / 3600 / 1e12
     hours = [f"{done / slow:,.1f} / {done / fast:,.1f}" for slow, fast in _DEVICES.values()]
     return f"| {stage} | {views} | " + " | ".join(hours) + " |"

@@ -1,4 +1,4 @@
-"""What TensorFlow and Keras say of themselves before they do anything: no news to a user.
+"""Hides what TensorFlow and Keras print when they start.
 
 TensorFlow's libraries print while they are loaded, before they look at `TF_CPP_MIN_LOG_LEVEL`.
 """

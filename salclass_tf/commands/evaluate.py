@@ -76,15 +76,20 @@ def main():
     )
     if numbers:
         measures = tuple(given.measures or evaluate.TABLE_4)
-        tables = tuple(_number(text) for text in numbers)
+        tables = tuple(map(_number, numbers))
         paper.run(paper.Settings(**where, tables=tables, measures=measures, over=given.over))
     if drawn:
         paper_figures.run(drawn)
 
 
 def _number(text: str) -> int:
-    """The number of a table; 0, which no table has, for anything else."""
-    return int(text) if text.isdecimal() else 0
+    """Reads the number of a table."""
+    if text.isdecimal():
+        return int(text)
+    from salclass_tf.evaluation.tables import published
+
+    known = ", ".join(map(str, published.TABLES))
+    raise ValueError(f"tables are some of {known}; got {text!r}")
 
 
 def run():

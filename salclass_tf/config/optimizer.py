@@ -18,8 +18,8 @@ class Optimizer:
         learning_rate: the initial rate.
         inverse_decay: d in `rate / (1 + d * i)` at iteration i (Sec. 5.2 has 1e-5).
         steps: (first epoch, rate) pairs that replace the two above, or ().
-        staircase: (iterations, factor): the rate is multiplied by the factor every so many
-            iterations; None for no such steps.
+        staircase: (iterations, factor): the rate is multiplied by the factor after each
+            such number of iterations; None for no such steps.
         final_learning_rate: where the rate arrives in a straight line when the stage's epochs are
             over, or None.
         momentum: of SGD.

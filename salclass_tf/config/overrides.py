@@ -30,14 +30,14 @@ def override(
 
     Args:
         config: the configuration.
-        stage: the stage that `numbers` are meant for.
+        stage: the stage that `numbers` are for.
         run: values of `Config`'s own fields. Another image size keeps the ratio to the short side;
             a classifier that the demo weights do not fit is pretrained instead.
         numbers: numbers of the stage by the names of `Stage`'s fields, those of `optimizer` by the
             names of `Optimizer`'s; `learning_rate` is its first rate and scales the schedule.
         recipe: one of `recipes.RECIPES`; "published" has `saliency_pretrain` train as the
             detector's authors did, with their loss.
-        saliency_loss: L_S of every stage in which a detector learns; a recipe's own gives way.
+        saliency_loss: L_S of every stage in which a detector learns, in place of a recipe's own.
         options: "detector", "classifier" -> more arguments of the builder of that network.
 
     Raises:

@@ -146,7 +146,8 @@ def _demo_on_osie(config: Config) -> Config:
 def _demo_on_cub_gha(config: Config) -> Config:
     """Gaze of people telling birds apart: full-width networks, warm-started by the user.
 
-    Only the fifth block and what is new learns: that is what a CPU can afford, and 420 images too.
+    Only the fifth block and the new layers learn: more is too slow on a CPU, and too much for 420
+    images.
     """
     detector = Optimizer("adam", steps=((0, 1e-4), (3, 3e-5)), weight_decay=((0, 0.0),))
     # Trained features tell birds apart as they are; the fifth block moves little, the rest fast.
@@ -182,7 +183,7 @@ def _demo_on_cub_gha(config: Config) -> Config:
 
 
 #: what the demo preset changes for a data set of real gaze
-_DEMO_RECIPES = {"osie": _demo_on_osie, "cub_gha": _demo_on_cub_gha}
+_DEMO_SETTINGS = {"osie": _demo_on_osie, "cub_gha": _demo_on_cub_gha}
 
 
 def default_workdir(preset: str, dataset: str | None, manual_dir: str | None) -> str:
@@ -208,7 +209,7 @@ def build_config(
     Args:
         preset: "demo" (small networks, minutes on two CPU cores) or "paper" (Sec. 5.2).
         dataset: TFDS name of the set with gaze that replaces the preset's own. In the demo `osie`
-            and `cub_gha` bring their own recipe; any other set takes the place of the task's.
+            and `cub_gha` bring settings of their own; any other set replaces the task's.
         stage: the stage that is asked for. It learns from `dataset`, also where it is one of
             pretraining, which otherwise keeps a set of its own.
 
@@ -225,8 +226,8 @@ def build_config(
     config = _demo() if preset == "demo" else _paper()
     if dataset is None:
         return config
-    if preset == "demo" and dataset in _DEMO_RECIPES:
-        config = _DEMO_RECIPES[dataset](config)
+    if preset == "demo" and dataset in _DEMO_SETTINGS:
+        config = _DEMO_SETTINGS[dataset](config)
     stages = {
         name: dataclasses.replace(spec, dataset=dataset)
         if name == stage or not ROLES[name].own_dataset

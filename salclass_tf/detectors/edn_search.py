@@ -35,7 +35,7 @@ def fit(
     Args:
         batches: dicts of `image`, RGB in [0, 255], [b, s, s, 3], and `saliency`, [0, 1],
             [b, s, s, 1]; read `candidates + 3` times, in the same order, such as a tf.data.Dataset
-            of `data.training_batches` or a list.
+            of `pipeline.training_batches` or a list.
         width: factor on every channel count.
         candidates: hierarchies to try.
         members: how many of them to keep.

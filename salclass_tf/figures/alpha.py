@@ -38,7 +38,7 @@ def alpha_curves(
     """Draws accuracy and map error against alpha, in two panels with one axis of alphas.
 
     The alphas stand side by side, evenly: they rise by factors, and 0 is one of them. Bars at the
-    accuracies are 95 % intervals (Wilson's, of a share of so many images).
+    accuracies are 95 % intervals (Wilson's, of a share of the images).
 
     Args:
         trials: one for each alpha, rising.

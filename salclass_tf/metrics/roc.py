@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from salclass_tf.metrics.maps import as_map, pixels, stretched
 
-_FEW = 32  # so many comparisons with a map take less time than sorting it (measured)
+_FEW = 32  # up to here comparing each with a map takes less time than sorting it (measured)
 
 
 def auc(

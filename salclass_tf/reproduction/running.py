@@ -124,7 +124,7 @@ def _check(step: Step, code: int, stopped: bool, log: pathlib.Path) -> None:
         raise KeyboardInterrupt(f"step {step.name!r} is stopped")
     reason = _last_error(log) if code in (BAD_INPUT, _BAD_FLAG) else ""
     if code < 0:
-        memory = ", for want of memory?" if -code == signal.SIGKILL else ""
+        memory = ", probably because memory ran out" if -code == signal.SIGKILL else ""
         reason = f"its process was ended by {signal.Signals(-code).name}{memory}"
     raise ValueError(
         f"step {step.name!r} failed: {reason or 'it has an error of its own, see the log'}\nIts "

@@ -74,7 +74,7 @@ def write_bytes(path: pathlib.Path, content: bytes, durable: bool = True) -> Non
             temporary.write_bytes(content)
     except OSError as error:
         raise OSError(
-            f"cannot write {path}: {error.strerror}; mend that, then the same command goes on"
+            f"cannot write {path}: {error.strerror}; fix that, then give the same command again"
         ) from error
 
 

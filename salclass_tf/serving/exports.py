@@ -84,7 +84,7 @@ def export(
         The folder of the version.
 
     Raises:
-        ValueError: for anything the user can mend; the message says how.
+        ValueError: for anything the user can fix; the message says how.
     """
     finished = trained.open_stage(workdir, stage)
     names = trained.class_names(finished, data_dir, class_names)

@@ -26,9 +26,9 @@ def build(
 
     `serving_default` takes `image_bytes`, encoded images as string [b], of any sizes;
     `serving_image` takes `image`, RGB uint8 [b, h, w, 3]. Both prepare images with
-    `data.central_view`, as evaluation does, and answer with `probabilities` float32 [b, classes],
-    `top_classes` string [b, k], `top_probabilities` float32 [b, k], largest first, and `saliency`
-    float32 [b, s, s, 1] on the central crop, as far as the network gives them.
+    `pipeline.central_view`, as evaluation does, and answer with `probabilities` float32
+    [b, classes], `top_classes` string [b, k], `top_probabilities` float32 [b, k], largest first,
+    and `saliency` float32 [b, s, s, 1] on the central crop, as far as the network gives them.
     `saliency_overlay`, of networks with maps, takes `image_bytes` and answers with `overlay_bytes`,
     string [b]: 8-bit PNGs in the images' own sizes.
 

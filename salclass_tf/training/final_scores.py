@@ -36,7 +36,7 @@ def score(network: keras.Model, batches: tf.data.Dataset, description: str = "te
 
     Args:
         network: image -> map, image (and true map) -> logits, or SalClassNet.
-        batches: as `data.evaluation_batches` gives them.
+        batches: as `pipeline.evaluation_batches` gives them.
         description: what the progress bar says.
 
     Returns:
@@ -66,7 +66,7 @@ def score_map(saliency: np.ndarray, batches: tf.data.Dataset) -> Scores:
 
     Args:
         saliency: float32 [s, s, 1].
-        batches: as `data.evaluation_batches` gives them.
+        batches: as `pipeline.evaluation_batches` gives them.
     """
 
     def constant(image: tf.Tensor) -> tf.Tensor:

@@ -74,7 +74,7 @@ class Feed:
         epoch: (epoch, steps to skip) -> batches, the same whenever it is asked.
         steps: batches in an epoch.
         validation: batches of the validation part, all of one size, or None; see
-            `data.whole_batches`.
+            `pipeline.whole_batches`.
         shown: a batch of images to show in TensorBoard, or None.
         class_names: in label order, where there are classes.
     """

@@ -38,7 +38,7 @@ def run(
 ) -> dict[str, dict]:
     """Trains a stage, and before it the stages that it starts from, where they are missing.
 
-    Several workers (see `distribution`) share `workdir`; the chief alone writes there.
+    Several workers (see `devices.placement`) share `workdir`; the chief alone writes there.
 
     Args:
         config: the run.
@@ -52,7 +52,7 @@ def run(
         The `metrics.json` of every stage involved, by name; {} in a worker that is not the chief.
 
     Raises:
-        ValueError: for anything the user can mend; the message says how.
+        ValueError: for anything the user can fix; the message says how.
         OSError: if something cannot be written or read, or another worker has gone.
     """
     workdir, execution = pathlib.Path(workdir), execution or Execution()
@@ -98,7 +98,7 @@ def carry_out(
         finished: called by the chief whenever a stage has been made.
 
     Raises:
-        ValueError: for anything the user can mend; the message says how.
+        ValueError: for anything the user can fix; the message says how.
         OSError: if something cannot be written or read, or another worker has gone.
     """
     prepared = _prepare_sets(planned, placement, data_dir, manual_dir)

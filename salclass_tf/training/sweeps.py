@@ -46,7 +46,7 @@ def sweep_alpha(
         The rows of the table by rising alpha; [] in a worker that is not the chief.
 
     Raises:
-        ValueError: for anything the user can mend; the message says how.
+        ValueError: for anything the user can fix; the message says how.
         OSError: if something cannot be written or read, or another worker has gone.
     """
     _check(alphas)

@@ -340,7 +340,7 @@ def test_export_scores_as_its_network(run, tables, tmp_path, tiny_data_dir):
 @pytest.mark.parametrize(
     ("flags", "code", "named"),
     [
-        (("--table=4,five",), 2, "tables are some of 1, 4, 5, 6"),
+        (("--table=4,five",), 2, "tables are some of 1, 4, 5, 6; got 'five'"),
         (("--model=nowhere",), 2, "nothing at nowhere"),
         (("--table=5", "--dataset=dotted_noise,dotted_noise"), 0, "Table 5"),
     ],

@@ -95,7 +95,7 @@ def test_steps_of_older_runs_are_given_again_which_keeps_what_they_made(tmp_path
     [
         ("mistake", "points.csv is torn:\n  line 3\nMend it\n"),
         ("bug", "it has an error of its own, see the log\n"),
-        ("no_memory", "its process was ended by SIGKILL, for want of memory?\n"),
+        ("no_memory", "its process was ended by SIGKILL, probably because memory ran out\n"),
     ],
 )
 def test_failed_step_is_named_with_its_log_and_the_finished_ones_stay(tmp_path, trouble, reason):

@@ -66,9 +66,9 @@ def strongest(
         method: with a network that classifies; SalClassNet reads its own detector's maps.
         sets: images.
         count: how many regions of a map are kept in each set.
-        layers: see `map_choice.choose`.
+        layers: see `choice.choose`.
         channels: see there; a layer without any shows the `MAPS` ones that vary most, see
-            `map_choice.most_varied`, over the first `SURVEYED` batches of the first set.
+            `choice.most_varied`, over the first `SURVEYED` batches of the first set.
 
     Raises:
         ValueError: for a layer or a channel that is not there, and see `peaks.read`.

@@ -106,8 +106,8 @@ class Gaze(Mapping[str, Recording]):
 
         Args:
             name: of the image that they serve.
-            images: take only so many of the fixated other images, drawn without replacement;
-                None takes all.
+            images: number of the fixated other images to take, drawn without replacement; None
+                takes all.
             seed: of the draw.
 
         Returns:

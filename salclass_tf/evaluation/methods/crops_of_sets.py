@@ -98,7 +98,7 @@ class EvaluatedSet:
         )
 
     def read(self, description: str, *extras: str) -> Iterator[Batch]:
-        """Yields the batches of `data.evaluation_batches`, with a progress bar.
+        """Yields the batches of `pipeline.evaluation_batches`, with a progress bar.
 
         Args:
             description: what the bar says.

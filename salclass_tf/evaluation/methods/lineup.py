@@ -70,7 +70,7 @@ def open_all(
     """Finds and opens everything before anything is computed.
 
     Args:
-        models: see `methods.find`.
+        models: see `find.find`.
         names: of data sets, TFDS; empty for those that the models were trained on.
         split: TFDS split or slice; None for the test part of each set.
         data_dir: where prepared data sets live, None for TFDS' own place.

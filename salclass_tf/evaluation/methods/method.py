@@ -33,7 +33,7 @@ class Method:
         trained_on: TFDS name of the set that it learned from, without version; None if unknown.
         class_names: in the order of its answers; None where unknown.
         num_classes: how many there are; None where unknown.
-        extras: what it wants of `datasets.EXTRAS`.
+        extras: what it wants of `crops_of_sets.EXTRAS`.
         needs_truth: whether it reads the true map.
         network: loads the Keras network, None where there is none.
         compared: whether the paired tests take it in.
@@ -80,7 +80,7 @@ class Method:
         """Says how its classes contradict those of the set that it should have learned.
 
         Classes in another order would be scored as wrong answers, and other ones of the same data
-        set mean that it has been prepared anew from something else.
+        set mean that it has been prepared again from something else.
 
         Returns:
             What differs, with the remedy; None where nothing does, or the set is just another one.

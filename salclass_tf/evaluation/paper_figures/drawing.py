@@ -26,7 +26,7 @@ def run(settings: Settings) -> list[pathlib.Path]:
         The files.
 
     Raises:
-        ValueError: for anything the user can mend.
+        ValueError: for anything the user can fix.
     """
     paths: list[pathlib.Path] = []
     for name in settings.figures:

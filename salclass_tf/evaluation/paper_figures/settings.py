@@ -22,7 +22,7 @@ class Settings:
 
     Attributes:
         figures: some of `FIGURES`.
-        models: see `methods.find`; Figs. 3 and 4 take runs, 7 what classifies.
+        models: see `find.find`; Figs. 3 and 4 take runs, 7 what classifies.
         datasets: TFDS names; empty for those that the models were trained on.
         images: how many images a picture shows; of Fig. 7 how many of each set for a feature map.
         pick: `CHANGED` (Fig. 3 alone: where the map changed most), `RANDOM`, or names of images;

@@ -35,7 +35,7 @@ class Settings:
     """What to evaluate.
 
     Attributes:
-        models: see `methods.find`.
+        models: see `find.find`.
         datasets: TFDS names; empty for those that the models were trained on.
         tables: numbers of the paper's tables, of `published.TABLES`.
         measures: metrics of Table 4, keys of `MEASURES`.
@@ -86,7 +86,7 @@ def run(settings: Settings) -> str:
         The report, Markdown.
 
     Raises:
-        ValueError: for anything the user can mend; once all the rest is written, if something
+        ValueError: for anything the user can fix; once all the rest is written, if something
             could not be scored.
     """
     report = Report(settings.output)
@@ -107,7 +107,7 @@ def run(settings: Settings) -> str:
     if failures:
         lines = "\n".join(f"  {failure}" for failure in failures)
         raise ValueError(
-            f"the tables lack {len(failures)} parts:\n{lines}\nWhat is scored is kept; mend this "
+            f"the tables lack {len(failures)} parts:\n{lines}\nWhat is scored is kept; fix this "
             "and give the same command again"
         )
     return text
@@ -117,7 +117,7 @@ def evaluate(settings: Settings) -> "Evaluation":
     """Scores everything; parts that are kept from before are not computed again.
 
     Raises:
-        ValueError: for anything the user can mend before something is computed.
+        ValueError: for anything the user can fix before something is computed.
     """
     evaluation = Evaluation(settings)
     if 6 in settings.tables:
