@@ -62,6 +62,7 @@ def test_checks_a_folder_of_recordings(tmp_path):
     done = salclass("gaze", "check", str(tmp_path / "nowhere"))
     assert done.returncode == 1
     assert "ERROR" in done.stdout
+    assert salclass("gaze").stderr.startswith("usage: salclass gaze ")
 
 
 def test_mistake_in_a_flag_is_no_traceback():

@@ -51,12 +51,12 @@ def check_optimizer(stage: str, optimizer: Optimizer, asked: dict) -> None:
         ValueError: for numbers that the optimizer does not have.
     """
     foreign = sorted(set(asked) & ONLY_SGD) if optimizer.name != "sgd" else []
-    require(
-        not foreign,
-        f"stage {stage} trains with {optimizer.name}, which has no {', '.join(foreign)}: add sgd "
-        "to --optimizer",
-        _written(asked),
-    )
+    if foreign:
+        names = ", ".join(foreign)
+        raise ValueError(
+            f"stage {stage} trains with {optimizer.name}, which has no {names}: leave out {names}, "
+            f"or ask for SGD: --optimizer=sgd,{foreign[0]}=..."
+        )
 
 
 def sweep_values(

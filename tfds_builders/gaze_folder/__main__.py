@@ -42,18 +42,17 @@ def check(root: pathlib.Path, out: pathlib.Path, filter_name: str | None = None)
     return int(bool(outcome.problems))
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], program: str = "python -m tfds_builders.gaze_folder") -> int:
     """Runs the command line.
 
     Args:
         arguments: those behind the program's name.
+        program: that name, for its help.
 
     Returns:
         The exit code.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m tfds_builders.gaze_folder", description=__doc__.splitlines()[0]
-    )
+    parser = argparse.ArgumentParser(prog=program, description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     checker = commands.add_parser("check", help="print a report, draw a contact sheet")
     checker.add_argument("root", metavar="DIR", type=pathlib.Path, help="the folder")
