@@ -178,22 +178,17 @@ def _check_manual_dir(manual_dir: str | None) -> None:
         raise ValueError(f"--manual_dir must be an existing folder; got {manual_dir}")
 
 
-def peek(
-    name: str,
-    data_dir: str | None = None,
-    manual_dir: str | None = None,
-    validation_share: float = 0.0,
-) -> SetRecord:
+def peek(name: str, data_dir: str | None = None, manual_dir: str | None = None) -> SetRecord:
     """Returns what identifies a set without preparing it: less, where that has not been done.
 
     Args:
         name: see `open_set`.
         data_dir: see `open_set`.
         manual_dir: see `open_set`. A set that remembers its folder is compared with this one.
-        validation_share: see `GazeSet.split`.
 
     Returns:
-        The record; an empty one if there is no such set any more.
+        The record, with all training images as its part for training; an empty one if there is no
+        such set any more.
 
     Raises:
         ValueError: if `manual_dir` is not there.
@@ -204,7 +199,7 @@ def peek(
     except ValueError:  # what TFDS raises for an unknown set, configuration or version
         return SetRecord()
     if builder.info.splits:
-        found = GazeSet(name, builder).record(validation_share)
+        found = GazeSet(name, builder).record()
     else:
         found = SetRecord(full_name=builder.info.full_name)
     digest = getattr(builder, "originals_sha256", None)

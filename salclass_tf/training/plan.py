@@ -159,16 +159,15 @@ def check_same_data(jobs: Sequence[Job], data_dir: str | None, manual_dir: str |
     Raises:
         ValueError: naming each difference.
     """
-    found = {}
+    # Each set once: its own folder is read from end to end.
+    names = dict.fromkeys(one.dataset for one in jobs)
+    found = {name: sets.peek(name, data_dir, manual_dir) for name in names}
+    classes = {one.name: found[one.dataset].class_names for one in jobs}
     for one in jobs:
-        if one.name not in found:
-            share = one.config.stages[one.name].validation_share
-            found[one.name] = sets.peek(one.dataset, data_dir, manual_dir, share)
         if not one.has_other_data_by_choice:
-            same_data.check(one.name, one.folder, found[one.name])
-    if any(ROLES[name].is_joint for name in found):
-        classes = {name: record.class_names for name, record in found.items()}
-        same_data.check_joint(jobs[-1].config, jobs[-1].workdir, classes)
+            same_data.check(one.name, one.folder, found[one.dataset])
+    for one in {one.name: one for one in jobs if ROLES[one.name].is_joint}.values():
+        same_data.check_joint(one.config, one.name, one.workdir, classes)
 
 
 def check_data(planned: Plan, prepared: dict[str, GazeSet]) -> None:

@@ -3,6 +3,7 @@
 import pathlib
 
 from salclass_tf.config import Config
+from salclass_tf.config.stage import CLASSIFIER
 from salclass_tf.data import set_record
 from salclass_tf.data.set_record import SetRecord
 from salclass_tf.runs.finished_stage import FinishedStage
@@ -31,24 +32,28 @@ def check(stage: str, folder: pathlib.Path, now: SetRecord) -> None:
         )
 
 
-def check_joint(config: Config, workdir: pathlib.Path, classes: dict[str, tuple[str, ...]]) -> None:
-    """Checks that the classifier and the joint stage mean the same classes.
+def check_joint(
+    config: Config, stage: str, workdir: pathlib.Path, classes: dict[str, tuple[str, ...]]
+) -> None:
+    """Checks that a joint stage and the classifier that it starts from mean the same classes.
 
     Args:
         config: the run.
+        stage: the joint stage.
         workdir: where the stages before it left their networks.
         classes: stage -> names of the classes of its set, as far as they are known.
 
     Raises:
         ValueError: naming both sets, and the remedy.
     """
-    part = FinishedStage(workdir / "classifier")
-    there = part.class_names if part.is_finished else classes.get("classifier", ())
-    lines = "\n".join(set_record.class_differences(there, classes.get("joint", ())))
+    before = config.start_of(stage, CLASSIFIER)
+    part = FinishedStage(workdir / before)
+    there = part.class_names if part.is_finished else classes.get(before, ())
+    lines = "\n".join(set_record.class_differences(there, classes.get(stage, ())))
     if lines:
-        name = part.dataset.full_name or config.stages["classifier"].dataset
+        name = part.dataset.full_name or config.stages[before].dataset
         raise ValueError(
-            f"stage joint on {config.stages['joint'].dataset} would go on from a classifier of "
+            f"stage {stage} on {config.stages[stage].dataset} would go on from a classifier of "
             f"{name}, {part.folder}, with other classes:\n{lines}\n"
             "Train both on one data set, in a --workdir of its own"
         )

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from salclass_tf import config, training
 from salclass_tf.data import sets
+from salclass_tf.data.set_record import SetRecord
 from salclass_tf.devices import Placement
 from salclass_tf.runs.files import write_json
 from salclass_tf.training import plan
@@ -52,6 +53,15 @@ def test_missing_weights_are_named_before_data_are_made(tmp_path, nothing_is_mad
     run = config.build_config("demo").override("joint", {"detector_weights": "no_such.h5"}, {})
     with pytest.raises((ValueError, OSError), match=r"no_such\.h5"):
         plan.plan(run, "joint", tmp_path, ONE, str(tmp_path / "sets"))
+
+
+def test_folder_of_ones_own_is_read_once_for_all_stages(tmp_path, monkeypatch):
+    read = []
+    monkeypatch.setattr(sets, "peek", lambda name, *places: read.append(name) or SetRecord())
+    run = config.build_config("demo", "gaze_folder")
+    jobs = [plan.job(run, name, tmp_path, False) for name in plan.order(run, "joint")]
+    plan.check_same_data(jobs, str(tmp_path), str(tmp_path))
+    assert read == ["gaze_critters/free_viewing", "gaze_folder"]
 
 
 def test_sets_that_are_there_come_first_and_rendered_ones_last(tiny_data_dir, tmp_path):
