@@ -1,6 +1,7 @@
 """The command `salclass`: what it lists, what it runs, and what it says of a mistake."""
 
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -56,6 +57,16 @@ def test_script_and_command_take_the_same_flags(script):
     listed = own.stdout.partition(f"salclass {script}:\n")[2]
     assert listed.startswith("  --")
     assert listed == python.stdout.partition(f"{script}.py:\n")[2]
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_every_flag_stands_in_the_documentation(command):
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    documented = set(re.findall(r"--(?:no)?(\w+)", "".join(page.read_text() for page in pages)))
+    source = (ROOT / f"salclass_tf/commands/{command}.py").read_text()
+    flags = re.findall(r'flags\.DEFINE_\w+\(\s*"(\w+)"', source)
+    assert flags or command == "gaze"
+    assert set(flags) <= documented
 
 
 def test_checks_a_folder_of_recordings(tmp_path):
