@@ -18,6 +18,7 @@ from salclass_tf.config import ROLES, Config
 from salclass_tf.data import sets
 from salclass_tf.data.sets import GazeSet
 from salclass_tf.devices import Placement
+from salclass_tf.model import GazeModel
 from salclass_tf.runs.files import write_json
 from salclass_tf.runs.finished_stage import DATASET, METRICS, SETTINGS, FinishedStage
 from salclass_tf.training import feeding, final_scores, loop, networks, plan, report
@@ -137,49 +138,65 @@ def _make(
 ) -> None:
     """Trains one stage, scores what it keeps, draws it; `metrics.json` comes last."""
     started = time.monotonic()
-    config, name, stage = one.config, one.name, one.config.stages[one.name]
-    keras.backend.clear_session()
-    keras.config.set_dtype_policy(config.precision)
-    keras.utils.set_random_seed(config.seed)
-    replicas = placement.strategy.num_replicas_in_sync
-    feed = feeding.build_feed(config, name, gaze_set, replicas)
-    with placement.strategy.scope():
-        model = networks.build_model(config, name, one.workdir, len(gaze_set.class_names))
-        model.compile(networks.build_optimizer(stage, model, feed.steps))
+    model, feed = _build(one, gaze_set, placement)
     if placement.is_chief:
-        # What goes on is not finished any more; its results are those of fewer epochs.
-        (one.folder / METRICS).unlink(missing_ok=True)
-        write_json(one.folder / SETTINGS, config.for_stage(name))
-        write_json(one.folder / DATASET, gaze_set.record(stage.validation_share).to_json())
+        _begin(one, gaze_set)
+    stage = one.config.stages[one.name]
     _log.info(
         "stage %s: %d parameters, %d images of %s, %d steps an epoch",
-        name,
+        one.name,
         model.count_params(),
         gaze_set.size(gaze_set.split("train", stage.validation_share)),
         gaze_set.name,
         feed.steps,
     )
-    limits = [limit for limit in (config.max_steps, stage.iterations) if limit is not None]
+    limits = [limit for limit in (one.config.max_steps, stage.iterations) if limit is not None]
     max_steps = min(limits, default=None)
-    training = loop.Loop(name, stage, model, feed, one.folder, max_steps, placement, execution)
+    training = loop.Loop(one.name, stage, model, feed, one.folder, max_steps, placement, execution)
     rows = training.run()
     if placement.is_chief:
-        place = training.position
-        facts = {
-            "stage": name,
-            "dataset": gaze_set.builder.info.full_name,
-            "split": gaze_set.split("test"),
-            "class_names": list(gaze_set.class_names),
-            "parameters": model.count_params(),
-            "made_from": networks.origin(config, name, one.workdir),
-            "kept_epoch": place.best_epoch,
-            "epochs": place.epoch,
-            "steps": place.step,
-            "training_seconds": round(place.seconds, 1),
-            "peak_memory_gib": round(_peak_memory_gib(), 2),
-        }
+        facts = _facts(one, gaze_set, model, training.position)
         _conclude(one, gaze_set, rows, facts, started)
     placement.wait_for_all()
+
+
+def _build(one: Job, gaze_set: GazeSet, placement: Placement) -> tuple[GazeModel, loop.Feed]:
+    """The compiled model of a stage, from its seed alone, and its batches."""
+    config, name = one.config, one.name
+    keras.backend.clear_session()
+    keras.config.set_dtype_policy(config.precision)
+    keras.utils.set_random_seed(config.seed)
+    feed = feeding.build_feed(config, name, gaze_set, placement.strategy.num_replicas_in_sync)
+    with placement.strategy.scope():
+        model = networks.build_model(config, name, one.workdir, len(gaze_set.class_names))
+        model.compile(networks.build_optimizer(config.stages[name], model, feed.steps))
+    return model, feed
+
+
+def _begin(one: Job, gaze_set: GazeSet) -> None:
+    """Marks the folder of a stage as begun: what it is trained with, and on."""
+    # What goes on is not finished any more; its results are those of fewer epochs.
+    (one.folder / METRICS).unlink(missing_ok=True)
+    write_json(one.folder / SETTINGS, one.config.for_stage(one.name))
+    share = one.config.stages[one.name].validation_share
+    write_json(one.folder / DATASET, gaze_set.record(share).to_json())
+
+
+def _facts(one: Job, gaze_set: GazeSet, model: GazeModel, place: loop.Position) -> dict:
+    """What `metrics.json` holds besides scores."""
+    return {
+        "stage": one.name,
+        "dataset": gaze_set.builder.info.full_name,
+        "split": gaze_set.split("test"),
+        "class_names": list(gaze_set.class_names),
+        "parameters": model.count_params(),
+        "made_from": networks.origin(one.config, one.name, one.workdir),
+        "kept_epoch": place.best_epoch,
+        "epochs": place.epoch,
+        "steps": place.step,
+        "training_seconds": round(place.seconds, 1),
+        "peak_memory_gib": round(_peak_memory_gib(), 2),
+    }
 
 
 def _conclude(
