@@ -2,12 +2,12 @@
 
     gaze = Gaze([Recording("dog.jpg", (375, 500), xy), ...])
     scores = evaluate([Case("dog.jpg", saliency, heat_map), ...], gaze, labels={"method": "ours"})
-    print(tables.markdown([scores, others]))
+    print(of_maps.markdown([scores, others]))
     print(compare(scores, others, "nss"))
 
-`human` makes the rows of people themselves. `paper_tables` goes from trained networks, exports and
-folders of maps to the paper's tables, which is what `evaluate.py` runs. What this module imports
-needs no TensorFlow; those two do.
+`tables.of_maps` makes the tables, `maps.human` the rows of people. `tables.paper` goes from trained
+networks, exports and folders of maps to the paper's tables, which is what `evaluate.py` runs. What
+this module imports needs no TensorFlow; `maps.human` and `tables.paper` do.
 """
 
 from salclass_tf.evaluation.maps.comparison import Comparison as Comparison

@@ -28,7 +28,7 @@ def read_layers(path: pathlib.Path) -> dict[str, list[list[np.ndarray]]]:
         path: a file for which `is_one` is true.
 
     Returns:
-        Layer name -> the variables stored under it, in a list of its own, as `kerasfile` has it.
+        Layer name -> the variables stored under it, in a list of its own, as `keras_file` has it.
 
     Raises:
         ValueError: if a convolution has no kernel of four dimensions.

@@ -226,7 +226,7 @@ def load(
     """Assigns the arrays of a file to the layers that have the same names.
 
     Reads Keras' `.weights.h5` and `.keras`, the older `.h5` of `keras.applications`, what Keras 1
-    wrote on Theano, see `keras1file.read_layers`, and the convolutions of Caffe's `.caffemodel`,
+    wrote on Theano, see `keras1_file.read_layers`, and the convolutions of Caffe's `.caffemodel`,
     see `caffe_file.read_layers`; values are cast to the
     dtype of the variables. Layers that the file lacks keep their initial values; they are logged
     and reported. Nothing is assigned if any layer is refused.
