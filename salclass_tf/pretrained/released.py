@@ -10,7 +10,7 @@ from absl import flags
 
 from salclass_tf import commandline
 from salclass_tf.detectors import build_detector
-from salclass_tf.runs.files import put
+from salclass_tf.runs.files import whole
 
 
 def save(folder: pathlib.Path, names: Iterable[str], image_size: int = 299) -> None:
@@ -24,14 +24,12 @@ def save(folder: pathlib.Path, names: Iterable[str], image_size: int = 299) -> N
     Raises:
         ValueError: naming all detectors that cannot be loaded, and why.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     names, failures = tuple(names), []
     for name in names:
         try:
             network = build_detector(name, image_size=image_size, weights="released")
-            unfinished = folder / f".{name}.keras"
-            network.save(unfinished)
-            put(unfinished, folder / f"{name}.keras")
+            with whole(folder / f"{name}.keras") as unfinished:
+                network.save(unfinished)
         except (ValueError, OSError) as error:
             failures.append(f"  {name}: " + str(error).replace("\n", "\n    "))
     if failures:
