@@ -84,15 +84,16 @@ def _of_stage(stage: FinishedStage) -> Located:
 
 def _downloaded(address: str) -> pathlib.Path:
     """The local copy of a repository of Hugging Face."""
+    name, _, revision = address.removeprefix(_HUB).partition("@")
+    if name.count("/") != 1 or not all(name.split("/")):
+        raise ValueError(f"a repository of Hugging Face is hf://user/name; got {address}")
     try:
         import huggingface_hub
     except ImportError:
         raise ValueError(
-            f"{address} needs package huggingface_hub: pip install huggingface_hub"
+            f"{address} needs package huggingface_hub: pip install huggingface_hub, or "
+            "salclass-tf[hub]"
         ) from None
-    name, _, revision = address.removeprefix(_HUB).partition("@")
-    if name.count("/") != 1 or not all(name.split("/")):
-        raise ValueError(f"a repository of Hugging Face is hf://user/name; got {address}")
     try:
         return pathlib.Path(huggingface_hub.snapshot_download(name, revision=revision or None))
     except (OSError, ValueError) as error:  # HTTP errors, no such repository, no network

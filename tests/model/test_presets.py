@@ -167,8 +167,10 @@ def test_hub_is_asked_for_the_repository(run, model, monkeypatch, photographs):
 
 def test_missing_hub_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(ValueError, match="pip install huggingface_hub"):
+    with pytest.raises(ValueError, match=r"pip install huggingface_hub, or salclass-tf\[hub\]"):
         SalClassNet.from_preset("hf://ada/birds")
+    with pytest.raises(ValueError, match="is hf://user/name; got hf://birds"):
+        SalClassNet.from_preset("hf://birds")
 
 
 def test_export_of_a_model_that_was_never_called_answers_as_it_predicts(run, photographs, tmp_path):
