@@ -5,6 +5,7 @@ import pathlib
 import re
 
 import pytest
+from tiny_config import tiny_config
 
 import salclass_tf
 from salclass_tf import config, training
@@ -12,28 +13,11 @@ from salclass_tf.config.stage import CLASSIFIER, DETECTOR, ROLES, Role, pretrain
 from salclass_tf.evaluation.methods import find
 from salclass_tf.runs.finished_stage import FinishedStage
 
-ADAM = config.Optimizer("adam", learning_rate=1e-3, weight_decay=((0, 0.0),))
-
 
 @pytest.fixture
 def tiny():
     """A run of tiny networks on noise."""
-    stage = config.Stage("dotted_noise", ADAM, 1, batch_size=4, crops=1, validation_share=0.25)
-    return config.Config(
-        preset="demo",
-        stages=dict.fromkeys(config.STAGES, stage),
-        detector="vgg16",
-        classifier="vgg16",
-        classifier_options={"vgg16": {"top": "pool"}},
-        pretrain_detector=False,
-        pretrain_classifier=False,
-        compare_rgb=False,
-        width=1 / 32,
-        image_size=32,
-        short_side=36,
-        precision="float32",
-        max_steps=1,
-    )
+    return tiny_config("dotted_noise", validation_share=0.25)
 
 
 def test_prerequisites_of_the_papers_stages():

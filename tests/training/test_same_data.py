@@ -8,34 +8,16 @@ import numpy as np
 import pytest
 from dotted_sets import DottedHues, DottedNoise
 from PIL import Image
+from tiny_config import tiny_config
 
 from salclass_tf import config, training
 from salclass_tf.runs.finished_stage import FinishedStage
 from salclass_tf.training import loop, networks
 
-ADAM = config.Optimizer("adam", learning_rate=1e-3, weight_decay=((0, 0.0),))
-
 
 def settings(dataset):
     """Tiny networks that start from random weights; every stage on one set, for a step."""
-    stage = config.Stage(
-        dataset, ADAM, 1, batch_size=4, crops=1, mirror="none", validation_share=0.0
-    )
-    return config.Config(
-        preset="demo",
-        stages=dict.fromkeys(config.STAGES, stage),
-        detector="vgg16",
-        classifier="vgg16",
-        classifier_options={"vgg16": {"top": "pool"}},
-        pretrain_detector=False,
-        pretrain_classifier=False,
-        compare_rgb=False,
-        width=1 / 32,
-        image_size=32,
-        short_side=36,
-        precision="float32",
-        max_steps=1,
-    )
+    return tiny_config(dataset, mirror="none", validation_share=0.0)
 
 
 @pytest.fixture(scope="module")

@@ -5,33 +5,18 @@ import dataclasses
 import json
 
 import pytest
+from tiny_config import tiny_config
 
-from salclass_tf import config, training
+from salclass_tf import training
 from salclass_tf.runs.files import write_json
 from salclass_tf.training import loop, stages, sweeps
 
-ADAM = config.Optimizer("adam", learning_rate=1e-3, weight_decay=((0, 0.0),))
 SCORES = {"accuracy": 0.5, "mean_class_accuracy": 0.25, "mse": 0.125, "cc": None, "nss": 1.5}
 
 
 @pytest.fixture
 def settings():
-    stage = config.Stage("dotted_noise", ADAM, 1, 4, crops=1, validation_share=0.25)
-    return config.Config(
-        preset="demo",
-        stages=dict.fromkeys(config.STAGES, stage),
-        detector="vgg16",
-        classifier="vgg16",
-        classifier_options={"vgg16": {"top": "pool"}},
-        pretrain_detector=False,
-        pretrain_classifier=False,
-        compare_rgb=False,
-        width=1 / 32,
-        image_size=32,
-        short_side=36,
-        precision="float32",
-        max_steps=1,
-    )
+    return tiny_config("dotted_noise", validation_share=0.25)
 
 
 def finish(folder, settings, stage="joint", accuracy=0.5):
