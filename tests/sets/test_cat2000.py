@@ -55,10 +55,9 @@ class TestCat2000(builder_case.BuilderCase):
 
 
 def build(tmp_path, manual_dir, **options):
-    builder = cat2000_dataset_builder.Builder(data_dir=tmp_path / "sets")
-    config = tfds.download.DownloadConfig(manual_dir=manual_dir, **options)
-    builder.download_and_prepare(download_config=config)
-    return builder
+    return builder_case.prepare(
+        cat2000_dataset_builder.Builder(data_dir=tmp_path / "sets"), manual_dir, **options
+    )
 
 
 def check(builder, original):

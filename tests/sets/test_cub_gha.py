@@ -85,10 +85,9 @@ class TestCubGha(builder_case.BuilderCase):
 
 
 def build(tmp_path, manual_dir):
-    builder = cub_gha_dataset_builder.Builder(data_dir=tmp_path / "sets")
-    config = tfds.download.DownloadConfig(manual_dir=manual_dir)
-    builder.download_and_prepare(download_config=config)
-    return builder
+    return builder_case.prepare(
+        cub_gha_dataset_builder.Builder(data_dir=tmp_path / "sets"), manual_dir
+    )
 
 
 def examples_of(builder, **options):

@@ -85,10 +85,9 @@ class TestFigrim(builder_case.BuilderCase):
 
 
 def build(tmp_path, manual_dir, config="targets"):
-    builder = figrim_dataset_builder.Builder(config=config, data_dir=tmp_path / "sets")
-    download = tfds.download.DownloadConfig(manual_dir=manual_dir)
-    builder.download_and_prepare(download_config=download)
-    return builder
+    return builder_case.prepare(
+        figrim_dataset_builder.Builder(config=config, data_dir=tmp_path / "sets"), manual_dir
+    )
 
 
 def test_images_gaze_categories_and_counts(tmp_path, original):

@@ -69,10 +69,9 @@ class TestGazeFolder(builder_case.BuilderCase):
 
 
 def build(tmp_path, root):
-    builder = gaze_folder_dataset_builder.Builder(data_dir=tmp_path / "sets")
-    config = tfds.download.DownloadConfig(manual_dir=root)
-    builder.download_and_prepare(download_config=config)
-    return builder
+    return builder_case.prepare(
+        gaze_folder_dataset_builder.Builder(data_dir=tmp_path / "sets"), root
+    )
 
 
 def examples_of(builder):

@@ -1,6 +1,7 @@
 import importlib.util
 import sys
 
+import builder_case
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
@@ -92,10 +93,9 @@ def tobii(tmp_path):
 
 
 def build(tmp_path, root):
-    builder = gaze_folder_dataset_builder.Builder(data_dir=tmp_path / "sets")
-    config = tfds.download.DownloadConfig(manual_dir=root)
-    builder.download_and_prepare(download_config=config)
-    return builder
+    return builder_case.prepare(
+        gaze_folder_dataset_builder.Builder(data_dir=tmp_path / "sets"), root
+    )
 
 
 @needs_polars

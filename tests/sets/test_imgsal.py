@@ -61,10 +61,9 @@ class TestImgsal(builder_case.BuilderCase):
 
 
 def build(tmp_path, manual_dir, config="points"):
-    builder = imgsal_dataset_builder.Builder(data_dir=tmp_path / "sets", config=config)
-    download = tfds.download.DownloadConfig(manual_dir=manual_dir)
-    builder.download_and_prepare(download_config=download)
-    return builder
+    return builder_case.prepare(
+        imgsal_dataset_builder.Builder(data_dir=tmp_path / "sets", config=config), manual_dir
+    )
 
 
 def examples_of(builder):

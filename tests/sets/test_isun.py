@@ -56,10 +56,9 @@ class TestIsun(builder_case.BuilderCase):
 
 
 def build(tmp_path, manual_dir):
-    builder = isun_dataset_builder.Builder(data_dir=tmp_path / "sets")
-    config = tfds.download.DownloadConfig(manual_dir=manual_dir)
-    builder.download_and_prepare(download_config=config)
-    return builder
+    return builder_case.prepare(
+        isun_dataset_builder.Builder(data_dir=tmp_path / "sets"), manual_dir
+    )
 
 
 def check(builder, original):

@@ -30,10 +30,9 @@ class TestMit300(builder_case.BuilderCase):
 
 
 def build(tmp_path, manual_dir):
-    builder = mit300_dataset_builder.Builder(data_dir=tmp_path / "sets")
-    config = tfds.download.DownloadConfig(manual_dir=manual_dir)
-    builder.download_and_prepare(download_config=config)
-    return builder
+    return builder_case.prepare(
+        mit300_dataset_builder.Builder(data_dir=tmp_path / "sets"), manual_dir
+    )
 
 
 def test_photographs_come_without_gaze(tmp_path, original):

@@ -100,10 +100,7 @@ class TestPoet(builder_case.BuilderCase):
 
 
 def build(data_dir, manual_dir):
-    builder = poet_dataset_builder.Builder(data_dir=data_dir)
-    config = tfds.download.DownloadConfig(manual_dir=manual_dir)
-    builder.download_and_prepare(download_config=config)
-    return builder
+    return builder_case.prepare(poet_dataset_builder.Builder(data_dir=data_dir), manual_dir)
 
 
 def examples_of(builder):

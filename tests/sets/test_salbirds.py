@@ -64,10 +64,9 @@ def manual(tmp_path):
 
 
 def build(tmp_path, manual_dir):
-    builder = salbirds_dataset_builder.Builder(data_dir=tmp_path / "sets")
-    download = tfds.download.DownloadConfig(manual_dir=manual_dir)
-    builder.download_and_prepare(download_config=download)
-    return builder
+    return builder_case.prepare(
+        salbirds_dataset_builder.Builder(data_dir=tmp_path / "sets"), manual_dir
+    )
 
 
 class TestSalBirds(builder_case.BuilderCase):

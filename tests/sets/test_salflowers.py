@@ -51,10 +51,9 @@ def flowers(tmp_path):
 
 
 def build(tmp_path, manual_dir):
-    builder = salflowers_dataset_builder.Builder(data_dir=tmp_path / "sets")
-    download = tfds.download.DownloadConfig(manual_dir=manual_dir)
-    builder.download_and_prepare(download_config=download)
-    return builder
+    return builder_case.prepare(
+        salflowers_dataset_builder.Builder(data_dir=tmp_path / "sets"), manual_dir
+    )
 
 
 class TestSalFlowers(builder_case.BuilderCase):

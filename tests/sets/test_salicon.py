@@ -84,10 +84,11 @@ class TestSalicon(builder_case.BuilderCase):
 
 
 def build(tmp_path, manual_dir, config, **options):
-    builder = salicon_dataset_builder.Builder(config=config, data_dir=tmp_path / "sets")
-    download = tfds.download.DownloadConfig(manual_dir=manual_dir, **options)
-    builder.download_and_prepare(download_config=download)
-    return builder
+    return builder_case.prepare(
+        salicon_dataset_builder.Builder(config=config, data_dir=tmp_path / "sets"),
+        manual_dir,
+        **options,
+    )
 
 
 def examples_of(builder):

@@ -1,4 +1,4 @@
-"""TFDS's own test of a builder, on original files that a fixture generates."""
+"""Builders on original files that a fixture generates, and TFDS's own test of them."""
 
 import pytest
 import tensorflow_datasets as tfds
@@ -7,6 +7,13 @@ from tfds_builders.common import schema
 
 FACTS = {"sigma_px", "task", "viewers", "viewing_time_s", "tracker"}
 COUNTS = {"fixations", "dropped_off_image", "images_without_fixations"}
+
+
+def prepare(builder, manual_dir, **options):
+    """Builds a set from the files of a folder; options are of TFDS' `DownloadConfig`."""
+    config = tfds.download.DownloadConfig(manual_dir=manual_dir, **options)
+    builder.download_and_prepare(download_config=config)
+    return builder
 
 
 class BuilderCase(tfds.testing.DatasetBuilderTestCase):
