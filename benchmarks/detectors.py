@@ -16,11 +16,10 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from salclass_tf.reproduction.steps import Step, Train
-
 from salclass_tf import config
 from salclass_tf.config import recipes
 from salclass_tf.reproduction import Place, Plan, running
+from salclass_tf.reproduction.plan import Step
 
 _STAGE = "saliency_pretrain"
 _MEASURES = ("cc", "nss", "shuffled_auc", "auc_judd")
@@ -63,11 +62,29 @@ def _config(given: argparse.Namespace, detector: str) -> config.Config:
     )
 
 
-def _train(configs: dict[str, config.Config], place: Place) -> dict[str, str]:
+def _command(given: argparse.Namespace, name: str, chosen: config.Config) -> tuple[str, ...]:
+    """What trains one detector, as a user would give it."""
+    flags = {
+        "stage": _STAGE,
+        "dataset": given.dataset,
+        "detector": name,
+        "detector_weights": given.weights,
+        "saliency_loss": chosen.stages[_STAGE].saliency_loss,
+        "workdir": f"{{workdir}}/{name}",
+    }
+    numbers = ("width", "image_size", "epochs", "batch_size", "learning_rate", "precision", "seed")
+    flags |= {number: getattr(given, number) for number in numbers}
+    return ("train", *(f"--{flag}={value}" for flag, value in flags.items() if value is not None))
+
+
+def _train(
+    given: argparse.Namespace, configs: dict[str, config.Config], place: Place
+) -> dict[str, str]:
     """Trains what is not trained yet, each in its own process; returns why some could not be."""
     failures = {}
     for name, chosen in configs.items():
-        step = Step(name, Train(name, _STAGE, chosen))
+        made = f"{name}/{_STAGE}/metrics.json"
+        step = Step(name, _command(given, name, chosen), (made,))
         try:
             running.run(Plan("demo", (step,), stands_for=""), place)
         except (ValueError, OSError) as error:
@@ -89,8 +106,7 @@ def _score(names: list[str], dataset: str, place: Place) -> tuple[list[dict], di
         manual_dir=place.manual_dir,
         output=place.workdir / "evaluation",
     )
-    evaluation = paper.Evaluation(settings)
-    evaluation.fill()
+    evaluation = paper.evaluate(settings)
     rows = []
     for method, scores in evaluation.maps:
         facts = {"method": method.name, "data set": scores.labels["data set"]}
@@ -195,9 +211,9 @@ def main(argv: list[str] | None = None) -> int:
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    place = Place(pathlib.Path(given.workdir), given.data_dir, given.manual_dir)
+    place = Place(pathlib.Path(given.workdir), given.data_dir, given.manual_dir, steps=given.steps)
     try:
-        failures = _train(configs, place)
+        failures = _train(given, configs, place)
     except KeyboardInterrupt as stop:
         print(f"{stop or 'interrupted'}; the same command goes on", file=sys.stderr)
         return 130

@@ -123,8 +123,8 @@ def test_detector_whose_map_is_no_map_of_the_image_is_refused(filters, strides):
 
 
 def run(tmp_path, stage="joint", **changes):
-    """Asks for a stage of a run that has no data: what is refused is refused without."""
-    stages = dict.fromkeys(config.STAGES, config.Stage("no_such_set"))
+    """Asks for a stage of a run whose data cannot be had: what is refused is refused without."""
+    stages = dict.fromkeys(config.STAGES, config.Stage("saldogs"))
     settings = config.Config(
         preset="demo", stages=stages, detector="vgg16", classifier="vgg16", width=1 / 64,
         image_size=SIZE, short_side=36, precision="float32",
@@ -151,16 +151,16 @@ def test_images_too_small_for_a_later_stage_are_refused_before_the_first(
 
 
 def test_crops_too_small_for_one_stage_alone_are_refused(tmp_path):
-    stages = dict.fromkeys(config.STAGES, config.Stage("no_such_set"))
-    stages["classifier_pretrain"] = config.Stage("no_such_set", geometry=(20, 24))
+    stages = dict.fromkeys(config.STAGES, config.Stage("saldogs"))
+    stages["classifier_pretrain"] = config.Stage("saldogs", geometry=(20, 24))
     with pytest.raises(ValueError, match="at least 32 pixels for classifier vgg16; got 20"):
         run(tmp_path, stages=stages)
 
 
 @pytest.mark.parametrize("stage", ["saliency_pretrain", "saliency", "classifier", "joint"])
 def test_stages_that_share_a_network_share_its_size(stage, tmp_path):
-    stages = dict.fromkeys(config.STAGES, config.Stage("no_such_set"))
-    stages[stage] = config.Stage("no_such_set", geometry=(48, 54))
+    stages = dict.fromkeys(config.STAGES, config.Stage("saldogs"))
+    stages[stage] = config.Stage("saldogs", geometry=(48, 54))
     with pytest.raises(ValueError, match=f"stage {stage} .*32 x 32.* crops of 48: .*image_size=48"):
         run(tmp_path, stages=stages)
 

@@ -3,9 +3,8 @@
 Known: feature hierarchies of one to three layers of random filters, rectified, pooled and
 normalised; their sizes found by a search, the six best kept; a linear SVM on fixated and other
 pixels, with a feature of the distance to the centre; a blur. `edn_search.fit` does that search.
-Unknown, and chosen here: the ranges that sizes are drawn from; average pools; normalisation over
-the channels alone; images reduced to 256 pixels; the shape of the centre feature (a Gaussian); the
-deviation of the blur. The authors' features, of the library sthor, are not reproduced.
+Unknown, and ours: ranges of sizes; average pools; normalisation over the channels alone; images
+reduced to 256 pixels; a Gaussian centre; the blur. The authors' features (sthor) are not rebuilt.
 """
 
 import pathlib

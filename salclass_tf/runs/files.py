@@ -74,7 +74,8 @@ def write_bytes(path: pathlib.Path, content: bytes, durable: bool = True) -> Non
             temporary.write_bytes(content)
     except OSError as error:
         raise OSError(
-            f"cannot write {path}: {error.strerror}; fix that, then give the same command again"
+            f"cannot write {path}: {error.strerror or error}; fix that, then give the same command "
+            "again"
         ) from error
 
 

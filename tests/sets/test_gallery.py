@@ -303,9 +303,22 @@ def test_the_documents_code_prints_fixations(instead_of_osie, capsys):
     assert "(420, 560, 3)" in printed and "140." in printed and "'sigma_px': 20.0" in printed
 
 
-def test_the_documents_maps_are_ours(instead_of_osie):
+def test_the_documents_batches_of_fixations_invent_none(instead_of_osie, dots):
     spaces = {}
     exec(python_blocks()[2], spaces)
+    ragged, padded = spaces["ragged"], spaces["padded"]
+    examples = [example["fixations"] for example in tfds.as_numpy(dots.as_dataset(split="train"))]
+    for index, example in enumerate(examples[:16]):
+        xy = np.stack([example["x"], example["y"]], axis=-1)
+        np.testing.assert_array_equal(ragged["x"][index].numpy(), example["x"])
+        rows = np.stack([padded["x"][index].numpy(), padded["y"][index].numpy()], axis=-1)
+        from_rows = heatmaps.from_fixations(rows, (420, 560), 9.0)
+        np.testing.assert_array_equal(from_rows, heatmaps.from_fixations(xy, (420, 560), 9.0))
+
+
+def test_the_documents_maps_are_ours(instead_of_osie):
+    spaces = {}
+    exec(python_blocks()[3], spaces)
     assert spaces["images"].shape == (8, 240, 320, 3)
     scale = np.array([320 / 560, 240 / 420])
     at = (np.array([[140, 300]]) + 0.5) * scale - 0.5
