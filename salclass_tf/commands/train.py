@@ -1,6 +1,7 @@
 """Trains SalClassNet: `salclass train --stage=joint`."""
 
 import dataclasses
+import pathlib
 
 from absl import flags
 
@@ -55,6 +56,8 @@ def main():
     alphas = config.sweep_values(given.sweep_alpha, given.stage, given.alpha)
     workdir = given.workdir or config.default_workdir(given.preset, given.dataset, given.manual_dir)
 
+    if given.manual_dir is not None and not pathlib.Path(given.manual_dir).is_dir():
+        raise ValueError(f"--manual_dir must be an existing folder; got {given.manual_dir}")
     from salclass_tf import training  # imports TensorFlow: after the settings are known to be right
 
     execution = training.Execution(
