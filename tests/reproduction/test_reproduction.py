@@ -217,7 +217,7 @@ def shrunk(plan: Plan) -> Plan:
     return dataclasses.replace(plan, steps=tuple(steps))
 
 
-def tiny_config(preset="demo", dataset=None):
+def tiny_config(preset="demo", dataset=None, stage=None):
     """Tiny networks on pictures of noise."""
     config = build_config("demo")
     numbers = {"dataset": "dotted_noise", "epochs": 1, "batch_size": 4, "geometry": None}
