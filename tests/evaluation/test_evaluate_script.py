@@ -18,10 +18,11 @@ from salclass_tf import metrics, model, serving
 from salclass_tf.data import sets
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.evaluation.maps import evaluate as map_scoring
-from salclass_tf.evaluation.methods import baselines, crops_of_sets, map_folders, method, runs
+from salclass_tf.evaluation.methods import baselines, crops_of_sets, map_folders, method
 from salclass_tf.evaluation.tables import of_maps as written
 from salclass_tf.evaluation.tables import paper, scoring
 from salclass_tf.evaluation.tables.paper import Settings
+from salclass_tf.runs.finished_stage import FinishedStage
 from salclass_tf.training import final_scores
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -124,8 +125,12 @@ def test_finished_parts_are_kept_until_a_model_changes(run, tmp_path, tiny_data_
     settings = Settings((str(workdir),), output=output, data_dir=tiny_data_dir)
     first = paper.run(settings)
     loaded = []
-    load = runs._load
-    monkeypatch.setattr(runs, "_load", lambda path: loaded.append(path.parent.name) or load(path))
+    load = FinishedStage.read_network
+    monkeypatch.setattr(
+        FinishedStage,
+        "read_network",
+        lambda stage: loaded.append(stage.folder.name) or load(stage),
+    )
     assert paper.run(settings) == first
     assert loaded == []
     shutil.copy(run[0] / "saliency" / "model.keras", tmp_path / "other.keras")

@@ -23,6 +23,8 @@ from salclass_tf.training.plan import order
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BEFORE = "SalClassNet's detector before joint training"
 FOLDER = "{workdir}/"
+# Modules that define flags when they are imported, as other tests of this process may have done.
+_WITH_FLAGS = ("salclass_tf.commands", "benchmarks")
 
 
 @pytest.fixture(params=PRESETS)
@@ -239,7 +241,7 @@ def give(arguments: list[str]) -> None:
     if arguments[1] == "salclass_tf.runs.stage_copies":
         return stage_copies.main(arguments[2:])
     for name in list(flags.FLAGS):  # those of the command before
-        if flags.FLAGS.find_module_defining_flag(name, "").startswith("salclass_tf.commands"):
+        if flags.FLAGS.find_module_defining_flag(name, "").startswith(_WITH_FLAGS):
             delattr(flags.FLAGS, name)
     name = f"salclass_tf.commands.{arguments[2]}"
     sys.modules.pop(name, None)
