@@ -54,6 +54,21 @@ def shared_weights() -> pathlib.Path:
 
 
 @pytest.fixture(scope="session")
+def bfloat16() -> None:
+    """Skips where bfloat16 cannot be computed.
+
+    TensorFlow chooses its kernels by the CPU alone: with oneDNN held to an older instruction set
+    (`ONEDNN_MAX_CPU_ISA`) those of a CPU with bfloat16 units do not run.
+    """
+    try:
+        tf.nn.conv2d(
+            tf.zeros((1, 4, 4, 3), tf.bfloat16), tf.zeros((3, 3, 3, 4), tf.bfloat16), 1, "SAME"
+        )
+    except tf.errors.AbortedError:
+        pytest.skip("oneDNN is held to an instruction set without bfloat16")
+
+
+@pytest.fixture(scope="session")
 def tiny_data_dir(tmp_path_factory) -> str:
     """A data folder in which `dotted_noise` and `dotted_maps` are prepared."""
     folder = str(tmp_path_factory.mktemp("data"))

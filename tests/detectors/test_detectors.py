@@ -99,7 +99,7 @@ def test_width_scales_every_channel_count():
 
 
 @pytest.mark.parametrize("name", list_detectors())
-def test_mixed_precision_gives_a_float32_map_close_to_the_exact_one(name):
+def test_mixed_precision_gives_a_float32_map_close_to_the_exact_one(name, bfloat16):
     exact = build_detector(name, image_size=65, width=0.1)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
@@ -141,7 +141,7 @@ def test_gradients_compiled_by_xla_equal_plain_ones(name):
 
 
 @pytest.mark.parametrize("name", list_detectors())
-def test_every_variable_learns_alone_and_within_salclassnet(name):
+def test_every_variable_learns_alone_and_within_salclassnet(name, bfloat16):
     for policy, parts in (("float32", ("alone",)), ("mixed_bfloat16", ("alone", "joint"))):
         keras.utils.set_random_seed(1)
         keras.config.set_dtype_policy(policy)

@@ -121,7 +121,7 @@ def test_compiled_by_xla_takes_the_same_step():
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-def test_mixed_precision_takes_nearly_the_same_step(policy):
+def test_mixed_precision_takes_nearly_the_same_step(policy, bfloat16):
     before = keras.config.dtype_policy()
     moved = []
     try:
