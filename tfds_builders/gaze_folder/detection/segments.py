@@ -1,6 +1,7 @@
 """Stretches of samples that are fixations: cut, extended, merged, and the short ones dropped."""
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -37,9 +38,15 @@ class Segments:
         sums, counts = signal.sums(values), self.counts(signal)
         return (sums[self.last + 1] - sums[self.first]) / counts
 
+    def mean_places(self, signal: Signal) -> tuple[Floats, Floats]:
+        """Means of x and y of the samples that were seen, degrees, [k] each."""
+        counts = self.counts(signal)
+        x, y = ((s[self.last + 1] - s[self.first]) / counts for s in signal.place_sums)
+        return x, y
+
     def counts(self, signal: Signal) -> Ints:
         """Numbers of samples that were seen, [k]."""
-        sums = np.concatenate([[0], np.cumsum(signal.seen)])
+        sums = signal.seen_sums
         return sums[self.last + 1] - sums[self.first]
 
 
@@ -83,7 +90,7 @@ def extend(segments: Segments, signal: Signal, rows: int, least_deg: float) -> S
     if not len(segments.first):
         return segments
     x, y = signal.xy.T
-    centre = np.stack([segments.means(signal, x), segments.means(signal, y)])
+    centre = np.stack(segments.mean_places(signal))
     square = segments.means(signal, np.nan_to_num(x**2 + y**2)) - (centre**2).sum(axis=0)
     reach = np.maximum(2.0 * np.sqrt(np.maximum(square, 0)), least_deg)
     stretch = signal.stretch[segments.first]
@@ -120,20 +127,22 @@ def merge(segments: Segments, signal: Signal, gap_ms: float, distance_deg: float
     if len(segments.first) < 2:
         return segments
     counts = segments.counts(signal)
-    sums = np.stack([segments.means(signal, axis) * counts for axis in signal.xy.T], axis=1)
+    x, y = (mean * counts for mean in segments.mean_places(signal))
     gaps = signal.time_ms[segments.first[1:]] - signal.time_ms[segments.last[:-1]]
     near = (gaps >= 0) & (gaps - signal.period_ms <= gap_ms)
-    new, total, number = [0], sums[0], counts[0]
-    for index in range(1, len(counts)):
-        apart = np.inf
-        if near[index - 1]:
-            dx, dy = total / number - sums[index] / counts[index]
+    # Python's own numbers: NumPy's take ten times as long one by one.
+    new, total = [0], (float(x[0]), float(y[0]), int(counts[0]))
+    rows = zip(near.tolist(), x[1:].tolist(), y[1:].tolist(), counts[1:].tolist(), strict=True)
+    for index, (is_near, *one) in enumerate(rows, 1):
+        apart = math.inf
+        if is_near:
+            dx, dy = (total[axis] / total[2] - one[axis] / one[2] for axis in (0, 1))
             apart = (dx * dx + dy * dy) ** 0.5
         if apart <= distance_deg:
-            total, number = total + sums[index], number + counts[index]
+            total = tuple(a + b for a, b in zip(total, one, strict=True))
         else:
             new.append(index)
-            total, number = sums[index], counts[index]
+            total = tuple(one)
     ends = np.append(np.array(new[1:], np.int64) - 1, len(counts) - 1)
     return Segments(segments.first[new], segments.last[ends])
 
