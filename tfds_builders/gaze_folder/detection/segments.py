@@ -1,11 +1,10 @@
 """Stretches of samples that are fixations: cut, extended, merged, and the short ones dropped."""
 
 import dataclasses
-import math
 
 import numpy as np
 
-from tfds_builders.gaze_folder.detection.signal import Floats, Ints, Signal
+from tfds_builders.gaze_folder.detection.signal import Bools, Floats, Ints, Signal
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,21 +129,30 @@ def merge(segments: Segments, signal: Signal, gap_ms: float, distance_deg: float
     x, y = (mean * counts for mean in segments.mean_places(signal))
     gaps = signal.time_ms[segments.first[1:]] - signal.time_ms[segments.last[:-1]]
     near = (gaps >= 0) & (gaps - signal.period_ms <= gap_ms)
-    # Python's own numbers: NumPy's take ten times as long one by one.
-    new, total = [0], (float(x[0]), float(y[0]), int(counts[0]))
-    rows = zip(near.tolist(), x[1:].tolist(), y[1:].tolist(), counts[1:].tolist(), strict=True)
-    for index, (is_near, *one) in enumerate(rows, 1):
-        apart = math.inf
-        if is_near:
-            dx, dy = (total[axis] / total[2] - one[axis] / one[2] for axis in (0, 1))
-            apart = (dx * dx + dy * dy) ** 0.5
-        if apart <= distance_deg:
-            total = tuple(a + b for a, b in zip(total, one, strict=True))
-        else:
-            new.append(index)
-            total = tuple(one)
-    ends = np.append(np.array(new[1:], np.int64) - 1, len(counts) - 1)
+    joins = _joining(x, y, counts, near, distance_deg)
+    new = np.delete(np.arange(len(counts)), joins)
+    ends = np.append(new[1:] - 1, len(counts) - 1)
     return Segments(segments.first[new], segments.last[ends])
+
+
+def _joining(x: Floats, y: Floats, counts: Ints, near: Bools, distance: float) -> list[int]:
+    """Those that join the one before, by sums of places and numbers of samples, [k]."""
+    places = np.stack([x, y]) / counts
+    alone_near = near & (np.hypot(*np.diff(places, axis=1)) <= distance)
+    joins: list[int] = []
+    reached = 0
+    for begin in np.flatnonzero(alone_near).tolist():
+        if begin < reached:
+            continue
+        total, number = np.array([x[begin], y[begin]]), counts[begin]
+        reached = begin + 1
+        while reached < len(counts) and near[reached - 1]:
+            if np.hypot(*(total / number - places[:, reached])) > distance:
+                break
+            total, number = total + [x[reached], y[reached]], number + counts[reached]
+            joins.append(reached)
+            reached += 1
+    return joins
 
 
 def drop_short(segments: Segments, signal: Signal, least_ms: float) -> Segments:

@@ -149,7 +149,11 @@ def _rows(time_ms: Floats, period: float, longest: int) -> Ints:
 
 def _on_grid(time_ms: Floats, row: Ints, count: int) -> Floats:
     """Times of all rows, interpolated where they have no sample, [count]."""
-    return time_ms if len(row) == count else np.interp(np.arange(count), row, time_ms)
+    times = np.full(count, np.nan)
+    times[row] = time_ms
+    lost = np.flatnonzero(np.isnan(times))
+    times[lost] = np.interp(lost, row, time_ms) if len(lost) else 0.0
+    return times
 
 
 def _fill(signal: Signal, maximum_gap_ms: float, distance: float) -> Signal:
@@ -161,7 +165,8 @@ def _fill(signal: Signal, maximum_gap_ms: float, distance: float) -> Signal:
     inside = (first > 0) & (last < len(signal.seen) - 1)
     short = inside & (rows * signal.period_ms <= maximum_gap_ms)
     filled = np.zeros(len(first), bool)
-    filled[short] = ~_moved(signal, first[short], last[short], distance)
+    if short.any():
+        filled[short] = ~_moved(signal, first[short], last[short], distance)
     lost = ~signal.seen
     lost[_members(first[filled], last[filled])] = False
     cut = np.zeros(len(lost), bool)
