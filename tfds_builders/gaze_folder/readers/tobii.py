@@ -69,7 +69,7 @@ STUDIO_OLD = columns.SampleFormat(
 )
 
 SDK = columns.SampleFormat(
-    name="Tobii SDK, table of gaze data; Titta",
+    name="Tobii SDK, table of gaze data",
     time=("device_time_stamp", "system_time_stamp"),
     eyes=(
         (
@@ -83,7 +83,12 @@ SDK = columns.SampleFormat(
         (("left_x", "left_y"), ("right_x", "right_y")),
     ),
     validity=(
-        ("left_gaze_point_validity", "right_gaze_point_validity"),
+        (
+            "left_gaze_point_validity",
+            "right_gaze_point_validity",
+            "left_gaze_point_valid",
+            "right_gaze_point_valid",
+        ),
         ("left_gaze_point_validity", "right_gaze_point_validity"),
         ("left_valid", "right_valid"),
     ),
