@@ -63,7 +63,7 @@ def suspicion(verdict: Verdict, stated: Coordinates | None) -> str:
     if verdict.rough:
         return (
             f"{text}. These numbers follow the gaze and are too rough to be used: {_error(verdict)}"
-            ". Look up where the image was, and add to recording.json \"coordinates\": "
+            '. Look up where the image was, and add to recording.json "coordinates": '
             '{"screen": [width, height], "fit": "inside", "stretch" or "actual"} with the size of '
             'the screen, or {"scale": [x, y], "shift": [x, y]} that lead to pixels of the image. '
             f"Until then, to look at the contact sheet: {verdict.best.as_json()}"

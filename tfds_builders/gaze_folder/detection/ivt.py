@@ -99,7 +99,9 @@ def speed(signal: Signal, half: int) -> Floats:
     columns = (time, *signal.xy.T)
     sums = (signal.sums(time), *signal.place_sums)
     means = []
-    for count, *totals in zip(*(_on_sides(s, half) for s in (signal.seen_sums, *sums)), strict=True):
+    for count, *totals in zip(
+        *(_on_sides(s, half) for s in (signal.seen_sums, *sums)), strict=True
+    ):
         empty = np.flatnonzero(count == 0)
         count[empty] = 1
         means.append([total / count for total in totals])
