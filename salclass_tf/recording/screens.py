@@ -11,6 +11,7 @@ from salclass_tf.recording.texts import TEXTS
 from salclass_tf.recording.window import Keys, Window
 
 _WIDEST = 0.92  # share of the screen
+_SMALLEST = 0.6  # of the usual text; smaller would be hard to read
 
 
 class Screens:
@@ -119,13 +120,18 @@ class Screens:
         return stimuli
 
     def _fitting(self, words: str, y: float, bold: bool) -> Any:
-        """A line that fits on the screen, smaller where it has to be."""
+        """A line that fits on the screen: smaller where it has to be, then without its middle."""
         stimulus = self._window.text(words, y=y, bold=bold, wrap=False)
-        width, room = stimulus.boundingBox[0], _WIDEST * self._window.screen.width_px
-        if width <= room:
+        room = _WIDEST * self._window.screen.width_px
+        if stimulus.boundingBox[0] <= room:
             return stimulus
-        size = room / width
-        return self._window.text(words, y=y, size=size, bold=bold, wrap=False)
+        size = max(_SMALLEST, room / stimulus.boundingBox[0])
+        stimulus = self._window.text(words, y=y, size=size, bold=bold, wrap=False)
+        kept = len(words)
+        while stimulus.boundingBox[0] > room:
+            kept = min(kept - 1, int(kept * room / stimulus.boundingBox[0]))
+            stimulus.text = answers.shortened(words, max(1, kept))
+        return stimulus
 
     def _picture(self, path: pathlib.Path, share: float = 0.7, up: float = 0.06) -> Any:
         """A sharp picture, a little above the middle."""
@@ -139,7 +145,7 @@ class Screens:
         return stimulus
 
     def _caption(self, words: str) -> Any:
-        return self._fitting(words, -0.4, bold=True)
+        return self._window.text(words, y=-0.4, bold=True)
 
     def _draw(self, stimuli: Sequence[Any]) -> float:
         """Shows a frame; returns when it appeared."""

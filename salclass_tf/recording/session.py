@@ -187,6 +187,6 @@ def _describe(done: Trial) -> str:
     again = f", attempt {done.attempt}" if done.attempt > 1 else ""
     return (
         f"trial {done.index + 1}: {done.stem}, {outcome}, {seconds:.2f} s, "
-        f"{len(shown.t_ms)} samples, {shown.dropped_frames} of {len(shown.flips_ms) - 1} frames "
-        f"dropped{again}"
+        f"{len(shown.t_ms)} samples, {len(shown.flips_ms) - 1} frames shown, "
+        f"{shown.dropped_frames} dropped{again}"
     )

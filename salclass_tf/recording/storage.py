@@ -41,16 +41,27 @@ class Session:
             OSError: if the disk is nearly full.
             ValueError: if the session was begun with another setup.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if (free := shutil.disk_usage(self.folder).free) < _FREE_BYTES:
+        self.check(setup)
+        if not (self.folder / _SETUP).exists():
+            _write(self.folder / _SETUP, setup)
+
+    def check(self, setup: dict[str, Any]) -> None:
+        """Checks whether the session could be opened, and writes nothing.
+
+        Args:
+            setup: as of `open`.
+
+        Raises:
+            OSError: if the disk is nearly full.
+            ValueError: if the session was begun with another setup.
+        """
+        if (free := shutil.disk_usage(self.folder.parents[1]).free) < _FREE_BYTES:
             raise OSError(
                 f"a session needs {_FREE_BYTES >> 20} MB of free space; {self.folder} has "
                 f"{free >> 20}. Free some, then the same command goes on"
             )
-        path = self.folder / _SETUP
-        if not path.exists():
-            _write(path, setup)
-        check_same(self.setup(), setup, str(self.folder))
+        if (self.folder / _SETUP).exists():
+            check_same(self.setup(), setup, str(self.folder))
 
     def setup(self) -> dict[str, Any]:
         """Reads plan, screen and tracker of the session."""
