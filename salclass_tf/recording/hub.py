@@ -46,8 +46,9 @@ def start(window: Any, raw: pathlib.Path, device: dict[str, Any], note: pathlib.
         )
     except RuntimeError as error:
         raise OSError(
-            f"ioHub does not start ({str(error).splitlines()[0]}); what it printed says why. On a "
-            "computer that is busy the same command may do; else look at --tracker_settings"
+            f"ioHub does not start ({str(error).splitlines()[0]}); switch the tracker on, and "
+            "check its cable and address (--tracker_settings). A busy computer may need a second "
+            "try"
         ) from error
     processes = {"hub": Computer.iohub_process, "session": psutil.Process()}
     files.write_json(note, {k: [p.pid, p.create_time()] for k, p in processes.items()})

@@ -141,13 +141,16 @@ class Session:
             name: what it is.
             content: a JSON object.
         """
-        number = 1 + len(list(self.folder.glob(f"{name}-*.json")))
-        _write(self.folder / f"{name}-{number}.json", content)
+        _write(self.folder / f"{name}-{self._next(name, '.json')}.json", content)
 
     def raw_name(self) -> pathlib.Path:
         """Returns a name without suffix for the raw HDF5 file of this start of the session."""
-        number = 1 + len(list(self.folder.glob("raw-*.hdf5")))
-        return self.folder / f"raw-{number}"
+        return self.folder / f"raw-{self._next('raw', '.hdf5')}"
+
+    def _next(self, name: str, suffix: str) -> int:
+        """One more than the greatest number there is, so that no file is written over."""
+        taken = self.folder.glob(f"{name}-*{suffix}")
+        return 1 + max((int(path.stem.rsplit("-", 1)[1]) for path in taken), default=0)
 
     def _files(self, kind: str) -> list[pathlib.Path]:
         # What a killed session was writing has a name that begins with a point.

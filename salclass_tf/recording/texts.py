@@ -19,8 +19,8 @@ TEXTS = {
             "Before each picture, look at the cross."
         ),
         "calibration": (
-            "Calibration\n\nFollow the dot with your eyes, and keep your head still.\n"
-            "Space begins and ends it."
+            "Calibration\n\nFollow the dot with your eyes.\nKeep your head still.\n\n"
+            "The space bar begins it, and ends it after the last dot."
         ),
         "pointer": "The picture is sharp around the pointer.\n\nMove it to what you want to see.",
         "training": "Training, round {round} of up to {rounds}\n\nLearn the names of the classes.",
@@ -61,8 +61,8 @@ TEXTS = {
             "Schauen Sie vor jedem Bild auf das Kreuz."
         ),
         "calibration": (
-            "Kalibrierung\n\nFolgen Sie dem Punkt mit den Augen, und halten Sie den Kopf still.\n"
-            "Die Leertaste beginnt und beendet sie."
+            "Kalibrierung\n\nFolgen Sie dem Punkt mit den Augen.\nHalten Sie den Kopf still.\n\n"
+            "Die Leertaste beginnt sie, und beendet sie nach dem letzten Punkt."
         ),
         "pointer": (
             "Um den Mauszeiger ist das Bild scharf.\n\n"

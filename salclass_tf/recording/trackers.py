@@ -57,18 +57,20 @@ class Tracker:
             EventConstants.GAZEPOINT_SAMPLE,
         )
         device = {model.device: device_settings(model, rate_hz, settings)}
-        self._hub = hub.start(window, raw, device, note)
-        self._eyes = getattr(self._hub.devices, "tracker", None)
-        self.keyboard = self._hub.devices.keyboard
+        self._hub: Any = None
+        self._eyes: Any = None
         try:
+            self._hub = hub.start(window, raw, device, note)
             self._begin()
-        except ValueError:
+        except (OSError, ValueError):
             self.close()
             raw.with_suffix(".hdf5").unlink(missing_ok=True)
             raise
 
     def _begin(self) -> None:
         """Checks that there is a tracker which sends samples."""
+        self.keyboard = self._hub.devices.keyboard
+        self._eyes = getattr(self._hub.devices, "tracker", None)
         if not hasattr(self._eyes, "isConnected"):
             raise ValueError(
                 f"ioHub could not set up the tracker ({self.model.name}); what it printed above "
@@ -154,7 +156,7 @@ class Tracker:
     def close(self) -> None:
         """Stops the tracker and ioHub; the raw file is whole then."""
         # A question to a process that has ended would never be answered.
-        if hub.runs():
+        if self._hub is not None and hub.runs():
             if hasattr(self._eyes, "setRecordingState"):
                 self._eyes.setRecordingState(False)
             self._hub.quit()

@@ -127,3 +127,56 @@ def test_blur_changes_when_the_protocol_says(session):
             assert begin_ms > due - 1000 / 60
             flips = np.array(trial["shown"]["flips_ms"])
             assert begin_ms - due < np.diff(flips).max() + 1000 / 60
+
+
+@pytest.fixture(scope="module")
+def calibrated(tmp_path_factory):
+    """Output of a start without samples, and the recording that was calibrated after it."""
+    folder = tmp_path_factory.mktemp("calibrated")
+    images = draw_pictures(folder / "photos", CLASSES[:2], 1)
+    out, rules = folder / "recording", folder / "short.json"
+    rules.write_text(json.dumps(SHORT | {"training_rounds": 0, "start_variance": 1}))
+    settings = {
+        "silent": {"stream_events": False},
+        "unknown": {"cable": "blue"},
+        "quick": {"calibration": {"target_duration": 0.2, "target_delay": 0.1}},
+    }
+    for name, content in settings.items():
+        (folder / f"{name}.json").write_text(json.dumps(content))
+    with virtual_screen.screen() as env:
+        record(f"--images={images}", f"--out={out}", "--people=1", f"--protocol={rules}", env=env)
+
+        def session(name, *flags):
+            given = (f"--out={out}", "--person=p01", *SCREEN, *flags)
+            return record(*given, f"--tracker_settings={folder / name}.json", env=env)
+
+        failed = {name: session(name) for name in ("silent", "unknown")}
+        left = [path for path in out.rglob("sessions/**/*") if path.is_file()]
+        last = session("quick", "--calibrate", "--tracker=mouse_contingent")
+    assert last.returncode == 0, last.stderr
+    return out, failed, left
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [("silent", "sends no samples within 10 s"), ("unknown", "could not set up the tracker")],
+)
+def test_a_tracker_that_sends_nothing_is_named_and_another_may_be_tried(
+    calibrated, settings, words
+):
+    _, failed, left = calibrated
+    assert failed[settings].returncode == 2
+    errors = [line for line in failed[settings].stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert words in errors[0]
+    assert left == []  # `calibrated` goes on with another tracker
+
+
+def test_the_validation_finds_how_far_gaze_was_from_its_targets(calibrated):
+    out, *_ = calibrated
+    stored = json.loads((out / "sessions/p01/validation-1.json").read_text())
+    # 12 pixels beside each target; 1024 pixels are 40 cm, 60 cm away.
+    degrees = np.degrees(np.arctan(12 * 40 / 1024 / 60))
+    assert stored["mean_error_deg"] == pytest.approx(degrees, abs=0.03)
+    assert stored["failed_positions"] == 0
+    assert len(trials(out)) == 2
