@@ -215,7 +215,7 @@ def _summarise(folder: storage.Session, planned: int) -> None:
     dropped = sum(one.shown.dropped_frames for one in trials)
     print(
         f"{folder.code}: {len(trials)} of {planned} trials on disk, {folder.aborted()} attempts "
-        f"repeated; {frames} frames shown, {dropped} dropped"
+        f"repeated; {dropped} of {frames + dropped} frames dropped"
     )
     probes = folder.answers("probes").values()
     if old := [p["said_old"] for p in probes if p["old"]]:

@@ -5,6 +5,7 @@ import math
 import os
 import subprocess
 import sys
+import types
 
 import pytest
 from virtual_screen import ROOT
@@ -156,3 +157,33 @@ def test_a_session_without_a_display_says_so(tmp_path):
         "error: a session needs a display; run it on a desktop, or set DISPLAY\n"
     )
     assert not (out / "sessions").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("start", "error", "words"),
+    [
+        (OSError("ioHub does not start"), OSError, "does not start"),
+        # ioHub made no device of settings that it does not know, and names it all the same.
+        (types.SimpleNamespace(tracker=object(), keyboard=None), ValueError, "could not set up"),
+        (types.SimpleNamespace(keyboard=None), ValueError, "could not set up"),
+    ],
+)
+def test_a_tracker_that_does_not_start_leaves_no_raw_file(
+    tmp_path, monkeypatch, start, error, words
+):
+    pytest.importorskip("psychopy", reason="pip install -r requirements-recording.txt")
+    raw = tmp_path / "raw-1"
+
+    def started(window, raw, device, note):
+        raw.with_suffix(".hdf5").write_bytes(b"begun")
+        if isinstance(start, Exception):
+            raise start
+        return types.SimpleNamespace(devices=start)
+
+    monkeypatch.setattr(hub, "start", started)
+    with pytest.raises(error, match=words):
+        trackers.Tracker(
+            tracker_models.MODELS["mouse"], None, None, raw, 60.0, {}, tmp_path / "note"
+        )
+    assert not list(tmp_path.iterdir())
