@@ -149,8 +149,8 @@ class Session:
 
     def _next(self, name: str, suffix: str) -> int:
         """One more than the greatest number there is, so that no file is written over."""
-        taken = self.folder.glob(f"{name}-*{suffix}")
-        return 1 + max((int(path.stem.rsplit("-", 1)[1]) for path in taken), default=0)
+        ends = [path.stem.removeprefix(f"{name}-") for path in self.folder.glob(f"*{suffix}")]
+        return 1 + max((int(end) for end in ends if end.isdecimal()), default=0)
 
     def _files(self, kind: str) -> list[pathlib.Path]:
         # What a killed session was writing has a name that begins with a point.
