@@ -33,6 +33,7 @@ class Method:
         views: in which of `crops_of_sets.VIEWS` it gives maps; classes are always told of crops.
         geometry: of the crops that it wants; None where any will do.
         trained_on: TFDS name of the set that it learned from, without version; None if unknown.
+        chosen_on: split of that set on which its epoch was chosen; None if none was, or unknown.
         class_names: in the order of its answers; None where unknown.
         num_classes: how many there are; None where unknown.
         extras: what it wants of `crops_of_sets.EXTRAS`.
@@ -51,6 +52,7 @@ class Method:
     views: frozenset[str] = frozenset(VIEWS)
     geometry: Geometry | None = None
     trained_on: str | None = None
+    chosen_on: str | None = None
     class_names: tuple[str, ...] | None = None
     num_classes: int | None = None
     extras: tuple[str, ...] = ()
@@ -67,6 +69,11 @@ class Method:
             "model": self.model,
             "view": dataset.view_text,
         }
+
+    def was_chosen_on(self, dataset: EvaluatedSet) -> bool:
+        """Whether images of a set helped to choose its epoch, or taught it."""
+        whole_splits = (split.partition("[")[0] for split in (self.chosen_on or "", dataset.split))
+        return self.trained_on == dataset.name and len(set(whole_splits)) == 1
 
     def knows_classes_of(self, dataset: EvaluatedSet) -> bool:
         """Whether its classes are, as far as one can tell, those of a data set."""

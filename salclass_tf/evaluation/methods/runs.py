@@ -156,10 +156,20 @@ def _method(stage: FinishedStage) -> Method:
         load=lambda dataset: forward(stage.read_network(), dataset, stage.geometry),
         geometry=stage.geometry,
         trained_on=without_version(stage.metrics["dataset"]),
+        chosen_on=_chosen_on(stage),
         class_names=stage.class_names or None,
         needs_truth=role(stage.name).reads_true_map,
         network=stage.read_network,
     )
+
+
+def _chosen_on(stage: FinishedStage) -> str | None:
+    """The split on which the epoch of a stage was chosen.
+
+    Before it was recorded, that was the validation split even where networks were tested on it.
+    """
+    tested = stage.metrics.get("split")
+    return stage.metrics.get("validation_split", tested if tested == "validation" else None)
 
 
 def _files(stage: FinishedStage) -> str:

@@ -101,6 +101,7 @@ def run(settings: Settings) -> str:
         for table, rows in ((5, evaluation.classes), (6, evaluation.transferred)):
             if table in settings.tables:
                 report.add_classes(table, rows)
+        report.add_choices(evaluation.scored)
         report.add_notes([*evaluation.notes, *evaluation.failures])
         failures = evaluation.failures
     if 1 in settings.tables:
@@ -136,6 +137,7 @@ class Evaluation:
         maps: rows of Table 4 with their methods.
         classes: rows of Table 5.
         transferred: rows of Table 6.
+        scored: methods that have a row in Table 4 or 5, with the set.
         notes: what is not in the tables, and why.
         failures: what should have been in them.
     """
@@ -156,6 +158,7 @@ class Evaluation:
         self.maps: list[tuple[Method, Scores]] = []
         self.classes: list[tuple[Method, Guesses]] = []
         self.transferred: list[tuple[Method, Guesses]] = []
+        self.scored: list[tuple[Method, EvaluatedSet]] = []
         self.notes: list[str] = []
         self.failures: list[str] = []
 
@@ -216,6 +219,7 @@ class Evaluation:
         for kind, rows in ((SALIENCY, self.maps), (LOGITS, self.classes)):
             if found.get(kind) is not None:
                 rows.append((method, _relabelled(found[kind], method.labels(dataset))))
+                self.scored.append((method, dataset))
         if failed is not None:
             raise failed
 

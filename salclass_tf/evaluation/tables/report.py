@@ -10,7 +10,7 @@ import numpy as np
 
 from salclass_tf.evaluation.maps.comparison import Comparison, compare
 from salclass_tf.evaluation.maps.scores import Over, Scores
-from salclass_tf.evaluation.methods.crops_of_sets import CROP, WHOLE
+from salclass_tf.evaluation.methods.crops_of_sets import CROP, WHOLE, EvaluatedSet
 from salclass_tf.evaluation.methods.method import Method
 from salclass_tf.evaluation.tables import of_classes, of_maps, published
 from salclass_tf.evaluation.tables.guesses import Guesses
@@ -77,6 +77,17 @@ class Report:
         self._sections += [f"## Table {table}: {_TITLES[table]}", published_markdown(rows)]
         self._files[f"table{table}.csv"] = _published_csv(rows)
         self._files[f"table{table}.json"] = _json({"published": _plain(rows)})
+
+    def add_choices(self, rows: Sequence[tuple[Method, EvaluatedSet]]) -> None:
+        """Adds by which images the epochs of networks were chosen.
+
+        Args:
+            rows: methods and the sets that they are scored on.
+        """
+        lines = dict.fromkeys(_choice(*row) for row in rows if row[0].chosen_on)
+        if lines:
+            text = "\n".join(f"- {line}" for line in lines)
+            self._sections += [f"Images by which the epoch of a network was chosen:\n\n{text}"]
 
     def add_notes(self, notes: Sequence[str]) -> None:
         """Adds what is not in the tables, and why."""
@@ -146,6 +157,19 @@ def printed(row: published.Row, measure: str) -> str:
         return ""
     text = f"{row.values[measure]:.{2 if row.table == 1 else 3}f}"
     return text if float(text) == row.values[measure] else str(row.values[measure])
+
+
+def _choice(method: Method, dataset: EvaluatedSet) -> str:
+    """What is said of the choice of an epoch."""
+    line = f"{method.name}: {method.chosen_on} of {method.trained_on}"
+    if method.was_chosen_on(dataset):
+        line += (
+            f"; it is **scored on {dataset.split} of the same set**, which flatters it: images "
+            "that chose a network, or taught it, do not test it"
+        )
+    elif "[" in method.chosen_on:
+        line += ", held back from training"
+    return line
 
 
 def _set_and_view(rows: Sequence[Scores]) -> Callable[[Scores], str]:
