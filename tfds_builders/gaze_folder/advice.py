@@ -108,8 +108,8 @@ def doubt(verdict: Verdict | None, agreed: Agreement | None) -> list[str]:
         return []
     if verdict.gain < _FOLLOWS:
         return [
-            "viewers look at the same places of a picture, but these are no better explained by its "
-            f"contrasts than if the points were {words(verdict.next_best)} "
+            "viewers look at the same places of a picture, but these are no better explained by "
+            f"its contrasts than if the points were {words(verdict.next_best)} "
             f"({verdict.gain:+.2f} nats a fixation): shifted, scaled or of other pictures? See the "
             'contact sheet; "coordinates" in recording.json moves them'
         ]
