@@ -21,7 +21,7 @@ flags.DEFINE_list(
     [],
     "Figures of the paper: 3 (maps before and after the class error), 4 (a sweep of alpha), 5 and "
     "6 (methods side by side, on the sets they learned from and on others), 7 (Table 7: regions "
-    "that activate feature maps most), or overlays.",
+    "that activate feature maps most), overlays, or confusion (which classes are taken for which).",
 )
 flags.DEFINE_integer("images", 6, "How many images a figure shows; 7: for each map and data set.")
 flags.DEFINE_list(

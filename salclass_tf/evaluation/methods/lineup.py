@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Sequence
 
 from salclass_tf.data.geometry import Geometry
@@ -71,7 +72,8 @@ def open_all(
 
     Args:
         models: see `find.find`.
-        names: of data sets, TFDS; empty for those that the models were trained on.
+        names: of data sets, TFDS; empty for those that the models were trained on, of a run that of
+            its last stage.
         split: TFDS split or slice; None for the test part of each set.
         data_dir: where prepared data sets live, None for TFDS' own place.
         manual_dir: folder of original files, for sets that are not downloaded.
@@ -80,13 +82,14 @@ def open_all(
     Raises:
         ValueError: if a model or a set is not there, or no set is known.
     """
-    found = tuple(method for text in models for method in find.find(text, map_kind))
-    known = [method.trained_on for method in found if method.trained_on]
-    wanted = tuple(names) or tuple(dict.fromkeys(known))
+    by_model = [find.find(text, map_kind) for text in models]
+    # Of a run the last stage comes first: what its pretraining learned from was not asked for.
+    known = [next((m.trained_on for m in named if m.trained_on), None) for named in by_model]
+    wanted = tuple(names) or tuple(filter(None, dict.fromkeys(known)))
     if not wanted:
         raise ValueError("nothing tells what the models were trained on; name a --dataset")
     opened = [_open(name, split, data_dir, manual_dir) for name in dict.fromkeys(wanted)]
-    return Lineup(found, tuple(opened))
+    return Lineup(tuple(itertools.chain.from_iterable(by_model)), tuple(opened))
 
 
 def _open(

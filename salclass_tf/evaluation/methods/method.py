@@ -28,7 +28,8 @@ class Method:
         fingerprint: changes with the content of these files.
         gives: `SALIENCY`, `LOGITS` or both.
         load: data set -> function that answers its batches: `saliency` float32 [b, s, s, 1],
-            `logits` float32 [b, classes] (or what ranks classes alike).
+            `logits` float32 [b, classes].
+        gives_probabilities: whether its `logits` are probabilities, as a server answers.
         geometry: of the crops that it wants; None where any will do.
         trained_on: TFDS name of the set that it learned from, without version; None if unknown.
         class_names: in the order of its answers; None where unknown.
@@ -46,6 +47,7 @@ class Method:
     fingerprint: str
     gives: frozenset[str] = frozenset({SALIENCY})
     load: Callable[[EvaluatedSet], Forward] | None = None
+    gives_probabilities: bool = False
     geometry: Geometry | None = None
     trained_on: str | None = None
     class_names: tuple[str, ...] | None = None

@@ -8,9 +8,9 @@ from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
 from salclass_tf.evaluation.methods.lineup import Lineup
 from salclass_tf.evaluation.paper_figures import picking
 
-#: what can be drawn: numbers of the paper's figures, the picture that is its Table 7, and maps over
-#: their images
-FIGURES = ("3", "4", "5", "6", "7", "overlays")
+#: what can be drawn: numbers of the paper's figures, the picture that is its Table 7, maps over
+#: their images, and which classes are taken for which
+FIGURES = ("3", "4", "5", "6", "7", "overlays", "confusion")
 
 #: ways of choosing images
 CHANGED, RANDOM = "changed", "random"

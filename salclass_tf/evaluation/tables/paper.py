@@ -86,11 +86,11 @@ def run(settings: Settings) -> str:
         The report, Markdown.
 
     Raises:
-        ValueError: for anything the user can fix; once all the rest is written, if something
-            could not be scored.
+        ValueError: for anything the user can fix, such as models and sets that no table is for;
+            once all the rest is written, if something could not be scored.
     """
     report = Report(settings.output)
-    failures: list[str] = []
+    failures, notes = [], []
     if set(settings.tables) - {1}:
         evaluation = evaluate(settings)
         if 4 in settings.tables:
@@ -98,12 +98,17 @@ def run(settings: Settings) -> str:
         for table, rows in ((5, evaluation.classes), (6, evaluation.transferred)):
             if table in settings.tables:
                 report.add_classes(table, rows)
-        report.add_notes([*evaluation.notes, *evaluation.failures])
-        failures = evaluation.failures
+        failures, notes = evaluation.failures, evaluation.notes
+        report.add_notes([*notes, *failures])
     if 1 in settings.tables:
         report.add_published(1)
-    text = report.write()
+    if report.is_empty and not failures:
+        numbers = " or ".join(map(str, settings.tables))
+        reasons = "".join(f"\n  {note}" for note in dict.fromkeys(notes))
+        raise ValueError(f"nothing given here belongs into Table {numbers}{reasons}")
+    text, paths = report.write()
     print(text)
+    print("\n".join(f"written: {path}" for path in paths))
     if failures:
         lines = "\n".join(f"  {failure}" for failure in failures)
         raise ValueError(
