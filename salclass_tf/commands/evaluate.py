@@ -33,6 +33,12 @@ flags.DEFINE_list(
     "channels", [], "Of Fig. 7: numbers from 0, 5 or mixed7:5; default: three that vary most."
 )
 flags.DEFINE_list("measures", None, "Metrics of Table 4; default: shuffled_auc,nss,cc.")
+flags.DEFINE_list(
+    "baselines",
+    None,
+    "Rows of Table 4 without a model: true_maps, human, centre, uniform, gaussian, "
+    "spectral_residual; default: the first three. With it --model has no default.",
+)
 flags.DEFINE_enum("over", "images", ("images", "fixations"), "What Table 4 has means over.")
 flags.DEFINE_enum(
     "map_kind",
@@ -55,8 +61,9 @@ def main():
 
     given = flags.FLAGS
     names = [name.strip() for text in given.dataset for name in text.split(",")]
+    alone = given.baselines is not None and not given["model"].present
     where = {
-        "models": tuple(given.model),
+        "models": () if alone else tuple(given.model),
         "datasets": tuple(name for name in names if name),
         "split": given.split,
         "data_dir": given.data_dir,
@@ -77,7 +84,10 @@ def main():
     if numbers:
         measures = tuple(given.measures or evaluate.TABLE_4)
         tables = tuple(map(_number, numbers))
-        paper.run(paper.Settings(**where, tables=tables, measures=measures, over=given.over))
+        chosen = {} if given.baselines is None else {"baselines": tuple(given.baselines)}
+        paper.run(
+            paper.Settings(**where, **chosen, tables=tables, measures=measures, over=given.over)
+        )
     if drawn:
         paper_figures.run(drawn)
 

@@ -40,6 +40,7 @@ class Method:
         compared: whether the paired tests take it in.
         scored_by: data set, metrics, labels, settings of `evaluate` -> scores, for what has
             several maps of an image and so no `load`.
+        undefined: metrics that its maps have no score of -> why.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Method:
     network: Callable[[], keras.Model] | None = None
     compared: bool = True
     scored_by: Callable[..., Scores] | None = None
+    undefined: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def labels(self, dataset: EvaluatedSet) -> dict[str, str]:
         """Returns the first columns of the method's row."""

@@ -13,7 +13,7 @@ from salclass_tf.data import sets
 from salclass_tf.evaluation.maps import measures
 from salclass_tf.evaluation.maps.evaluate import TABLE_4
 from salclass_tf.evaluation.maps.scores import Over, Scores
-from salclass_tf.evaluation.methods import baselines, lineup
+from salclass_tf.evaluation.methods import baseline_choice, lineup
 from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
 from salclass_tf.evaluation.methods.method import LOGITS, SALIENCY, Method
 from salclass_tf.evaluation.tables import frozen_features, published, scikit_learn
@@ -46,9 +46,10 @@ class Settings:
         manual_dir: folder of original files, for sets that are not downloaded.
         output: folder of the tables and of finished parts.
         map_kind: what the numbers in folders of maps are, one of `map_kinds.KINDS`.
+        baselines: rows of Table 4 that need no model, see `baseline_choice.of`.
 
     Raises:
-        ValueError: for an unknown table or metric.
+        ValueError: for an unknown table, metric or baseline.
     """
 
     models: tuple[str, ...]
@@ -61,6 +62,7 @@ class Settings:
     manual_dir: str | None = None
     output: pathlib.Path = pathlib.Path("runs/evaluation")
     map_kind: str = "auto"
+    baselines: tuple[str, ...] = baseline_choice.USUAL
 
     def __post_init__(self) -> None:
         """Validates the values."""
@@ -71,6 +73,7 @@ class Settings:
                 f"got {unknown[0] if unknown else 'none'}"
             )
         measures.check(self.measures, 1.0)
+        baseline_choice.check(self.baselines)
 
 
 def run(settings: Settings) -> str:
@@ -177,7 +180,9 @@ class Evaluation:
         if 4 in self._settings.tables:
             for geometry in self._lineup.geometries:
                 dataset = self._lineup.crops(opened, geometry)
-                yield from ((baseline, dataset) for baseline in baselines.of(dataset))
+                self.notes += baseline_choice.left_out(dataset, self._settings.baselines)
+                for baseline in baseline_choice.of(dataset, self._settings.baselines):
+                    yield baseline, dataset
         for method in self._lineup.methods:
             yield method, self._lineup.crops(opened, method.geometry)
 

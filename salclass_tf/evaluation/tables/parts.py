@@ -14,8 +14,12 @@ _log = logging.getLogger(__name__)
 FORMAT = 2
 
 # What decides the numbers: a change of it makes parts from before worthless.
-_SCORING = ("heatmaps.py", "metrics", "evaluation/maps", "evaluation/methods", "data") + tuple(
-    f"evaluation/tables/{name}.py" for name in ("scoring", "guesses", "frozen_features")
+_SCORING = ("heatmaps.py", "metrics", "data") + tuple(
+    f"evaluation/{name}"
+    for name in (
+        *("maps", "methods", "baselines", "activations"),
+        *("tables/scoring.py", "tables/guesses.py", "tables/frozen_features.py"),
+    )
 )
 
 

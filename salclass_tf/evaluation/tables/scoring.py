@@ -67,7 +67,8 @@ def score_method(
 
     labels, maps = method.labels(dataset), None
     if SALIENCY in wanted:
-        maps = evaluate(cases(), dataset.gaze, measures, labels=labels, **settings)
+        found = evaluate(cases(), dataset.gaze, measures, labels=labels, **settings)
+        maps = found.without(method.undefined)
     else:
         collections.deque(cases(), maxlen=0)
     if LOGITS not in wanted:
