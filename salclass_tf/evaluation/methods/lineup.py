@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.data.sets import GazeSet
-from salclass_tf.evaluation.methods import crops_of_sets, find
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods import crops_of_sets, explanations, find
+from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet, without_version
 from salclass_tf.evaluation.methods.method import SALIENCY, Method
 
 
@@ -67,6 +67,7 @@ def open_all(
     data_dir: str | None = None,
     manual_dir: str | None = None,
     map_kind: str = "auto",
+    gradcam: bool = False,
 ) -> Lineup:
     """Finds and opens everything before anything is computed.
 
@@ -78,6 +79,7 @@ def open_all(
         data_dir: where prepared data sets live, None for TFDS' own place.
         manual_dir: folder of original files, for sets that are not downloaded.
         map_kind: see `find.find`.
+        gradcam: whether Grad-CAM maps of the classifiers stand beside them.
 
     Raises:
         ValueError: if a model or a set is not there, or no set is known.
@@ -89,7 +91,10 @@ def open_all(
     if not wanted:
         raise ValueError("nothing tells what the models were trained on; name a --dataset")
     opened = [_open(name, split, data_dir, manual_dir) for name in dict.fromkeys(wanted)]
-    return Lineup(tuple(itertools.chain.from_iterable(by_model)), tuple(opened))
+    methods = list(itertools.chain.from_iterable(by_model))
+    if gradcam:
+        methods = explanations.beside(methods, {without_version(name) for name in wanted})
+    return Lineup(tuple(methods), tuple(opened))
 
 
 def _open(

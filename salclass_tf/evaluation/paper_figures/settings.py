@@ -36,6 +36,7 @@ class Settings:
         manual_dir: folder of original files, for sets that are not downloaded.
         output: folder of the pictures.
         map_kind: what the numbers in folders of maps are, one of `map_kinds.KINDS`.
+        gradcam: whether Figs. 5, 6 and overlays show Grad-CAM maps of Keras classifiers too.
 
     Raises:
         ValueError: for an unknown figure, a number of images below 1, and settings of another
@@ -55,6 +56,7 @@ class Settings:
     manual_dir: str | None = None
     output: pathlib.Path = pathlib.Path("runs/evaluation")
     map_kind: str = "auto"
+    gradcam: bool = False
 
     def __post_init__(self) -> None:
         """Validates the values."""
@@ -75,10 +77,17 @@ class Settings:
             )
 
     def open(self, models: tuple[str, ...] | None = None) -> Lineup:
-        """Opens the methods, those of `models` if given, and the sets."""
+        """Opens the methods, those of `models` alone if given, and the sets."""
+        gradcam = self.gradcam and models is None
         models = self.models if models is None else models
         return lineup.open_all(
-            models, self.datasets, self.split, self.data_dir, self.manual_dir, self.map_kind
+            models,
+            self.datasets,
+            self.split,
+            self.data_dir,
+            self.manual_dir,
+            self.map_kind,
+            gradcam,
         )
 
     def chosen(self, dataset: EvaluatedSet) -> tuple[list[str], str]:

@@ -46,6 +46,7 @@ class Settings:
         manual_dir: folder of original files, for sets that are not downloaded.
         output: folder of the tables and of finished parts.
         map_kind: what the numbers in folders of maps are, one of `map_kinds.KINDS`.
+        gradcam: whether Grad-CAM maps of Keras classifiers are rows of Table 4.
         baselines: rows of Table 4 that need no model, see `baseline_choice.of`.
 
     Raises:
@@ -62,6 +63,7 @@ class Settings:
     manual_dir: str | None = None
     output: pathlib.Path = pathlib.Path("runs/evaluation")
     map_kind: str = "auto"
+    gradcam: bool = False
     baselines: tuple[str, ...] = baseline_choice.USUAL
 
     def __post_init__(self) -> None:
@@ -155,6 +157,7 @@ class Evaluation:
             settings.data_dir,
             settings.manual_dir,
             settings.map_kind,
+            settings.gradcam,
         )
         self._parts = Parts(settings.output / "parts")
         self.maps: list[tuple[Method, Scores]] = []
