@@ -50,6 +50,13 @@ flags.DEFINE_enum(
 flags.DEFINE_boolean(
     "gradcam", False, "Grad-CAM maps of Keras classifiers beside the maps of detectors."
 )
+flags.DEFINE_enum(
+    "view",
+    None,
+    ("whole", "crop"),
+    "What maps are scored on: whole images in their own pixels, or the central crop that networks "
+    "are trained on; default: crop where networks alone are compared, whole with folders of maps.",
+)
 flags.DEFINE_string("split", None, "Split or slice to evaluate; default: the test part.")
 flags.DEFINE_string("data_dir", None, "Prepared data sets; default: ~/tensorflow_datasets.")
 flags.DEFINE_string("manual_dir", None, "Folder of original files of a set, if not downloaded.")
@@ -74,6 +81,7 @@ def main():
         "output": pathlib.Path(given.output),
         "map_kind": given.map_kind,
         "gradcam": given.gradcam,
+        "view": given.view,
     }
     numbers = given.table if given.table is not None else [] if given.figure else ["4", "5"]
     drawn = given.figure and paper_figures.Settings(

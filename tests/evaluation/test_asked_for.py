@@ -35,7 +35,7 @@ def classes_on(title):
 def written(folder, scores=(), guesses=()):
     """The report on some rows, and the JSON file of each table."""
     report = Report(folder)
-    report.add_maps([(Method("ours", "x", "f"), row) for row in scores])
+    report.add_maps([(Method("ours", "x", "f"), row) for row in scores], "whole")
     report.add_classes(5, [(Method("ours", "x", "f"), row) for row in guesses])
     text, paths = report.write()
     return text, {path.stem: json.loads(path.read_text()) for path in paths if "json" in path.name}
@@ -60,7 +60,7 @@ def test_table_without_a_row_is_not_printed(tmp_path):
 
 
 def test_nothing_to_show_is_an_error(tmp_path, monkeypatch):
-    nothing = types.SimpleNamespace(maps=[], classes=[], transferred=[], failures=[])
+    nothing = types.SimpleNamespace(maps=[], classes=[], transferred=[], failures=[], scored=[])
     nothing.notes = ["detector on osie: it has learned other classes"]
     monkeypatch.setattr(paper, "evaluate", lambda settings: nothing)
     with pytest.raises(ValueError, match="belongs into Table 5\n  detector on osie: it has"):

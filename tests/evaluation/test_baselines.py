@@ -75,23 +75,30 @@ def test_what_is_undefined_for_a_constant_map_says_so(rows):
     assert line.count("| constant map ") == 2 and "nan" not in line.lower()
 
 
-def test_gaussian_and_uniform_are_scored_on_the_crop(rows, tiny_data_dir):
-    noise = sets.open_set("dotted_noise", tiny_data_dir)
-    dataset = EvaluatedSet(noise, "test", Geometry())
+def test_maps_are_scored_on_whole_images(rows):
+    """Without a network there is no crop."""
+    y, x = np.mgrid[:44, :52]
+    spread = ((y - 21.5) / 0.2098 / 44) ** 2 + ((x - 25.5) / 0.2345 / 52) ** 2
     nss, kl = [], []
-    for batch in dataset.batches():
-        for index, truth in enumerate(batch["saliency"].numpy()[..., 0]):
-            # The image has 44 x 52 pixels; the crop is 299 of 340, in the middle.
-            size = (340, round(340 * 52 / 44))
-            rows_, columns = (np.arange(299) + (length - 299) // 2 for length in size)
-            spread = zip((rows_, columns), size, (0.2098, 0.2345), strict=True)
-            y, x = (np.exp(-(((i - (n - 1) / 2) / (s * n)) ** 2) / 2) for i, n, s in spread)
-            xy = np.argwhere(batch["fixation_counts"][index, ..., 0].numpy())[:, ::-1]
-            if len(xy):
-                nss.append(metrics.nss(np.outer(y, x), xy))
-                kl.append(scipy.stats.entropy(truth.ravel(), np.ones(truth.size)))
-    assert rows[0]["Gaussian"]["nss"]["mean"] == pytest.approx(np.mean(nss), abs=0.02)
-    assert rows[0]["uniform"]["kl"]["mean"] == pytest.approx(np.mean(kl), abs=1e-4)
+    for index in range(6):
+        rng = np.random.default_rng([1, index])  # as `DottedNoise` draws
+        rng.integers(0, 100, (44, 52, 3), np.uint8)
+        xy = rng.integers(10, 34, 2)
+        nss.append(metrics.nss(np.exp(-spread / 2), [xy]))
+        truth = np.exp(-((y - xy[1]) ** 2 + (x - xy[0]) ** 2) / 2 / 4**2)
+        kl.append(scipy.stats.entropy(truth.ravel(), np.ones(truth.size)))
+    assert rows[0]["Gaussian"]["nss"]["mean"] == pytest.approx(np.mean(nss), abs=1e-3)
+    assert rows[0]["uniform"]["kl"]["mean"] == pytest.approx(np.mean(kl), abs=1e-5)
+
+
+def test_maps_are_cropped_as_images_are(tiny_data_dir):
+    noise = EvaluatedSet(sets.open_set("dotted_noise", tiny_data_dir), "test", Geometry(40, 44))
+    [method] = baseline_choice.of(noise, ("gaussian",))
+    [batch] = noise.batches(None, *method.extras)
+    found = method.load(noise)(batch)["saliency"]
+    # The image is 44 pixels high: nothing is resized, and the crop begins at row 2, column 6.
+    expected = gaussian.centred_gaussian((44, 52))[2:42, 6:46]
+    np.testing.assert_allclose(found[..., 0], np.repeat(expected[None], 6, 0), atol=1e-6)
 
 
 def test_set_of_maps_has_no_viewers(tiny_data_dir):

@@ -9,10 +9,13 @@ import tensorflow as tf
 
 from salclass_tf import figures, model
 from salclass_tf.classifiers import build_classifier
+from salclass_tf.data import sets
+from salclass_tf.data.geometry import Geometry
 from salclass_tf.detectors import build_detector
 from salclass_tf.evaluation import paper_figures
 from salclass_tf.evaluation.activations import feature_layers, grad_cam
 from salclass_tf.evaluation.methods import explanations
+from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
 from salclass_tf.evaluation.methods.method import LOGITS, Method
 from salclass_tf.evaluation.tables import paper
 
@@ -99,6 +102,23 @@ def test_salclassnet_is_explained_with_the_map_of_its_detector():
     assert both.shape == (2, 40, 40, 1) and both.max() > 0
     np.testing.assert_allclose(both, alone, rtol=1e-4, atol=1e-9)
     assert np.abs(both - other).max() > 1e-3 * both.max()
+
+
+def test_whole_images_are_squeezed_into_the_square(tiny_data_dir):
+    network = build_classifier("vgg16", 3, saliency_input=False, image_size=40, width=1 / 32)
+    geometry = Geometry(40, 46)
+    method = Method("c", "x", "f", frozenset({LOGITS}), geometry=geometry, network=lambda: network)
+    [_, explaining] = explanations.beside([method], {"dotted_noise"})
+    noise = sets.open_set("dotted_noise", tiny_data_dir)
+    answer = explaining.load(EvaluatedSet(noise, "test", None))
+    assert answer.shown == "squeezed to 40 x 40"
+    batch = next(iter(EvaluatedSet(noise, "test", None).batches()))
+    found = answer(batch)["saliency"]
+    assert found.shape == (1, 44, 52, 1)
+    squeezed = tf.image.resize(batch["image"], (40, 40), antialias=True)
+    small = grad_cam.build(network)({"image": squeezed})
+    back = tf.image.resize(small, (44, 52), antialias=True)
+    np.testing.assert_allclose(found, back, rtol=1e-4, atol=1e-9)
 
 
 def test_it_is_a_row_and_a_column(tmp_path, tiny_data_dir, monkeypatch):

@@ -41,6 +41,7 @@ class MadeUp:
         self.settings = settings
         self.maps, self.classes, self.transferred = [], [], []
         self.notes, self.failures = ["nothing else"], []
+        self.view, self.scored = "crop", []
 
     def fill(self):
         names = [text.partition("=")[0] for text in self.settings.models]

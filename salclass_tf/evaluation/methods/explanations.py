@@ -3,10 +3,11 @@
 import dataclasses
 from collections.abc import Collection, Sequence
 
+import keras
 import tensorflow as tf
 
 from salclass_tf.evaluation.activations import grad_cam
-from salclass_tf.evaluation.methods.crops_of_sets import Batch, EvaluatedSet
+from salclass_tf.evaluation.methods.crops_of_sets import WHOLE, Batch, EvaluatedSet
 from salclass_tf.evaluation.methods.method import LOGITS, SALIENCY, Answers, Forward, Method
 
 
@@ -41,14 +42,11 @@ def _explaining(method: Method) -> Method:
     """The Grad-CAM maps of a classifier."""
 
     def load(dataset: EvaluatedSet) -> Forward:
-        signature = dataset.signature
-        maps = tf.function(grad_cam.build(method.network()))
-        compiled = maps.get_concrete_function(signature)
-
-        def answer(batch: Batch) -> Answers:
-            return {SALIENCY: compiled({key: batch[key] for key in signature}).numpy()}
-
-        return answer
+        side = method.geometry.image_size
+        explain = _Explanations(method.network(), side, method.needs_truth)
+        if dataset.view == WHOLE:
+            explain.shown = f"squeezed to {side} x {side}"
+        return explain
 
     return dataclasses.replace(
         method,
@@ -56,5 +54,25 @@ def _explaining(method: Method) -> Method:
         fingerprint=f"grad-cam {method.fingerprint}",
         gives=frozenset({SALIENCY}),
         load=load,
+        chosen_on=None,  # that of the classifier is told with the classifier
         network=None,
     )
+
+
+class _Explanations:
+    """Answers batches with Grad-CAM maps; whole images are squeezed into the network's square."""
+
+    def __init__(self, network: keras.Model, side: int, needs_truth: bool):
+        self._read = {"image": tf.TensorSpec((None, None, None, 3), tf.uint8)}
+        if needs_truth:
+            self._read["saliency"] = tf.TensorSpec((None, None, None, 1))
+        self._square, self._explain = (side, side), grad_cam.build(network)
+        self._compiled = tf.function(self._maps).get_concrete_function(self._read)
+
+    def __call__(self, batch: Batch) -> Answers:
+        """Returns `saliency` float32 [b, h, w, 1] in the size of the batch's images."""
+        return {SALIENCY: self._compiled({key: batch[key] for key in self._read}).numpy()}
+
+    def _maps(self, batch: Batch) -> tf.Tensor:
+        seen = {k: tf.image.resize(one, self._square, antialias=True) for k, one in batch.items()}
+        return tf.image.resize(self._explain(seen), tf.shape(batch["image"])[1:3], antialias=True)

@@ -66,8 +66,7 @@ def _by_size(function: Callable[[tuple[int, int]], np.ndarray]) -> Callable[...,
 
 def _in_view(maps: Iterable[np.ndarray], dataset: EvaluatedSet) -> Answers:
     """Maps of whole images, [h, w], brought to what of the images is scored."""
-    cropped = (
-        crops.central_map(tf.constant(whole[..., None], tf.float32), whole.shape, dataset.geometry)
-        for whole in maps
-    )
-    return {SALIENCY: tf.stack(list(cropped)).numpy()}
+    whole = [tf.constant(values[..., None], tf.float32) for values in maps]
+    if dataset.geometry is not None:
+        whole = [crops.central_map(one, one.shape[:2], dataset.geometry) for one in whole]
+    return {SALIENCY: tf.stack(whole).numpy()}

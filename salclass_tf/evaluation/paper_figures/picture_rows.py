@@ -60,9 +60,9 @@ def scores(saliency: np.ndarray, xy: np.ndarray, truth: np.ndarray | None) -> di
     """Returns NSS and CC of a map; NaN where there is nothing to compare with.
 
     Args:
-        saliency: map [s, s].
+        saliency: map [h, w].
         xy: fixations, (column, row) pixels, [n, 2].
-        truth: true map [s, s], or None.
+        truth: true map [h, w], or None.
     """
     return {
         "NSS": metrics.nss(saliency, xy) if len(xy) else math.nan,
@@ -84,7 +84,7 @@ def deviations(found: Sequence[figures.Row]) -> figures.Scale:
     """
     true = [row.truth for row in found if row.truth is not None]
     shown = true or [saliency for row in found for saliency in row.maps]
-    high = float(np.quantile(np.stack(shown), 0.99))
+    high = float(np.quantile(np.concatenate([values.ravel() for values in shown]), 0.99))
     return figures.Scale(0, max(round(high), 1), _DEVIATIONS)
 
 

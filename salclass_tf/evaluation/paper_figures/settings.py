@@ -37,6 +37,7 @@ class Settings:
         output: folder of the pictures.
         map_kind: what the numbers in folders of maps are, one of `map_kinds.KINDS`.
         gradcam: whether Figs. 5, 6 and overlays show Grad-CAM maps of Keras classifiers too.
+        view: of Figs. 5, 6 and overlays, what of the images is shown, see `lineup.open_all`.
 
     Raises:
         ValueError: for an unknown figure, a number of images below 1, and settings of another
@@ -57,6 +58,7 @@ class Settings:
     output: pathlib.Path = pathlib.Path("runs/evaluation")
     map_kind: str = "auto"
     gradcam: bool = False
+    view: str | None = None
 
     def __post_init__(self) -> None:
         """Validates the values."""
@@ -88,6 +90,7 @@ class Settings:
             self.manual_dir,
             self.map_kind,
             gradcam,
+            self.view,
         )
 
     def chosen(self, dataset: EvaluatedSet) -> tuple[list[str], str]:

@@ -11,7 +11,7 @@ from salclass_tf.evaluation.maps.evaluate import Case, evaluate
 from salclass_tf.evaluation.maps.scores import Scores
 from salclass_tf.evaluation.methods import crops_of_sets
 from salclass_tf.evaluation.methods.crops_of_sets import Batch, EvaluatedSet
-from salclass_tf.evaluation.methods.method import LOGITS, SALIENCY, Answers, Method
+from salclass_tf.evaluation.methods.method import LOGITS, SALIENCY, Answers, Forward, Method
 from salclass_tf.evaluation.tables.guesses import Guesses
 
 
@@ -65,7 +65,7 @@ def score_method(
             if SALIENCY in wanted:
                 yield from _cases(batch, answers)
 
-    labels, maps = method.labels(dataset), None
+    labels, maps = method.labels(dataset) | _shown(forward), None
     if SALIENCY in wanted:
         found = evaluate(cases(), dataset.gaze, measures, labels=labels, **settings)
         maps = found.without(method.undefined)
@@ -76,6 +76,12 @@ def score_method(
     columns = (np.concatenate(column) for column in (truth, likely))
     guesses = Guesses.of_probabilities(labels, images, *columns, dataset.class_names)
     return MethodScores(maps, guesses)
+
+
+def _shown(forward: Forward) -> dict[str, str]:
+    """The column that says how a network is shown whole images."""
+    shown = getattr(forward, "shown", None)
+    return {"shown to the network": shown} if shown else {}
 
 
 def _cases(batch: Batch, answers: Answers) -> Iterator[Case]:

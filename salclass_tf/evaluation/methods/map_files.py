@@ -1,0 +1,71 @@
+"""Files of maps, as programs write them: arrays, and pictures whose grey is the map."""
+
+import pathlib
+
+import numpy as np
+from PIL import Image
+
+from salclass_tf.metrics import maps
+
+#: endings of files that can be maps
+SUFFIXES = (".npy", ".png", ".jpg", ".jpeg")
+
+_GREY = ("L", "1", "I", "I;16", "F")
+# JPEG stores colours apart from brightness, and rounds both: its grey may be off by a step or two.
+_ROUNDING = 2
+
+# What Pillow and NumPy raise for a file that is cut short, damaged, or something else.
+_UNREADABLE = (
+    EOFError,
+    OSError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    Image.DecompressionBombError,
+)
+
+
+def read(path: pathlib.Path) -> np.ndarray:
+    """Reads the numbers of a map.
+
+    Args:
+        path: NPY [h, w] or [h, w, 1] of numbers; or PNG or JPEG, grey with 1, 8 or 16 bits, or
+            RGB or with a palette if all that it shows is grey.
+
+    Returns:
+        float64 [h, w], as they are stored.
+
+    Raises:
+        ValueError: if it is none, or holds NaN or nothing but 0; the message names the file.
+    """
+    try:
+        values = np.load(path) if path.suffix.lower() == ".npy" else _read_picture(path)
+        if values.ndim == 3 and values.shape[-1] == 1:
+            values = values[..., 0]
+        values = maps.as_map(values)
+    except _UNREADABLE as error:
+        raise ValueError(f"{path}: {error}") from error
+    if not values.any():
+        raise ValueError(
+            f"{path}: the map is 0 everywhere, so it says nothing of where people look: compute "
+            "it again"
+        )
+    return values
+
+
+def _read_picture(path: pathlib.Path) -> np.ndarray:
+    """The grey of a picture, [h, w]."""
+    with Image.open(path) as image:
+        if image.mode in _GREY:
+            return np.asarray(image)
+        pixels = np.asarray(image.convert("RGBA"), np.int64)
+    colours, opacity = pixels[..., :3], pixels[..., 3]
+    apart = int(np.ptp(colours, axis=-1).max())
+    if apart > _ROUNDING:
+        raise ValueError(
+            f"a map must be grey; its red, green and blue differ by up to {apart}: write the map "
+            "itself, not a picture of it in colours"
+        )
+    if (opacity < 255).any():
+        raise ValueError("a map must be opaque; it has transparent pixels: write it without them")
+    return np.rint(colours.mean(axis=-1))
