@@ -1,13 +1,17 @@
 """ioHub, the process of PsychoPy that reads trackers and keys."""
 
 import contextlib
+import functools
 import json
+import logging
 import pathlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from salclass_tf.runs import files
+
+_log = logging.getLogger(__name__)
 
 _ANSWER_S = 20.0
 _ANSWER_BYTES = 1 << 20
@@ -35,20 +39,20 @@ def start(window: Any, raw: pathlib.Path, device: dict[str, Any], note: pathlib.
 
     end_orphan(note)
     raw.parent.mkdir(parents=True, exist_ok=True)
+    launch = functools.partial(
+        launchHubServer,
+        window=window,
+        experiment_code="salclass",
+        session_code=raw.name,
+        datastore_name=str(raw.resolve()),
+        **device,
+    )
     try:
-        connection = launchHubServer(
-            window=window,
-            experiment_code="salclass",
-            session_code=raw.name,
-            datastore_name=str(raw.resolve()),
-            udp_port=_free_port(),  # with ioHub's own, 9000, two sessions answer each other
-            **device,
-        )
+        connection = _launched(launch) or launch(udp_port=_free_port())
     except RuntimeError as error:
         raise OSError(
             f"ioHub does not start ({str(error).splitlines()[0]}); switch the tracker on, and "
-            "check its cable and address (--tracker_settings). A busy computer may need a second "
-            "try"
+            "check its cable and address (--tracker_settings)"
         ) from error
     processes = {"hub": Computer.iohub_process, "session": psutil.Process()}
     files.write_json(note, {k: [p.pid, p.create_time()] for k, p in processes.items()})
@@ -57,6 +61,18 @@ def start(window: Any, raw: pathlib.Path, device: dict[str, Any], note: pathlib.
     connection.udp_client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _ANSWER_BYTES)
     connection.udp_client.sock.settimeout(_ANSWER_S)
     return connection
+
+
+def _launched(launch: Callable[..., Any]) -> Any:
+    """The connection; None if ioHub took too long, as a busy computer may the first time.
+
+    ioHub gives itself 30 s, and `launchHubServer` has no way to change that.
+    """
+    try:
+        return launch(udp_port=_free_port())  # with 9000, its own, two sessions answer each other
+    except RuntimeError as error:
+        _log.warning("ioHub does not start (%s); once more", str(error).splitlines()[0])
+    return None
 
 
 @contextlib.contextmanager
