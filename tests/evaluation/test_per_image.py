@@ -4,18 +4,20 @@ import csv
 import io
 import json
 
-import evaluated_run
 import numpy as np
 import pytest
 import scipy.special
 import scipy.stats
-from evaluated_run import central_crops
 from PIL import Image
 
-from salclass_tf import figures
+from salclass_tf import figures, model
+from salclass_tf.classifiers import build_classifier
 from salclass_tf.data import sets
+from salclass_tf.data.geometry import Geometry
+from salclass_tf.detectors import build_detector
 from salclass_tf.evaluation import paper_figures
 from salclass_tf.evaluation.maps.scores import Scores
+from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
 from salclass_tf.evaluation.tables import of_confusions, paper, per_image
 from salclass_tf.evaluation.tables.guesses import Guesses
 from salclass_tf.evaluation.tables.paper import Settings
@@ -28,17 +30,22 @@ def lines_of(text):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory, tiny_data_dir):
-    """A run's folder and its networks."""
-    workdir = tmp_path_factory.mktemp("runs") / "tiny"
-    return workdir, evaluated_run.write_run(workdir, tiny_data_dir)
+def network(tmp_path_factory):
+    """The file of a SalClassNet, and the network."""
+    detector = build_detector("vgg16", image_size=40, width=1 / 32)
+    classifier = build_classifier("vgg16", 3, image_size=40, width=1 / 32)
+    both = model.SalClassNet(detector, classifier)
+    path = tmp_path_factory.mktemp("networks") / "net.keras"
+    both.save(path)
+    return path, both
 
 
 @pytest.fixture(scope="module")
-def output(run, tiny_data_dir, tmp_path_factory):
+def output(network, tiny_data_dir, tmp_path_factory):
     """Folder of the tables of SalClassNet."""
     folder = tmp_path_factory.mktemp("tables")
-    paper.run(Settings((str(run[0] / "joint"),), output=folder, data_dir=tiny_data_dir))
+    models, names = (str(network[0]),), ("dotted_noise",)
+    paper.run(Settings(models, names, output=folder, data_dir=tiny_data_dir))
     return folder
 
 
@@ -95,9 +102,11 @@ def test_every_image_has_a_line_and_the_reason_of_what_it_lacks():
     assert (d["nss"], d["without score"]) == ("", "fewer than two viewers")
 
 
-def test_lines_are_what_the_networks_answer(run, output, tiny_data_dir):
-    (batch,) = central_crops(sets.open_set("dotted_noise", tiny_data_dir), "test")
-    likely = scipy.special.softmax(run[1]["joint"](batch)["logits"].numpy().astype(float), axis=1)
+def test_lines_are_what_the_network_answers(network, output, tiny_data_dir):
+    noise = sets.open_set("dotted_noise", tiny_data_dir)
+    [batch] = EvaluatedSet(noise, "test", Geometry.for_image_size(40)).batches()
+    logits = network[1](batch["image"])["logits"].numpy().astype(float)
+    likely = scipy.special.softmax(logits, axis=1)
     lines = lines_of((output / "predictions.csv").read_text())
     names = np.array(["red", "green", "blue"])
     images = [name.decode() for name in batch["image_id"].numpy()]
@@ -127,10 +136,10 @@ def test_means_of_the_lines_are_those_of_the_table(output):
 
 
 def test_listing_names_every_file_and_two_models_of_one_name_have_their_own(
-    run, tmp_path, tiny_data_dir, capsys
+    network, tmp_path, tiny_data_dir, capsys
 ):
-    models = (f"one={run[0] / 'joint'}", f"one={run[0] / 'classifier_rgb'}")
-    paper.run(Settings(models, tables=(5,), output=tmp_path, data_dir=tiny_data_dir))
+    models, names = (f"one={network[0]}", f"one={network[0]}"), ("dotted_noise",)
+    paper.run(Settings(models, names, (5,), output=tmp_path, data_dir=tiny_data_dir))
     printed = capsys.readouterr().out
     listed = {line.removeprefix("written: ") for line in printed.splitlines() if "written" in line}
     assert listed == {str(path) for path in tmp_path.iterdir() if path.is_file()}
@@ -138,13 +147,15 @@ def test_listing_names_every_file_and_two_models_of_one_name_have_their_own(
     assert {"predictions.csv", "classes.csv"} <= {path.rpartition("/")[2] for path in listed}
 
 
-def test_picture_is_drawn_of_finished_parts(run, output, tiny_data_dir, monkeypatch):
+def test_picture_is_drawn_of_finished_parts(network, output, tiny_data_dir, monkeypatch):
     shown = []
     monkeypatch.setattr(figures, "confusion", lambda *given: shown.append(given) or [])
     with pytest.raises(ValueError, match="0 confusion matrices"):  # nothing came back
         paper_figures.run(
             paper_figures.Settings(
-                ("confusion",), (str(run[0] / "joint"),), output=output, data_dir=tiny_data_dir
+                *(("confusion",), (str(network[0]),), ("dotted_noise",)),
+                output=output,
+                data_dir=tiny_data_dir,
             )
         )
     [(counts, names, title, path)] = shown
