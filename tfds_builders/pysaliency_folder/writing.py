@@ -4,7 +4,7 @@ import io
 import json
 import os
 import pathlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -21,7 +21,7 @@ def write(
     builder: tfds.core.DatasetBuilder,
     split: str,
     folder: pathlib.Path,
-    progress: Callable[[Iterable], Iterable] = iter,
+    tick: Callable[[], object] = lambda: None,
 ) -> dict[str, str]:
     """Writes a split: `images/`, `stimuli.hdf5`, `fixations.hdf5` and `facts.json`.
 
@@ -33,7 +33,7 @@ def write(
         builder: of a prepared set.
         split: TFDS split or slice.
         folder: made if it is not there; files of the same names are replaced.
-        progress: wraps what is iterated over, such as `tqdm`.
+        tick: called after each image, such as `update` of a progress bar.
 
     Returns:
         Name of each image in the set (its `image/id`) -> path of its file in `images/`, in the
@@ -50,9 +50,9 @@ def write(
         decoders={"image": tfds.decode.SkipDecoding()},
         read_config=tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1),
     )
-    for number, example in enumerate(progress(tfds.as_numpy(examples))):
+    for number, example in enumerate(tfds.as_numpy(examples)):
         name = example["image/id"].decode()
-        key, shape = _file_of(example["image"], name)
+        key, shape = file_of(example["image"], name)
         if name in keys or ".." in pathlib.PurePosixPath(key).parts or key.startswith("/"):
             raise ValueError(f"images need names of their own inside {folder}; got {name!r}")
         path = folder / IMAGES / key
@@ -61,6 +61,7 @@ def write(
         keys[name] = key
         shapes.append(shape)
         scanpaths += _scanpaths(number, example["fixations"], shape[:2])
+        tick()
     files = [f"{IMAGES}/{key}" for key in keys.values()]
     _whole(folder / STIMULI, lambda path: stimuli.write(path, files, shapes))
     if scanpaths:
@@ -71,8 +72,17 @@ def write(
     return keys
 
 
-def _file_of(encoded: bytes, name: str) -> tuple[str, tuple[int, ...]]:
-    """The name of an image's file, and its height, width and, of a coloured one, channels."""
+def file_of(encoded: bytes, name: str) -> tuple[str, tuple[int, ...]]:
+    """Names the file of an image.
+
+    Args:
+        encoded: its content.
+        name: `image/id`.
+
+    Returns:
+        The name with the extension of its format, and height, width and, of a coloured one,
+        channels.
+    """
     with Image.open(io.BytesIO(encoded)) as image:
         suffix = {"JPEG": ".jpg"}.get(image.format, f".{image.format.lower()}")
         width, height = image.size

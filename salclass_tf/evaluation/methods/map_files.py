@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from salclass_tf.evaluation.methods import crops, map_folders, map_kinds
+from salclass_tf.evaluation.methods import crops, map_kinds
 from salclass_tf.evaluation.methods.crops_of_sets import Batch, EvaluatedSet, names
 from salclass_tf.evaluation.methods.method import (
     SALIENCY,
@@ -52,14 +52,17 @@ def _forward(maps: MapFile, kind: str, dataset: EvaluatedSet) -> Forward:
 
     def whole(name: str, size: np.ndarray) -> np.ndarray:
         key = keys[name]
-        return map_folders.fitting(maps.read(key), size, kind, f"{maps.path}, {key}")
+        return map_kinds.fitting(maps.read(key), size, kind, f"{maps.path}, {key}")
 
     def answer(batch: Batch) -> Answers:
+        both = zip(names(batch), batch["size"].numpy(), strict=True)
+        if dataset.geometry is None:  # in the image's own pixels, and in float64 as it is read
+            return {SALIENCY: np.stack([whole(name, size) for name, size in both])[..., None]}
         cropped = [
             crops.central_map(
                 tf.constant(whole(name, size)[..., None], tf.float32), size, dataset.geometry
             )
-            for name, size in zip(names(batch), batch["size"].numpy(), strict=True)
+            for name, size in both
         ]
         return {SALIENCY: tf.stack(cropped).numpy()}
 
