@@ -110,7 +110,7 @@ def _score(names: list[str], dataset: str, place: Place) -> tuple[list[dict], di
     rows = []
     for method, scores in evaluation.maps:
         facts = {"method": method.name, "data set": scores.labels["data set"]}
-        facts |= {"crop": scores.labels["crop"], "images": len(scores.images)}
+        facts |= {"view": scores.labels["view"], "images": len(scores.images)}
         means = {name: of_maps.defined(scores.estimate(name).mean) for name in _MEASURES}
         rows.append(facts | means)
     return rows, {text.partition(" on ")[0]: text for text in evaluation.failures}
@@ -184,7 +184,7 @@ def _facts(given: argparse.Namespace, chosen: config.Config, scored: dict) -> st
     stage = chosen.stages[_STAGE]
     start = f"from {given.weights}" if given.weights else "from random weights"
     return (
-        f"{scored['data set']}, {scored['images']} images, crops of {scored['crop']} pixels; width "
+        f"{scored['data set']}, {scored['images']} images, {scored['view']} pixels; width "
         f"{chosen.width:g}, {start}, {stage.optimizer.name}, batches of {stage.batch_size}, seed "
         f"{chosen.seed}. Images per second are those of the last epoch, minutes and memory those "
         "of training alone."

@@ -41,6 +41,13 @@ flags.DEFINE_enum(
     "What the numbers in folders of maps are; auto takes values at most 0 whose exponentials sum "
     "to 1 for log densities.",
 )
+flags.DEFINE_enum(
+    "view",
+    None,
+    ("whole", "crop"),
+    "What maps are scored on: whole images in their own pixels, or the central crop that networks "
+    "are trained on; default: crop where networks alone are compared, whole with folders of maps.",
+)
 flags.DEFINE_string("split", None, "Split or slice to evaluate; default: the test part.")
 flags.DEFINE_string("data_dir", None, "Prepared data sets; default: ~/tensorflow_datasets.")
 flags.DEFINE_string("manual_dir", None, "Folder of original files of a set, if not downloaded.")
@@ -63,6 +70,7 @@ def main():
         "manual_dir": given.manual_dir,
         "output": pathlib.Path(given.output),
         "map_kind": given.map_kind,
+        "view": given.view,
     }
     numbers = given.table if given.table is not None else [] if given.figure else ["4", "5"]
     drawn = given.figure and paper_figures.Settings(

@@ -8,7 +8,13 @@ flags.DEFINE_string("workdir", "runs/demo", "Folder of the run.")
 flags.DEFINE_enum("stage", "joint", config.STAGES, "The stage whose network predicts.")
 flags.DEFINE_string("export_dir", None, "An export that predicts, in place of a run.")
 flags.DEFINE_string("out_dir", "predictions", "Folder of overlays, maps and tables.")
-flags.DEFINE_enum("map_format", "png", ("png", "npy"), "16 bits scaled to the peak, or float32.")
+flags.DEFINE_enum("map_format", "npy", ("npy", "png"), "float32, or 16 bits from low to peak.")
+flags.DEFINE_enum(
+    "view",
+    "whole",
+    ("whole", "crop"),
+    "Maps of whole images, or of the central crop that networks are trained on, 0 outside it.",
+)
 flags.DEFINE_integer("batch_size", 8, "Images that the network gets together.")
 flags.DEFINE_integer("max_pixels", None, "The most that an image may have; default: 25 million.")
 flags.DEFINE_string("data_dir", None, "Prepared data sets, for the names of the classes.")
@@ -34,7 +40,9 @@ def main(images):
     else:
         model = prediction.load_run(**{name: getattr(given, name) for name in of_runs})
     print(f"Model: {model.name}")
-    done = prediction.predict(model, found, given.out_dir, given.map_format, given.batch_size)
+    root = prediction.common_folder(images)
+    how = (given.map_format, given.batch_size, given.view, root)
+    done = prediction.predict(model, found, given.out_dir, *how)
     print(f"Predicted {done.predicted}, skipped {done.skipped}: {given.out_dir}/predictions.csv")
     return SKIPPED if done.skipped else 0
 

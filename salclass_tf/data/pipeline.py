@@ -167,17 +167,43 @@ def evaluation_batches(
         _check_sigma(sigma_px, source)
 
     def view(example: dict) -> dict:
-        prepared = _prepare(example, geometry)
-        if with_maps:
-            prepared = _add_saliency(prepared, sigma_px)
-        if with_maps and "heatmap" not in example:
-            prepared = _add_fixation_counts(prepared)
+        prepared = _scorable(_prepare(example, geometry), sigma_px, with_maps)
         origin = geometry.central_origin(*_size(prepared["image"]))
         cropped = _crop(prepared, origin, geometry.image_size)
         return cropped | {"label": prepared["label"], "image_id": example["image/id"]}
 
     views = source.map(view, num_parallel_calls=tf.data.AUTOTUNE)
     return _batched(views, batch_size, drop_remainder=False)
+
+
+def whole_images(
+    source: tf.data.Dataset, *, sigma_px: float, with_maps: bool = True
+) -> tf.data.Dataset:
+    """Every image as it is, in its own pixels, in the order of the source.
+
+    Args:
+        source: examples, see the module.
+        sigma_px: sigma of the heat map, in pixels of the image; not used where the source has
+            `heatmap`.
+        with_maps: False leaves `saliency` and `fixation_counts` out, for a set without gaze.
+
+    Returns:
+        Batches of one image, since images have sizes of their own; else as `evaluation_batches`.
+
+    Raises:
+        ValueError: if `sigma_px` is not above 0 and maps are asked.
+    """
+    if with_maps:
+        _check_sigma(sigma_px, source)
+
+    def view(example: dict) -> dict:
+        prepared = _scorable(_prepare(example, None), sigma_px, with_maps)
+        return {key: prepared[key] for key in (*_SPATIAL, "label") if key in prepared} | {
+            "image_id": example["image/id"]
+        }
+
+    views = source.map(view, num_parallel_calls=tf.data.AUTOTUNE)
+    return _batched(views, 1, drop_remainder=False)
 
 
 def whole_batches(batches: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
@@ -217,9 +243,24 @@ def central_view(image: tf.Tensor, geometry: Geometry) -> tf.Tensor:
     Returns:
         uint8 [image_size, image_size, 3].
     """
-    resized = _resize(_decode(image), geometry)
+    decoded = _decode(image)
+    resized = resize(decoded, geometry.resized(*_size(decoded)))
     origin = geometry.central_origin(*_size(resized))
     return _crop({"image": resized}, origin, geometry.image_size)["image"]
+
+
+def resize(image: tf.Tensor, size: Sequence[int | tf.Tensor]) -> tf.Tensor:
+    """Resizes an image as all stages do: bilinear with antialiasing, rounded to bytes.
+
+    Args:
+        image: RGB uint8 [h, w, 3].
+        size: height and width, in pixels.
+
+    Returns:
+        uint8 [*size, 3].
+    """
+    # Rounded to bytes: a quarter of the memory for everything downstream.
+    return tf.cast(tf.round(tf.image.resize(image, size, antialias=True)), tf.uint8)
 
 
 @contextlib.contextmanager
@@ -250,17 +291,24 @@ def corrupt_images_named(source: tf.data.Dataset) -> Iterator[None]:
         raise
 
 
-def _prepare(example: dict, geometry: Geometry) -> dict:
-    """Decoded and resized image, with its label and the fixations moved along."""
+def _prepare(example: dict, geometry: Geometry | None) -> dict:
+    """Decoded and resized image, with its label and the fixations moved along.
+
+    Without a geometry the image keeps its size.
+    """
     original = _decode(example["image"])
-    image = _resize(original, geometry)
+    image = original
+    if geometry is not None:
+        image = resize(original, geometry.resized(*_size(original)))
     prepared = {"image": image, "label": tf.cast(example.get("label", 0), tf.int32)}
     if "fixations" in example:
         scale = tf.cast(tf.shape(image)[:2] / tf.shape(original)[:2], tf.float32)
         # Whole numbers are the centres of pixels, so the image begins at -0.5.
         prepared["x"] = (tf.cast(example["fixations"]["x"], tf.float32) + 0.5) * scale[1] - 0.5
         prepared["y"] = (tf.cast(example["fixations"]["y"], tf.float32) + 0.5) * scale[0] - 0.5
-        prepared["scale"] = geometry.short_side / tf.reduce_min(tf.shape(original)[:2])
+        prepared["scale"] = tf.constant(1.0)
+        if geometry is not None:
+            prepared["scale"] = geometry.short_side / tf.reduce_min(tf.shape(original)[:2])
     if "heatmap" in example:
         prepared["heatmap"] = example["heatmap"]
     return prepared
@@ -279,11 +327,12 @@ def _size(image: tf.Tensor) -> list[tf.Tensor]:
     return tf.unstack(tf.shape(image)[:2])
 
 
-def _resize(image: tf.Tensor, geometry: Geometry) -> tf.Tensor:
-    """Scales to the geometry's short side and keeps the aspect; uint8 [h, w, 3]."""
-    size = geometry.resized(*_size(image))
-    # Rounded to bytes: a quarter of the memory for everything downstream.
-    return tf.cast(tf.round(tf.image.resize(image, size, antialias=True)), tf.uint8)
+def _scorable(prepared: dict, sigma_px: float, with_maps: bool) -> dict:
+    """Adds what maps are scored against: the true map, and fixations where there are points."""
+    if not with_maps:
+        return prepared
+    scorable = _add_saliency(prepared, sigma_px)
+    return scorable if "heatmap" in prepared else _add_fixation_counts(scorable)
 
 
 def _add_saliency(example: dict, sigma_px: float) -> dict:

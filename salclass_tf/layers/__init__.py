@@ -14,4 +14,5 @@ from salclass_tf.layers.priors import CentreBias as CentreBias
 from salclass_tf.layers.priors import GaussianMaps as GaussianMaps
 from salclass_tf.layers.priors import LearnedPrior as LearnedPrior
 from salclass_tf.layers.resizing import BilinearUpsampling as BilinearUpsampling
+from salclass_tf.layers.resizing import ProportionalUpsampling as ProportionalUpsampling
 from salclass_tf.layers.resizing import interpolation_matrix as interpolation_matrix

@@ -49,9 +49,9 @@ class GaussianBlur(_MapLayer):
         self.deviation, self.learned = float(deviation), learned
 
     def build(self, input_shape):
-        """Creates the deviation and the squared distances between cells."""
-        if len(input_shape) != 4 or None in input_shape[1:3]:
-            raise ValueError(f"maps must be [b, h, w, c] with known h and w; got {input_shape}")
+        """Creates the deviation and, where the size is known, squared distances between cells."""
+        if len(input_shape) != 4:
+            raise ValueError(f"maps must be [b, h, w, c]; got {input_shape}")
         start = keras.initializers.Constant(float(np.log(self.deviation)))
         self.log_deviation = self.add_weight(
             shape=(), initializer=start, trainable=self.learned, name="log_deviation"
@@ -59,6 +59,7 @@ class GaussianBlur(_MapLayer):
         self._squares = [
             np.subtract.outer(np.arange(cells), np.arange(cells)).astype(np.float32) ** 2
             for cells in input_shape[1:3]
+            if None not in input_shape[1:3]
         ]
         self.built = True
 
@@ -68,7 +69,7 @@ class GaussianBlur(_MapLayer):
         # A softmax along the rows is Gaussian weights with the sum 1.
         rows, columns = (
             ops.softmax(scale * ops.convert_to_tensor(squares), axis=-1)
-            for squares in self._squares
+            for squares in self._squares or map(_squares_of, ops.shape(maps)[1:3])
         )
         channels_first = ops.transpose(maps, (0, 3, 1, 2))
         blurred = ops.matmul(rows, ops.matmul(channels_first, ops.transpose(columns)))
@@ -77,6 +78,12 @@ class GaussianBlur(_MapLayer):
     def get_config(self):
         """Returns the arguments that rebuild this layer."""
         return super().get_config() | {"deviation": self.deviation, "learned": self.learned}
+
+
+def _squares_of(cells):
+    """Squared distances between cells whose number is known only now, float32 [cells, cells]."""
+    places = ops.arange(ops.cast(cells, "float32"), dtype="float32")
+    return ops.square(places[:, None] - places[None, :])
 
 
 @keras.saving.register_keras_serializable("salclass_tf")

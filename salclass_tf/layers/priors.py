@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from salclass_tf.layers.resizing import interpolation_matrix
+from salclass_tf.layers.resizing import interpolation_matrix, resize
 
 # Sides of the grid that keeps a centre bias. A prior is smooth, and a fixed grid lets the same
 # weights serve maps of any size.
@@ -18,8 +18,11 @@ def _offsets(cells: int) -> np.ndarray:
     return (np.arange(cells) + 0.5) / cells - 0.5
 
 
-def _resize(maps, size: tuple[int, int], align_corners: bool):
+def _resize(maps, size, align_corners: bool):
     """Resizes one map [h, w] to `size`."""
+    if not all(isinstance(side, int) for side in size):
+        whole = ops.cast(maps, "float32")[None, ..., None]
+        return resize(whole, size, align_corners)[0, ..., 0]
     rows, columns = (
         ops.convert_to_tensor(interpolation_matrix(cells, side, align_corners), "float32")
         for cells, side in zip(maps.shape, size, strict=True)
@@ -28,18 +31,25 @@ def _resize(maps, size: tuple[int, int], align_corners: bool):
 
 
 class _Prior(keras.layers.Layer):
-    """A layer that gives back maps of its input's size, computed in float32."""
+    """A layer that gives back maps of its input's size, computed in float32.
+
+    Built for maps of unknown height and width it looks at those that come.
+    """
 
     def __init__(self, dtype="float32", **kwargs):
         """Creates the layer."""
         super().__init__(dtype=dtype, **kwargs)
 
     def build(self, input_shape):
-        """Keeps height and width, which must be known."""
-        if len(input_shape) != 4 or None in input_shape[1:3]:
-            raise ValueError(f"maps must be [b, h, w, c] with known h and w; got {input_shape}")
-        self._size = tuple(input_shape[1:3])
+        """Keeps height and width, as far as they are known."""
+        if len(input_shape) != 4:
+            raise ValueError(f"maps must be [b, h, w, c]; got {input_shape}")
+        self._size = None if None in input_shape[1:3] else tuple(input_shape[1:3])
         self.built = True
+
+    def _size_of(self, maps):
+        """Height and width of the maps: numbers where they are known, else tensors."""
+        return self._size or tuple(ops.shape(maps)[1:3])
 
     def compute_output_shape(self, input_shape):
         """Returns the input's shape."""
@@ -78,7 +88,7 @@ class LearnedPrior(_Prior):
 
     def call(self, maps):
         """Returns float32 of the input's shape, [b, h, w, c]."""
-        factor = 1 + _resize(self.prior, self._size, align_corners=False)
+        factor = 1 + _resize(self.prior, self._size_of(maps), align_corners=False)
         return maps * factor[None, :, :, None]
 
     def get_config(self):
@@ -108,8 +118,10 @@ class GaussianMaps(_Prior):
         self.deviations = tuple(deviations)
 
     def build(self, input_shape):
-        """Computes the maps."""
+        """Computes the maps, where their size is known."""
         super().build(input_shape)
+        if self._size is None:
+            return
         rows, columns = (
             np.exp(-0.5 * (_offsets(cells)[:, np.newaxis] / self.deviations) ** 2)
             for cells in self._size
@@ -119,9 +131,27 @@ class GaussianMaps(_Prior):
 
     def call(self, features):
         """Returns float32 [b, h, w, c + n * n] of features [b, h, w, c]."""
-        maps = ops.convert_to_tensor(self._maps, self.compute_dtype)
+        if self._size is None:
+            maps = self._maps_of(ops.shape(features)[1:3])
+        else:
+            maps = ops.convert_to_tensor(self._maps, self.compute_dtype)
         batch = ops.shape(features)[0]
         return ops.concatenate([features, ops.tile(maps, (batch, 1, 1, 1))], axis=-1)
+
+    def _maps_of(self, size):
+        """The maps of a size that is known only now, float32 [1, h, w, n * n]."""
+        rows, columns = (
+            ops.exp(-0.5 * ops.square(self._offsets_of(cells) / np.float32(self.deviations)))
+            for cells in size
+        )
+        maps = rows[:, None, :, None] * columns[None, :, None, :]
+        return ops.reshape(maps, (1, *size, len(self.deviations) ** 2))
+
+    @staticmethod
+    def _offsets_of(cells):
+        """`_offsets` of a number that is a tensor, [cells, 1]."""
+        cells = ops.cast(cells, "float32")
+        return ((ops.arange(cells, dtype="float32") + 0.5) / cells - 0.5)[:, None]
 
     def compute_output_shape(self, input_shape):
         """Returns the input's shape with more channels."""
@@ -179,7 +209,7 @@ class CentreBias(_Prior):
 
     def call(self, maps):
         """Returns float32 of the input's shape, [b, h, w, c]."""
-        bias = _resize(self.log_density, self._size, align_corners=False)
+        bias = _resize(self.log_density, self._size_of(maps), align_corners=False)
         return maps + self.weight * bias[None, :, :, None]
 
     def get_config(self):

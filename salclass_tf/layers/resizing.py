@@ -64,6 +64,73 @@ class BilinearUpsampling(keras.layers.Layer):
         return super().get_config() | {"size": self.size, "align_corners": self.align_corners}
 
 
+class ProportionalUpsampling(keras.layers.Layer):
+    """Resizes maps to a share of an image whose size is known when it comes.
+
+    What `BilinearUpsampling` does for images of one size, for images of any: the interpolation
+    matrices are computed with every call, in float32. Not for files: networks are saved with the
+    other one.
+    """
+
+    def __init__(self, shares, align_corners=True, dtype="float32", **kwargs):
+        """Creates the layer.
+
+        Args:
+            shares: of the image's height and width, each above 0; 1 gives maps of its size.
+            align_corners: see `BilinearUpsampling`.
+            dtype: of the computation and the result.
+            **kwargs: `name` and the like, for `keras.layers.Layer`.
+        """
+        super().__init__(dtype=dtype, **kwargs)
+        self.shares, self.align_corners = tuple(shares), align_corners
+
+    def call(self, maps_and_image):
+        """Returns the maps as float32 [b, h, w, c], from [b, i, j, c] and an image [b, y, x, 3]."""
+        maps, image = maps_and_image
+        sides = zip(ops.shape(image)[1:3], self.shares, strict=True)
+        size = tuple(
+            ops.cast(ops.round(ops.cast(n, "float32") * share), "int32") for n, share in sides
+        )
+        return resize(maps, size, self.align_corners)
+
+    def compute_output_shape(self, input_shapes):
+        """Returns (b, None, None, c)."""
+        (batch, _, _, channels), _ = input_shapes
+        return (batch, None, None, channels)
+
+
+def resize(maps, size, align_corners=True):
+    """Resizes maps bilinearly to a size that may be known only when they come.
+
+    Args:
+        maps: float32 [b, i, j, c].
+        size: height and width, whole numbers or int32 tensors [], at least 1.
+        align_corners: see `BilinearUpsampling`.
+
+    Returns:
+        float32 [b, *size, c].
+    """
+    rows, columns = (
+        _interpolation_tensor(cells, samples, align_corners)
+        for cells, samples in zip(ops.shape(maps)[1:3], size, strict=True)
+    )
+    channels_first = ops.transpose(maps, (0, 3, 1, 2))
+    resized = ops.matmul(rows, ops.matmul(channels_first, ops.transpose(columns)))
+    return ops.transpose(resized, (0, 2, 3, 1))
+
+
+def _interpolation_tensor(cells, samples, align_corners: bool):
+    """`interpolation_matrix` of numbers that are tensors."""
+    cells, samples = (ops.cast(n, "float32") for n in (cells, samples))
+    steps = ops.arange(samples, dtype="float32")
+    if align_corners:
+        positions = steps * ((cells - 1) / ops.maximum(samples - 1, 1))
+    else:
+        positions = ops.clip((steps + 0.5) * (cells / samples) - 0.5, 0, cells - 1)
+    distances = ops.abs(positions[:, None] - ops.arange(cells, dtype="float32"))
+    return ops.maximum(1 - distances, 0)
+
+
 def interpolation_matrix(cells: int, samples: int, align_corners: bool = True) -> np.ndarray:
     """Returns the matrix of linear interpolation from `cells` values to `samples` values.
 

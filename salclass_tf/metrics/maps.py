@@ -87,11 +87,20 @@ def stretched(values: np.ndarray) -> np.ndarray:
     return (values - low) / (high - low) if high > low else np.zeros(values.shape)
 
 
+def non_negative(values: np.ndarray) -> np.ndarray:
+    """Returns a map whose lowest value has become 0 if it was below; any other map as it is.
+
+    The one reading of maps with negative values, which a linear head gives: differences stay, so
+    that NSS, CC and AUC do too, and what is made a density, or a picture of 16 bits, starts at 0.
+    """
+    return values - min(values.min(), 0)
+
+
 def density(values: np.ndarray) -> np.ndarray:
     """Returns the map as probabilities that sum to 1.
 
-    A map with negative values is first shifted to 0; a map of zeros becomes uniform.
+    A map with negative values is first shifted, see `non_negative`; a map of zeros becomes uniform.
     """
-    values = values - min(values.min(), 0)
+    values = non_negative(values)
     total = values.sum()
     return values / total if total > 0 else np.full(values.shape, 1 / values.size)

@@ -38,6 +38,27 @@ def find_images(arguments: Sequence[str], out_dir: str | os.PathLike) -> list[pa
     return list(found.values())
 
 
+def common_folder(arguments: Sequence[str]) -> pathlib.Path:
+    """Returns the deepest folder that holds all that files, folders and patterns can stand for.
+
+    Seen from it, images keep the folders that tell them apart.
+
+    Args:
+        arguments: see `find_images`.
+    """
+    return pathlib.Path(os.path.commonpath([_base(argument) for argument in arguments]))
+
+
+def _base(argument: str) -> str:
+    """The folder that an argument is about, absolute."""
+    path = pathlib.Path(argument)
+    if not path.exists():
+        while glob.has_magic(str(path)):
+            path = path.parent
+        return os.path.abspath(path)
+    return os.path.abspath(path if path.is_dir() else path.parent)
+
+
 def _expand(argument: str, out_dir: pathlib.Path) -> Iterator[pathlib.Path]:
     """The files that one argument stands for."""
     path = pathlib.Path(argument)

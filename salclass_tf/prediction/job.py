@@ -21,7 +21,8 @@ from salclass_tf.serving import overlays
 
 _log = logging.getLogger(__name__)
 
-PNG, NPY = MAP_FORMATS = ("png", "npy")
+NPY, PNG = MAP_FORMATS = ("npy", "png")
+WHOLE, CROP = VIEWS = ("whole", "crop")
 
 # While the network works on one batch, another is decoded or drawn. More would cost memory only.
 _BATCHES_AT_ONCE = 2
@@ -47,10 +48,14 @@ def predict(
     model: Model,
     images: Sequence[pathlib.Path],
     out_dir: str | os.PathLike,
-    map_format: str = PNG,
+    map_format: str = NPY,
     batch_size: int = 8,
+    view: str = WHOLE,
+    root: str | os.PathLike | None = None,
 ) -> Summary:
     """Predicts images and writes overlays, maps, `predictions.csv` and `predictions.json`.
+
+    The folder of maps can be evaluated, see `evaluation.methods.map_folders`.
 
     Memory does not grow with the number of images. What is no image or cannot be read is skipped,
     and listed in both tables with the reason. EXIF orientation is ignored, as in training.
@@ -59,31 +64,40 @@ def predict(
         model: what predicts.
         images: files.
         out_dir: gets the tables, `overlays/` and `maps/`; files of the same names are replaced.
-        map_format: "png", 16 bits, scaled to the map's peak; or "npy", float32, unscaled. Both
-            in the image's own size, 0 outside the central crop.
+        map_format: "npy", float32, as the network gives it; or "png", 16 bits, from the map's
+            lowest value, or 0, to its peak. Both in the image's own size.
         batch_size: images that the network gets together.
+        view: "whole" for maps of all of an image, see `model.whole_images`; "crop" for maps of
+            the central crop that evaluation of crops scores, 0 outside it. Classes are told of
+            the crop in both.
+        root: the folder from which on the paths of images become those of maps and overlays;
+            None is the deepest one that holds all images.
 
     Returns:
         How many images were predicted and skipped.
 
     Raises:
-        ValueError: if `map_format` is unknown, or `batch_size` is below 1.
+        ValueError: if `map_format` or `view` is unknown, or `batch_size` is below 1.
         OSError: if something cannot be written.
     """
     if map_format not in MAP_FORMATS:
         raise ValueError(f"map_format is one of {MAP_FORMATS}; got {map_format!r}")
+    if view not in VIEWS:
+        raise ValueError(f"view is one of {VIEWS}; got {view!r}")
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1; got {batch_size}")
     out_dir = pathlib.Path(out_dir)
-    for folder in ("overlays", *(["maps"] if model.makes_maps else [])):
-        (out_dir / folder).mkdir(parents=True, exist_ok=True)
-    worker = _Worker(model, out_dir, map_format)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    worker = _Worker(model, out_dir, map_format, view)
     skipped = 0
+    facts = {"model": model.name}
+    if model.makes_maps:
+        facts["maps"] = f"whole images, {model.whole.shown}" if view == WHOLE else "central crops"
     with (
-        outputs.Tables(out_dir, model.name, model.top_k) as tables,
+        outputs.Tables(out_dir, facts, model.top_k) as tables,
         tqdm(total=len(images), unit="image", leave=False, disable=None) as bar,
     ):
-        for prediction in _in_order(worker.work, _batches(images, batch_size)):
+        for prediction in _in_order(worker.work, _batches(images, batch_size, root)):
             tables.add(prediction)
             bar.update()
             if prediction.error:
@@ -92,11 +106,15 @@ def predict(
     return Summary(len(images) - skipped, skipped)
 
 
-def _batches(images: Sequence[pathlib.Path], batch_size: int) -> Iterator[list[_Named]]:
+def _batches(
+    images: Sequence[pathlib.Path], batch_size: int, root: str | os.PathLike | None
+) -> Iterator[list[_Named]]:
     """Images with the names of their files, some at a time."""
-    names = outputs.Names()
-    for start in range(0, len(images), batch_size):
-        yield [(path, names.take(path)) for path in images[start : start + batch_size]]
+    if root is None and images:
+        root = os.path.commonpath([os.path.dirname(os.path.abspath(path)) for path in images])
+    named = list(zip(images, outputs.names(images, root), strict=True)) if images else []
+    for start in range(0, len(named), batch_size):
+        yield named[start : start + batch_size]
 
 
 def _in_order(
@@ -119,9 +137,10 @@ def _in_order(
 class _Worker:
     """Does one batch from reading to writing; several threads may use it."""
 
-    def __init__(self, model: Model, out_dir: pathlib.Path, map_format: str):
+    def __init__(self, model: Model, out_dir: pathlib.Path, map_format: str, view: str):
         """See `predict`."""
-        self.model, self.out_dir, self.map_format = model, out_dir, map_format
+        self.model, self.out_dir = model, out_dir
+        self.map_format, self.view = map_format, view
         side = model.geometry.image_size
         self.place = tf.function(
             lambda saliency, size: overlays.place(saliency, size, model.geometry), autograph=False
@@ -172,14 +191,15 @@ class _Worker:
                 answer.get("top_classes", ()), answer.get("top_probabilities", ()), strict=True
             )
         )
-        crop = self.model.geometry.central_box(height, width)
-        files, saliency, peak = {"overlay": f"overlays/{name}.png"}, None, None
+        crop = None
+        if classes or self.view == CROP:
+            crop = self.model.geometry.central_box(height, width)
+        files, saliency, ends = {"overlay": f"overlays/{name}.png"}, None, {}
         if self.model.makes_maps:
-            size = tf.constant([height, width])
-            saliency = self.place(tf.constant(answer["saliency"]), size).numpy()[..., 0]
-            peak = float(saliency.max())
+            saliency = self._map(image, answer)
+            ends = {"map_low": float(saliency.min()), "map_peak": float(saliency.max())}
             files["map"] = f"maps/{name}.{self.map_format}"
-            self._write_file(files["map"], self._encode_map(saliency, peak))
+            self._write_file(files["map"], self._encode_map(saliency))
         painted = painting.paint(image, saliency, crop, classes[:_PAINTED_CLASSES])
         self._write_file(files["overlay"], _png(painted))
         return outputs.Prediction(
@@ -187,19 +207,28 @@ class _Worker:
             width=width,
             height=height,
             classes=classes,
-            map_peak=peak,
             crop=crop,
+            **ends,
             **files,
         )
 
+    def _map(self, image: np.ndarray, answer: dict[str, np.ndarray]) -> np.ndarray:
+        """The map in the size of its image, float32 [h, w]."""
+        if self.view == WHOLE:
+            return self.model.whole(tf.constant(image)).numpy()[..., 0]
+        size = tf.constant(image.shape[:2])
+        return self.place(tf.constant(answer["saliency"]), size).numpy()[..., 0]
+
     def _write_file(self, name: str, content: bytes) -> None:
         """Writes a file whole; there may be thousands, so that none is waited for."""
-        write_bytes(self.out_dir / name, content, durable=False)
+        path = self.out_dir / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(path, content, durable=False)
 
-    def _encode_map(self, saliency: np.ndarray, peak: float) -> bytes:
+    def _encode_map(self, saliency: np.ndarray) -> bytes:
         """A map as the content of a file."""
         if self.map_format == PNG:
-            return _png(outputs.as_16_bits(saliency, peak)[..., np.newaxis])
+            return _png(outputs.as_16_bits(saliency)[..., np.newaxis])
         buffer = io.BytesIO()
         np.save(buffer, saliency)
         return buffer.getvalue()

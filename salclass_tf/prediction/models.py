@@ -1,6 +1,7 @@
 """What predicts: a finished stage of training, or an export of one."""
 
 import dataclasses
+import functools
 import json
 import os
 import pathlib
@@ -9,7 +10,8 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from salclass_tf.data.geometry import Geometry
-from salclass_tf.serving import exports, signatures, trained, versions
+from salclass_tf.model.whole_images import WholeImages, WholeImagesOfServer
+from salclass_tf.serving import exports, signatures, trained, twins, versions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,11 +22,18 @@ class Model:
         name: what it is and where it was found, for people.
         geometry: its crop and resize sizes.
         signature: its `serving_default`, see `serving.signatures.build`.
+        open_whole: makes what answers whole images with maps; called only for networks with maps.
     """
 
     name: str
     geometry: Geometry
     signature: Callable[..., dict[str, tf.Tensor]]
+    open_whole: Callable[[], WholeImages | WholeImagesOfServer]
+
+    @functools.cached_property
+    def whole(self) -> WholeImages | WholeImagesOfServer:
+        """Image uint8 [h, w, 3] -> map of all of it, float32 [h, w, 1]."""
+        return self.open_whole()
 
     @property
     def makes_maps(self) -> bool:
@@ -79,7 +88,11 @@ def load_run(
         max_pixels=settings.max_pixels,
     )
     name = f"stage {stage} of {workdir}, trained on {finished.metrics['dataset']}"
-    return Model(name, finished.geometry, served["serving_default"])
+
+    def open_whole() -> WholeImages:
+        return WholeImages(twins.in_precision(finished, settings.precision), finished.geometry)
+
+    return Model(name, finished.geometry, served["serving_default"], open_whole)
 
 
 def load_export(folder: str | os.PathLike) -> Model:
@@ -103,6 +116,10 @@ def load_export(folder: str | os.PathLike) -> Model:
         )
     facts = json.loads(card.read_text())
     geometry = Geometry(*(facts["preparation"][key] for key in ("image_size", "short_side")))
-    signature = tf.saved_model.load(str(version)).signatures["serving_default"]
+    loaded = tf.saved_model.load(str(version))
     name = f"export {version}: {facts['model']}, trained on {facts['data']}"
-    return Model(name, geometry, signature)
+
+    def open_whole() -> WholeImagesOfServer:
+        return WholeImagesOfServer(loaded.signatures["serving_image"], geometry)
+
+    return Model(name, geometry, loaded.signatures["serving_default"], open_whole)

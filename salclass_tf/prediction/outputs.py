@@ -1,13 +1,17 @@
 """What predictions leave on disk: names that do not clash, files that are whole, two tables."""
 
+import collections
 import csv
 import dataclasses
+import itertools
 import json
 import os
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 
+from salclass_tf.metrics import maps
 from salclass_tf.runs import files
 
 # File systems allow 255 bytes; a number, an ending and the mark of an unfinished file are added.
@@ -24,8 +28,10 @@ class Prediction:
         width: of the image, in pixels.
         height: of the image, in pixels.
         classes: names and probabilities, the likeliest first.
-        map_peak: largest value of the map on the image; what 65535 stands for in a PNG.
-        crop: left, upper, right and lower edge of the part that the network saw, in pixels.
+        map_low: smallest value of the map; in a PNG 0 stands for it, or for 0 if that is smaller.
+        map_peak: largest value of the map; what 65535 stands for in a PNG.
+        crop: left, upper, right and lower edge of the central square, in pixels, where something
+            is told of that: classes, or a map of the crop.
         overlay: file with the overlay, seen from the folder of the tables.
         map: file with the map, seen from there.
     """
@@ -35,6 +41,7 @@ class Prediction:
     width: int | None = None
     height: int | None = None
     classes: tuple[tuple[str, float], ...] = ()
+    map_low: float | None = None
     map_peak: float | None = None
     crop: tuple[float, ...] | None = None
     overlay: str | None = None
@@ -50,6 +57,7 @@ class Prediction:
         named = [value for pair in self.classes for value in pair]
         named += [None] * (2 * top_k - len(named))
         return [self.image, self.width, self.height, *named] + [
+            self.map_low,
             self.map_peak,
             self.overlay,
             self.map,
@@ -60,29 +68,51 @@ class Prediction:
 def columns(top_k: int) -> list[str]:
     """Returns the headings of the table for a number of classes."""
     named = [f"{what}_{i}" for i in range(1, top_k + 1) for what in ("class", "probability")]
-    return ["image", "width", "height", *named, "map_peak", "overlay", "map", "error"]
+    return ["image", "width", "height", *named, "map_low", "map_peak", "overlay", "map", "error"]
 
 
-class Names:
-    """Gives each image a name of its own: its stem, with a number where that is taken."""
+def names(images: Sequence[pathlib.Path], root: pathlib.Path) -> list[str]:
+    """Returns a name of its own for what is predicted of each image: `Action/001`.
 
-    def __init__(self):
-        """Nothing is taken."""
-        self._taken = set()
-        self._last_number = {}
+    The path from a folder on, without the ending of the file; with it where two images would share
+    a name, so that evaluation finds the map of each. Upper and lower case do not tell two apart.
 
-    def take(self, path: pathlib.Path) -> str:
-        """Returns a name that no image had before; case does not tell two apart."""
-        stem = path.stem
-        while len(os.fsencode(stem)) > _LONGEST_STEM:
-            stem = stem[:-1]
-        name, number = stem, self._last_number.get(stem.casefold(), 1)
-        while name.casefold() in self._taken:
-            number += 1
-            name = f"{stem}-{number}"
-        self._taken.add(name.casefold())
-        self._last_number[stem.casefold()] = number
-        return name
+    Args:
+        images: files in or below the folder.
+        root: the folder.
+    """
+    paths = [pathlib.PurePath(os.path.relpath(os.path.abspath(image), root)) for image in images]
+    short, whole = [path.with_suffix("") for path in paths], paths
+    chosen = list(short)
+    while shared := _shared(chosen) & {i for i, path in enumerate(chosen) if path != whole[i]}:
+        for index in shared:
+            chosen[index] = whole[index]
+    return _numbered([_shortened(path) for path in chosen])
+
+
+def _shared(paths: Sequence[pathlib.PurePath]) -> set[int]:
+    """Places of the paths that another one equals."""
+    counts = collections.Counter(str(path).casefold() for path in paths)
+    return {index for index, path in enumerate(paths) if counts[str(path).casefold()] > 1}
+
+
+def _shortened(path: pathlib.PurePath) -> str:
+    """A path whose last part leaves room for what is added to it."""
+    stem = path.name
+    while len(os.fsencode(stem)) > _LONGEST_STEM:
+        stem = stem[:-1]
+    return path.with_name(stem).as_posix()
+
+
+def _numbered(found: list[str]) -> list[str]:
+    """The same with numbers at the end where case alone, or what was cut off, tells two apart."""
+    taken: set[str] = set()
+    chosen = []
+    for name in found:
+        free = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+        chosen.append(next(one for one in free if one.casefold() not in taken))
+        taken.add(chosen[-1].casefold())
+    return chosen
 
 
 class Tables:
@@ -91,12 +121,12 @@ class Tables:
     A context manager: without an error the files get their names at its end, with one they go.
     """
 
-    def __init__(self, out_dir: pathlib.Path, model: str, top_k: int):
+    def __init__(self, out_dir: pathlib.Path, facts: dict, top_k: int):
         """Begins both files.
 
         Args:
             out_dir: where they are written; older ones of the same names go at once.
-            model: name of the model.
+            facts: what holds for all predictions, plain types.
             top_k: how many classes an answer names.
         """
         self._paths = [out_dir / f"predictions.{kind}" for kind in ("csv", "json")]
@@ -109,7 +139,8 @@ class Tables:
         self._files = [_unfinished(path).open("w", **options) for path in self._paths]
         self._csv = csv.writer(self._files[0])
         self._csv.writerow(columns(top_k))
-        self._files[1].write(f'{{"model": {json.dumps(model)}, "predictions": [')
+        head = json.dumps(facts).removesuffix("}")
+        self._files[1].write(f'{head}, "predictions": [')
 
     def add(self, prediction: Prediction) -> None:
         """Writes a line about one image."""
@@ -133,10 +164,11 @@ class Tables:
                 _unfinished(path).unlink()
 
 
-def as_16_bits(saliency: np.ndarray, peak: float) -> np.ndarray:
-    """Returns a map as uint16: 65535 is the peak, 0 is 0 and below."""
-    share = np.clip(saliency / peak, 0, 1) if peak > 0 else np.zeros_like(saliency)
-    return np.round(65535 * share).astype(np.uint16)
+def as_16_bits(saliency: np.ndarray) -> np.ndarray:
+    """Returns a map as uint16: 65535 is its peak, 0 is 0, or its lowest value if that is below."""
+    values = maps.non_negative(np.asarray(saliency, np.float64))
+    peak = values.max()
+    return np.round(65535 * (values / peak if peak > 0 else values)).astype(np.uint16)
 
 
 def _unfinished(path: pathlib.Path) -> pathlib.Path:

@@ -20,18 +20,19 @@ _GROUND, _BAR, _INK, _FRAME = (32, 32, 36), (0, 92, 148), (255, 255, 255), (255,
 def paint(
     image: np.ndarray,
     saliency: np.ndarray | None,
-    box: tuple[float, float, float, float],
+    box: tuple[float, float, float, float] | None,
     classes: Sequence[tuple[str, float]],
 ) -> np.ndarray:
     """Paints an overlay.
 
     The image loses some of its colour, and the map lies on it the more opaque the higher it is:
-    where it is 0 or below, the image alone shows. A frame marks the part that the network saw.
+    where it is 0 or below, the image alone shows. A frame marks the part that classes are told of.
 
     Args:
         image: RGB uint8 [h, w, 3].
         saliency: map float32 [h, w], drawn relative to its own peak; None for none.
-        box: left, upper, right and lower edge of the central crop, in pixels of the image.
+        box: left, upper, right and lower edge of the central crop, in pixels of the image; None
+            for no frame.
         classes: names and probabilities, the likeliest first; empty for none.
 
     Returns:
@@ -45,7 +46,8 @@ def paint(
         resized = Image.fromarray(saliency).resize(size, Image.Resampling.BILINEAR)
         shown = _blend(shown, np.asarray(resized))
     picture = Image.fromarray(shown)
-    _frame(picture, [edge * scale for edge in box])
+    if box is not None:
+        _frame(picture, [edge * scale for edge in box])
     return np.asarray(_with_caption(picture, classes) if classes else picture)
 
 

@@ -136,10 +136,7 @@ def frozen_twin(stage: FinishedStage, precision: str) -> tf.types.experimental.C
 
 def _reference(stage: FinishedStage, images: np.ndarray) -> dict[str, np.ndarray]:
     """What the trained network answers in float32, as Keras computes it."""
-    network = stage.network()
-    if stage.settings["precision"] != "float32":
-        network = twins.build_twin(stage, "float32")
-        network.set_weights(stage.network().get_weights())
+    network = twins.in_precision(stage, "float32")
     out = final_scores.answers(network, {"image": tf.cast(images, tf.float32)})
     if "logits" in out:
         out["probabilities"] = tf.nn.softmax(out.pop("logits"))

@@ -31,6 +31,15 @@ def build_twin(stage: FinishedStage, precision: str) -> keras.Model:
         keras.config.set_dtype_policy(before)
 
 
+def in_precision(stage: FinishedStage, precision: str) -> keras.Model:
+    """Returns the network of a stage, or its twin of another precision with the same weights."""
+    if stage.settings["precision"] == precision:
+        return stage.network()
+    twin = build_twin(stage, precision)
+    twin.set_weights(stage.network().get_weights())
+    return twin
+
+
 def _detector(stage: FinishedStage) -> keras.Model:
     """The detector that the stage's settings describe."""
     settings = stage.settings

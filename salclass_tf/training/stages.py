@@ -150,6 +150,7 @@ def _make(
         gaze_set.name,
         feed.steps,
     )
+    _log.info("stage %s: %s", one.name, _choice(gaze_set, stage.validation_share))
     limits = [limit for limit in (one.config.max_steps, stage.iterations) if limit is not None]
     max_steps = min(limits, default=None)
     training = loop.Loop(one.name, stage, model, feed, one.folder, max_steps, placement, execution)
@@ -182,12 +183,28 @@ def _begin(one: Job, gaze_set: GazeSet) -> None:
     write_json(one.folder / DATASET, gaze_set.record(share).to_json())
 
 
+def _choice(gaze_set: GazeSet, validation_share: float) -> str:
+    """What decides which epoch is kept, in words."""
+    split = gaze_set.split("validation", validation_share)
+    if split is None:
+        return "the last epoch is kept, since no images are held back to choose one"
+    held_back = (
+        ""
+        if split == "validation"
+        else (", held back from training: the set has no other images with gaze to choose by")
+    )
+    return f"the epoch to keep is chosen on {split}, {gaze_set.size(split)} images{held_back}"
+
+
 def _facts(one: Job, gaze_set: GazeSet, model: GazeModel, place: loop.Position) -> dict:
     """What `metrics.json` holds besides scores."""
+    share = one.config.stages[one.name].validation_share
     return {
         "stage": one.name,
         "dataset": gaze_set.builder.info.full_name,
         "split": gaze_set.split("test"),
+        "train_split": gaze_set.split("train", share),
+        "validation_split": gaze_set.split("validation", share),
         "class_names": list(gaze_set.class_names),
         "parameters": model.count_params(),
         "made_from": networks.origin(one.config, one.name, one.workdir),

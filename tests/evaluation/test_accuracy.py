@@ -68,9 +68,9 @@ def test_paired_test_counts_the_images_that_only_one_names_right():
 
 
 def test_tables_hold_what_was_found():
-    row = guesses([8, 2], [4, 2], {"method": "a|b", "crop": "40 of 46"})
+    row = guesses([8, 2], [4, 2], {"method": "a|b", "view": "crop 40 of 46"})
     lines = of_classes.markdown([row]).splitlines()
-    assert lines[0] == "| method | crop | images | classes | mean class accuracy | accuracy |"
+    assert lines[0] == "| method | view | images | classes | mean class accuracy | accuracy |"
     assert lines[2].startswith("| a\\|b | 40 of 46 | 10 | 2 | 0.750 [")
     (line,) = csv.DictReader(io.StringIO(of_classes.csv_text([row])))
     assert (line["method"], line["classes"], line["accuracy_mean"]) == ("a|b", "2", "0.6")

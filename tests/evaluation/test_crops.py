@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from watched_noise import WatchedNoise
 
 from salclass_tf import metrics
 from salclass_tf.data import pipeline, sets
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.evaluation.methods import baselines, crops, crops_of_sets
 from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
-from tfds_builders.common import schema
 
 GEOMETRY = Geometry(24, 30)
 
@@ -25,42 +25,6 @@ def test_map_is_cut_where_the_image_is_cut(size):
     assert np.abs(found - image[..., :1]).max() <= 0.5 + 1e-3
     if min(size) != GEOMETRY.short_side:
         assert (found != image[..., :1]).any()
-
-
-class WatchedNoise(tfds.core.GeneratorBasedBuilder):
-    """Pictures of two sizes that four people look at; the last one was seen by one person."""
-
-    VERSION = tfds.core.Version("1.0.0")
-
-    def _info(self):
-        return tfds.core.DatasetInfo(
-            builder=self,
-            features=schema.gaze_features(),
-            metadata=tfds.core.MetadataDict({"sigma_px": 5.0}),
-        )
-
-    def _split_generators(self, dl_manager):
-        return {"test": self._generate_examples()}
-
-    def _generate_examples(self):
-        rng = np.random.default_rng(7)
-        for index in range(4):
-            height, width = (44, 60) if index % 2 else (70, 50)
-            count = 9 if index < 3 else 2
-            yield (
-                index,
-                {
-                    "image": rng.integers(0, 256, (height, width, 3), np.uint8),
-                    "image/id": f"seen/{index}",
-                    "fixations": {
-                        "x": rng.uniform(0, width - 1, count).astype(np.float32),
-                        "y": rng.uniform(0, height - 1, count).astype(np.float32),
-                        "duration_ms": np.full(count, -1, np.float32),
-                        # -1: nobody knows who; it belongs to no one's map.
-                        "viewer": (np.arange(count) % 5 - 1 if index < 3 else np.full(count, 2)),
-                    },
-                },
-            )
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +58,7 @@ def test_gaze_is_that_of_the_crop(watched):
         recorded = watched.gaze[example["image/id"].decode()]
         assert sorted(recorded.xy.tolist()) == sorted(inside.tolist())
         assert recorded.size == (24, 24)
-    assert watched.sigma_crop_px == pytest.approx(5 * np.mean([30 / 50, 30 / 44] * 2))
+    assert watched.sigma_in_view_px == pytest.approx(5 * np.mean([30 / 50, 30 / 44] * 2))
 
 
 def test_each_viewer_is_predicted_from_all_others(watched):

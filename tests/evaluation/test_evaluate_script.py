@@ -96,7 +96,7 @@ def test_shuffled_auc_takes_the_other_images_of_the_split(run, tables, tiny_data
 def test_rows_say_where_they_come_from(run, tables):
     row = rows_of(tables)["SalClassNet (vgg16, vgg16)"]
     assert row["labels"]["data set"] == "dotted_noise/1.0.0 test"
-    assert row["labels"]["crop"] == "40 of 46"
+    assert row["labels"]["view"] == "crop 40 of 46"
     path = run[0] / "joint" / "model.keras"
     assert row["labels"]["model"] == f"{path} (epoch 3, {row['fingerprint'][:8]})"
     report = (tables / "report.md").read_text()
@@ -174,7 +174,7 @@ def test_maps_on_different_crops_are_not_compared(run, tiny_data_dir, tmp_path):
     report = paper.run(settings)
     content = json.loads((tmp_path / "out" / "table4.json").read_text())
     pairs = {(c["data set"], c["first"], c["second"]) for c in content["comparisons"]}
-    own = "dotted_noise/1.0.0 test, crops of 40 of 46"
+    own = "dotted_noise/1.0.0 test, crop 40 of 46"
     name = "SalClassNet (vgg16, vgg16)"
     assert (own, name, "detector vgg16") in pairs
     assert not [pair for pair in pairs if pair[0] == own and pair[2] == "alone"]
@@ -202,18 +202,20 @@ def test_what_is_wrong_with_maps_leaves_the_classes(run, tiny_data_dir, tmp_path
 @pytest.mark.parametrize(
     ("image", "there", "taken"),
     [
-        ("a.jpg", ["a.png"], "a.png"),
-        ("a.jpg", ["a.npy", "a.jpg.png"], "a.jpg.png"),
-        ("a.2", ["a.npy"], None),  # that is the map of another image, a
-        ("a.2", ["a.2.png"], "a.2.png"),
-        ("b/a.jpg", ["b/a.npy"], "b/a.npy"),
+        ("a.jpg", ["a.png"], ["a.png"]),
+        ("a.jpg", ["a.jpg"], ["a.jpg"]),
+        ("a.jpg", ["a.npy", "a.jpg.png"], ["a.jpg.png"]),
+        ("a.jpg", ["a.png", "a.npy"], ["a.npy", "a.png"]),
+        ("a.2", ["a.npy"], []),  # that is the map of another image, a
+        ("a.2", ["a.2.png"], ["a.2.png"]),
+        ("b/a.jpg", ["b/a.npy"], ["b/a.npy"]),
     ],
 )
 def test_map_of_an_image_is_found_by_its_name(image, there, taken, tmp_path):
     for name in there:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    assert map_folders._find(tmp_path, image) == (taken and tmp_path / taken)
+    assert map_folders._find(tmp_path, image) == [tmp_path / name for name in taken]
 
 
 def test_maps_of_other_programs_are_cropped_as_images_are(tmp_path, tiny_data_dir):
@@ -224,7 +226,12 @@ def test_maps_of_other_programs_are_cropped_as_images_are(tmp_path, tiny_data_di
         path.rename(own / "dotted_noise" / path.name)
     models = (f"theirs={folder}", str(own))
     settings = Settings(
-        models, ("dotted_noise",), (4,), output=tmp_path / "out", data_dir=tiny_data_dir
+        models,
+        ("dotted_noise",),
+        (4,),
+        output=tmp_path / "out",
+        data_dir=tiny_data_dir,
+        view="crop",
     )
     paper.run(settings)
     rows = rows_of(tmp_path / "out")
@@ -233,7 +240,7 @@ def test_maps_of_other_programs_are_cropped_as_images_are(tmp_path, tiny_data_di
     assert mean(rows["theirs"], "cc") > 0.999
     assert mean(rows["theirs"], "nss") == pytest.approx(mean(human, "nss"), rel=0.03)
     assert mean(rows["of_all"], "cc") == mean(rows["theirs"], "cc")
-    assert rows["theirs"]["labels"]["crop"] == "299 of 340"
+    assert rows["theirs"]["labels"]["view"] == "crop 299 of 340"
 
 
 @pytest.mark.slow
@@ -333,9 +340,9 @@ def test_export_scores_as_its_network(run, tables, tmp_path, tiny_data_dir):
     served = "SalClassNet, stage joint, exported in float32"
     for measure in ("cc", "nss"):
         assert mean(maps[served], measure) == pytest.approx(mean(expected, measure), abs=1e-4)
-    assert maps[served]["labels"]["crop"] == "40 of 46"
+    assert maps[served]["labels"]["view"] == "crop 40 of 46"
     # A file alone does not tell its crop; the paper's is taken.
-    assert maps["alone"]["labels"]["crop"] == f"40 of {round(40 * 340 / 299)}"
+    assert maps["alone"]["labels"]["view"] == f"crop 40 of {round(40 * 340 / 299)}"
     accuracy = mean(rows_of(tables, 5)["SalClassNet (vgg16, vgg16)"], "accuracy")
     assert mean(classes[served], "accuracy") == accuracy
     assert GEOMETRY.short_side == 46

@@ -78,7 +78,7 @@ def test_tables_and_maps_are_what_evaluation_says(workdir, model, photos, tmp_pa
         model = prediction.load_export(tmp_path / "gaze")
         assert str(tmp_path / "gaze" / "1") in model.name
     found = prediction.find_images([str(photos)], tmp_path / "out")
-    done = prediction.predict(model, found, tmp_path / "out", "npy", batch_size=4)
+    done = prediction.predict(model, found, tmp_path / "out", batch_size=4, view="crop")
     assert done == job.Summary(len(VALID), 0)
     rows, content = read_tables(tmp_path / "out")
     probabilities, saliency = expected_answers(
@@ -109,24 +109,26 @@ def test_tables_and_maps_are_what_evaluation_says(workdir, model, photos, tmp_pa
             assert overlay.mode == "RGB" and max(overlay.size) >= 480
 
 
-def test_16_bit_map_is_the_map_up_to_its_peak(model, photos, tmp_path):
+def test_16_bit_map_is_the_map_from_its_lowest_value_to_its_peak(model, photos, tmp_path):
     found = sorted(photos.glob("*.png"))
     for kind in ("npy", "png"):
         prediction.predict(model, found, tmp_path / kind, kind)
     rows, _ = read_tables(tmp_path / "png")
-    levels = set()
+    levels, lowest = set(), []
     for row, path in zip(rows, found, strict=True):
         drawn = np.asarray(PIL.Image.open(tmp_path / "png" / row["map"])).astype(np.float64)
         exact = np.load(tmp_path / "npy" / "maps" / f"{path.stem}.npy")
-        peak = float(row["map_peak"])
-        np.testing.assert_allclose(drawn * peak / 65535, np.maximum(exact, 0), atol=peak / 65535)
+        low, peak = min(float(row["map_low"]), 0), float(row["map_peak"])
+        step = (peak - low) / 65535
+        np.testing.assert_allclose(low + drawn * step, exact, atol=step)
         levels |= set(np.unique(drawn))
-    assert len(levels) > 1000
+        lowest.append(low)
+    assert len(levels) > 1000 and min(lowest) < 0
 
 
 def test_map_without_any_height_is_black():
     for values in (np.zeros((4, 5), np.float32), np.full((4, 5), -1, np.float32)):
-        assert not outputs.as_16_bits(values, float(values.max())).any()
+        assert not outputs.as_16_bits(values).any()
 
 
 def test_what_does_not_decode_is_skipped_and_listed(model, photos, tmp_path, caplog):
@@ -166,21 +168,40 @@ def test_batches_do_not_change_answers(model, photos, tmp_path):
         np.testing.assert_allclose(one, other, atol=1e-5 * max(np.abs(one).max(), 1))
 
 
-def test_images_of_one_stem_keep_apart(model, tmp_path):
-    folders = [tmp_path / name for name in "abc"]
-    for folder in folders:
-        folder.mkdir()
-    for place in ("a/cat.jpg", "b/cat.png", "c/CAT.gif", "c/cat-2.png", "c/" + "ü" * 115 + ".png"):
-        (tmp_path / place).write_bytes(encoded(noise(50, 50 + len(place)), "PNG"))
-    found = prediction.find_images([str(folder) for folder in folders], tmp_path / "out")
-    prediction.predict(model, found, tmp_path / "out")
-    rows, _ = read_tables(tmp_path / "out")
-    for kind in ("map", "overlay"):
-        files = [row[kind] for row in rows]
-        assert len({name.casefold() for name in files}) == len(found) == 5
-        assert all((tmp_path / "out" / name).is_file() for name in files)
-    sizes = [PIL.Image.open(tmp_path / "out" / row["map"]).size[0] for row in rows]
-    assert sizes == [int(row["width"]) for row in rows]
+def names(*places):
+    root = pathlib.Path("/photos")
+    return outputs.names([root / place for place in places], root)
+
+
+def test_images_keep_their_folders_and_apart():
+    assert names("Action/001.jpg", "Art/001.jpg") == ["Action/001", "Art/001"]
+    # Evaluation looks for the map of cat.png as cat.png.npy, too.
+    assert names("cat.jpg", "cat.png", "dog.png") == ["cat.jpg", "cat.png", "dog"]
+    assert names("a/cat.jpg", "a/CAT.gif", "b/cat.jpg") == ["a/cat.jpg", "a/CAT.gif", "b/cat"]
+    assert names("a.jpg", "a.png", "a.jpg.png") == ["a.jpg", "a.png", "a.jpg.png"]
+    assert names("cat.png", "CAT.PNG") == ["cat.png", "CAT.PNG-2"]
+    long = names("ü" * 115 + ".png", "ü" * 116 + ".png")
+    assert long == ["ü" * 100, "ü" * 100 + "-2"]
+
+
+def test_folders_that_are_named_decide_where_names_begin(model, tmp_path, monkeypatch):
+    for place in ("in/Action/001.jpg", "in/Art/001.jpg", "more/001.jpg"):
+        (tmp_path / place).parent.mkdir(parents=True)
+        (tmp_path / place).write_bytes(encoded(noise(50, 60), "PNG"))
+    monkeypatch.chdir(tmp_path)
+    for arguments, folder in (
+        (["in"], "in"),
+        (["in/Action"], "in/Action"),
+        (["in", "more"], "."),
+        (["in/**/*.jpg"], "in"),
+        (["in/Action/001.jpg", "in/Art/001.jpg"], "in"),
+    ):
+        assert prediction.common_folder(arguments) == (tmp_path / folder).resolve()
+    found = prediction.find_images(["in/Action"], "out")
+    prediction.predict(model, found, "out", root=prediction.common_folder(["in"]))
+    [row], _ = read_tables(tmp_path / "out")
+    assert (row["map"], row["overlay"]) == ("maps/Action/001.npy", "overlays/Action/001.png")
+    assert np.load(tmp_path / "out" / row["map"]).shape == (50, 60)
 
 
 def test_exif_orientation_is_ignored_as_in_exports(model, tmp_path):
@@ -189,8 +210,8 @@ def test_exif_orientation_is_ignored_as_in_exports(model, tmp_path):
     for name, options in (("plain", {}), ("turned", {"exif": turned})):
         (tmp_path / f"{name}.jpg").write_bytes(encoded(noise(61, 90), "JPEG", **options))
     prediction.predict(model, sorted(tmp_path.glob("*.jpg")), tmp_path / "out")
-    for kind in ("maps", "overlays"):
-        plain, other = (tmp_path / "out" / kind / f"{n}.png" for n in ("plain", "turned"))
+    for kind, ending in (("maps", "npy"), ("overlays", "png")):
+        plain, other = (tmp_path / "out" / kind / f"{n}.{ending}" for n in ("plain", "turned"))
         assert plain.read_bytes() == other.read_bytes()
 
 
@@ -203,7 +224,7 @@ def test_networks_of_one_kind_write_what_they_know(tmp_path):
         prediction.predict(one, [tmp_path / "one.png"], tmp_path / stage)
     (detected,), _ = read_tables(tmp_path / "saliency")
     (classified,), _ = read_tables(tmp_path / "classifier_rgb")
-    assert "class_1" not in detected and detected["map"] == "maps/one.png"
+    assert "class_1" not in detected and detected["map"] == "maps/one.npy"
     assert classified["class_1"] in finished_stages.CLASSES and classified["map"] == ""
     assert not (tmp_path / "classifier_rgb" / "maps").exists()
     assert (tmp_path / "classifier_rgb" / classified["overlay"]).is_file()
@@ -228,7 +249,7 @@ def test_failure_leaves_nothing_half_written(model, photos, tmp_path, monkeypatc
     left = [path for path in out_dir.rglob("*") if path.is_file()]
     assert left and all(path.parent.name in ("maps", "overlays") for path in left)
     for path in left:
-        PIL.Image.open(path).load()
+        np.load(path) if path.suffix == ".npy" else PIL.Image.open(path).load()
 
 
 def test_few_batches_are_read_ahead():
@@ -246,7 +267,8 @@ def test_few_batches_are_read_ahead():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "rule"), [({"map_format": "tif"}, "png"), ({"batch_size": 0}, "batch_size")]
+    ("arguments", "rule"),
+    [({"map_format": "tif"}, "png"), ({"batch_size": 0}, "batch_size"), ({"view": "all"}, "whole")],
 )
 def test_settings_that_cannot_be_meant_are_refused(model, tmp_path, arguments, rule):
     with pytest.raises(ValueError, match=rule):

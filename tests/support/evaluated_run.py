@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+from collections.abc import Sequence
 
 import finished_stages
 import keras
@@ -15,8 +16,10 @@ GEOMETRY = Geometry(40, 46)
 STAGES = ("saliency", "classifier_rgb", "classifier", "joint")
 
 
-def write_run(workdir: pathlib.Path, data_dir: str) -> dict[str, keras.Model]:
-    """Writes the stages of a run with what training would report of them.
+def write_run(
+    workdir: pathlib.Path, data_dir: str, stages: Sequence[str] = STAGES
+) -> dict[str, keras.Model]:
+    """Writes some stages of a run with what training would report of them.
 
     Returns:
         The network of each stage.
@@ -25,13 +28,15 @@ def write_run(workdir: pathlib.Path, data_dir: str) -> dict[str, keras.Model]:
     noise = sets.open_set("dotted_noise", data_dir)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(finished_stages, "CLASSES", noise.class_names)
-        for stage in STAGES:
+        for stage in stages:
             networks[stage] = finished_stages.write_stage(workdir, stage)
     # Weights are seeded: without a change both detectors would be one.
-    score = networks["saliency"].get_layer("saliency_score")
-    score.kernel.assign(-0.5 * score.kernel)
-    networks["classifier"] = networks["joint"].classifier
-    for number, stage in enumerate(STAGES):
+    if "saliency" in stages:
+        score = networks["saliency"].get_layer("saliency_score")
+        score.kernel.assign(-0.5 * score.kernel)
+    if "classifier" in stages:
+        networks["classifier"] = networks["joint"].classifier
+    for number, stage in enumerate(stages):
         networks[stage].save(workdir / stage / "model.keras")
         scores = final_scores.score(networks[stage], central_crops(noise, "test"))
         metrics = {"dataset": "dotted_noise/1.0.0", "split": "test", "stage": stage}

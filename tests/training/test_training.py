@@ -18,7 +18,7 @@ from salclass_tf import config, training
 from salclass_tf.data import sets
 from salclass_tf.optimization import optimizers, schedules
 from salclass_tf.runs import files
-from salclass_tf.training import feeding, history, loop, networks
+from salclass_tf.training import feeding, history, loop, networks, stages
 
 ADAM = config.Optimizer("adam", learning_rate=1e-3, weight_decay=((0, 0.0),))
 
@@ -129,8 +129,6 @@ def test_interrupted_validation_is_done_again_and_changes_nothing(tiny, tmp_path
 def test_sigterm_while_a_stage_is_scored_ends_with_a_word_and_a_restart_does_that_alone(
     tiny, tmp_path, monkeypatch
 ):
-    from salclass_tf.training import stages
-
     scores = stages._scores
 
     def interrupted(*given):
@@ -301,8 +299,21 @@ def test_stopped_in_the_validation_after_its_last_step_a_stage_still_ends(
     monkeypatch.setattr(loop.Loop, "_validate", validate)
     made = tiny(max_steps=2)["saliency_pretrain"]
     assert (made["steps"], made["epochs"], made["kept_epoch"]) == (2, 1, 1)
+    assert (made["train_split"], made["validation_split"]) == ("train[:9]", "train[9:]")
     [row] = history.read(tmp_path / "saliency_pretrain" / "history.csv")
     assert row["step"] == 2 and np.isfinite([row["loss"], row["val_loss"]]).all()
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0.25, "the epoch to keep is chosen on train[9:], 3 images, held back from training"),
+        (0.0, "the last epoch is kept"),
+    ],
+)
+def test_what_decides_on_an_epoch_is_said(share, said, tiny_data_dir):
+    noise = sets.open_set("dotted_noise", tiny_data_dir)
+    assert stages._choice(noise, share).startswith(said)
 
 
 @pytest.mark.parametrize("mixed", [False, True])

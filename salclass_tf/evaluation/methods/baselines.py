@@ -1,4 +1,4 @@
-"""What a detector has to beat, and what people reach, on the same crops as the networks."""
+"""What a detector has to beat, and what people reach, in the same view as the networks."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,8 +8,8 @@ from tqdm import tqdm
 
 from salclass_tf.evaluation.maps.evaluate import Case, evaluate
 from salclass_tf.evaluation.maps.scores import Scores
-from salclass_tf.evaluation.methods import crops_of_sets
-from salclass_tf.evaluation.methods.crops_of_sets import Batch, EvaluatedSet
+from salclass_tf.evaluation.methods import crops_of_sets, whole
+from salclass_tf.evaluation.methods.crops_of_sets import WHOLE, Batch, EvaluatedSet
 from salclass_tf.evaluation.methods.method import SALIENCY, Answers, Forward, Method
 from salclass_tf.training import final_scores as batch_scoring
 
@@ -38,7 +38,8 @@ def centre_bias() -> Method:
 
     The mean over the training part, as training reports it. Where there is none, or it is what
     is evaluated, the mean over all other evaluated images, which is another map for each image,
-    since its own must not take part.
+    since its own must not take part. Of whole images of several sizes, maps are stretched to the
+    first one's size for the mean, and the mean to each image.
     """
 
     def load(dataset: EvaluatedSet) -> Forward:
@@ -47,7 +48,9 @@ def centre_bias() -> Method:
             return _mean_of_others(dataset)
         mean = _mean_map(training)
         return lambda batch: {
-            SALIENCY: np.repeat(mean[None], len(crops_of_sets.names(batch)), axis=0)
+            SALIENCY: whole.resized(
+                np.repeat(mean[None], len(crops_of_sets.names(batch)), axis=0), batch
+            )
         }
 
     return Method("centre bias (mean true map)", "", "centre_bias", load=load)
@@ -65,8 +68,9 @@ def score_each_viewer(
     """Scores how well all other viewers of an image predict each one: inter-observer agreement.
 
     For every viewer the map of all others' fixations is the prediction; the viewer's own
-    fixations, and the map of them, are the truth. Maps are rendered on the whole image and
-    cropped, as those of networks are. An image's score is the mean over its viewers.
+    fixations, and the map of them, are the truth. Maps are rendered on the whole image and, in
+    the view of crops, cropped as those of networks are. An image's score is the mean over its
+    viewers.
 
     Args:
         dataset: images whose fixations name their viewers.
@@ -144,9 +148,15 @@ def _by_viewer(source: tf.data.Dataset, own: bool) -> tf.data.Dataset:
 
 
 def _mean_map(dataset: EvaluatedSet) -> np.ndarray:
-    """The mean true map, float32 [s, s, 1]."""
+    """The mean true map, float32 [h, w, 1], in the size of the first image."""
     with dataset.readable(dataset.source()):
-        return batch_scoring.mean_map(dataset.batches())
+        batches = dataset.batches()
+        if dataset.view == WHOLE:
+            size = next(iter(batches))["saliency"].shape[1:3]
+            batches = batches.map(
+                lambda batch: {"saliency": tf.image.resize(batch["saliency"], size, antialias=True)}
+            )
+        return batch_scoring.mean_map(batches)
 
 
 def _mean_of_others(dataset: EvaluatedSet) -> Forward:
@@ -157,6 +167,8 @@ def _mean_of_others(dataset: EvaluatedSet) -> Forward:
     total = _mean_map(dataset).astype(np.float64) * count
 
     def answer(batch: Batch) -> Answers:
-        return {SALIENCY: ((total - batch["saliency"].numpy()) / (count - 1)).astype(np.float32)}
+        own = tf.image.resize(batch["saliency"], total.shape[:2], antialias=True).numpy()
+        others = ((total - own) / (count - 1)).astype(np.float32)
+        return {SALIENCY: whole.resized(others, batch)}
 
     return answer

@@ -1,4 +1,4 @@
-"""The images that tables are made of: central crops of a split, and the gaze on them."""
+"""The images that tables are made of: crops or whole images of a split, and the gaze on them."""
 
 import contextlib
 import dataclasses
@@ -16,8 +16,11 @@ from salclass_tf.evaluation.maps.gaze import Gaze, Recording
 
 Batch = dict[str, tf.Tensor]
 
-#: images in a batch, as many as when training reports its scores
+#: images in a batch of crops, as many as when training reports its scores
 BATCH = 16
+
+#: what of an image is scored: all of it in its own pixels, or the square that networks train on
+WHOLE, CROP = VIEWS = ("whole", "crop")
 
 #: what `EvaluatedSet.read` can add to a batch
 EXTRAS = ("encoded", "size", "recorded")
@@ -25,17 +28,35 @@ EXTRAS = ("encoded", "size", "recorded")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class EvaluatedSet:
-    """A split of a data set, seen as a network sees it.
+    """A split of a data set in one view.
 
     Attributes:
         gaze_set: the prepared set.
         split: TFDS split or slice.
-        geometry: crop and resize sizes.
+        geometry: crop and resize sizes of the view of a network; None for whole images, in their
+            own pixels.
     """
 
     gaze_set: sets.GazeSet
     split: str
-    geometry: Geometry
+    geometry: Geometry | None
+
+    @property
+    def view(self) -> str:
+        """One of `VIEWS`."""
+        return WHOLE if self.geometry is None else CROP
+
+    @property
+    def view_text(self) -> str:
+        """The view with its sizes, as tables have it."""
+        if self.geometry is None:
+            return WHOLE
+        return f"{CROP} {self.geometry.image_size} of {self.geometry.short_side}"
+
+    @property
+    def batch_size(self) -> int:
+        """Images in a batch: one where they are whole, since each has its own size."""
+        return BATCH if self.geometry else 1
 
     @property
     def name(self) -> str:
@@ -65,13 +86,13 @@ class EvaluatedSet:
     @property
     def signature(self) -> dict[str, tf.TensorSpec]:
         """What of a batch a network reads, of any number of images: one trace serves all."""
-        shape = (None, self.geometry.image_size, self.geometry.image_size)
+        shape = (None, *((self.geometry.image_size if self.geometry else None,) * 2))
         image = {"image": tf.TensorSpec((*shape, 3), tf.uint8)}
         return image | ({"saliency": tf.TensorSpec((*shape, 1))} if self.has_maps else {})
 
     @property
     def training(self) -> "EvaluatedSet | None":
-        """The training part on the same crops; None if there is none, or it is evaluated."""
+        """The training part in the same view; None if there is none, or it is evaluated."""
         there = "train" in self.gaze_set.builder.info.splits
         if not there or "train" in self.split or self.split == "all":
             return None
@@ -85,7 +106,7 @@ class EvaluatedSet:
             "images": self.gaze_set.size(self.split),
             "bytes": sum(split.num_bytes for split in info.splits.values()),
             "sigma_px": self.gaze_set.sigma_px,
-            "geometry": dataclasses.astuple(self.geometry),
+            "geometry": self.geometry and dataclasses.astuple(self.geometry),
         }
 
     def source(self) -> tf.data.Dataset:
@@ -98,7 +119,7 @@ class EvaluatedSet:
         )
 
     def read(self, description: str, *extras: str) -> Iterator[Batch]:
-        """Yields the batches of `pipeline.evaluation_batches`, with a progress bar.
+        """Yields the batches of `batches`, with a progress bar.
 
         Args:
             description: what the bar says.
@@ -116,22 +137,25 @@ class EvaluatedSet:
             yield from tqdm(self.batches(source, *extras), description, leave=False, disable=None)
 
     def batches(self, source: tf.data.Dataset | None = None, *extras: str) -> tf.data.Dataset:
-        """Returns central crops of a source, or of the whole split; see `read`."""
+        """Returns batches of a source, or of the whole split, in the view.
+
+        They are those of `pipeline.evaluation_batches`, or of `pipeline.whole_images`; see `read`.
+        """
         source = self.source() if source is None else source
-        batches = pipeline.evaluation_batches(
-            source,
-            geometry=self.geometry,
-            sigma_px=self.gaze_set.sigma_px,
-            batch_size=BATCH,
-            with_maps=self.has_maps,
-        )
+        truth = {"sigma_px": self.gaze_set.sigma_px, "with_maps": self.has_maps}
+        if self.geometry is None:
+            batches = pipeline.whole_images(source, **truth)
+        else:
+            batches = pipeline.evaluation_batches(
+                source, geometry=self.geometry, batch_size=self.batch_size, **truth
+            )
         if not extras:
             return batches
 
         def more(example: dict) -> dict:
             return {key: self._extra(key, example) for key in extras}
 
-        added = source.map(more, num_parallel_calls=tf.data.AUTOTUNE).batch(BATCH)
+        added = source.map(more, num_parallel_calls=tf.data.AUTOTUNE).batch(self.batch_size)
         return tf.data.Dataset.zip((batches, added)).map(lambda first, second: first | second)
 
     @contextlib.contextmanager
@@ -157,24 +181,24 @@ class EvaluatedSet:
 
     @functools.cached_property
     def gaze(self) -> Gaze:
-        """The fixations that lie on the crops, in whole pixels of these; reads the split once."""
+        """The fixations in the view, in whole pixels of it; reads the split once."""
         return Gaze(self._recordings())
 
     @functools.cached_property
-    def sigma_crop_px(self) -> float:
-        """The Gaussian's deviation in pixels of the crops, the mean over images of all sizes."""
-        if not self.has_points:
-            return 0.0
+    def sigma_in_view_px(self) -> float:
+        """The Gaussian's deviation in pixels of the view; on crops the mean over all images."""
+        if self.geometry is None or not self.has_points:
+            return self.gaze_set.sigma_px
         sizes = [batch["size"].numpy() for batch in self.read("image sizes", "size")]
         scale = self.geometry.short_side / np.concatenate(sizes).min(axis=1)
         return float(self.gaze_set.sigma_px * scale.mean())
 
     def _recordings(self) -> Iterator[Recording]:
-        size = (self.geometry.image_size,) * 2
         for batch in self.read(f"gaze of {self.title}", "recorded"):
             for index, name in enumerate(names(batch)):
                 xy = fixations(batch, index)
                 outside = int(batch["recorded"][index]) - len(xy)
+                size = tuple(batch["image"].shape[1:3])
                 yield Recording(name, size, xy, outside=outside)
 
     def _extra(self, key: str, example: dict) -> tf.Tensor:
@@ -258,7 +282,7 @@ def fixations(batch: Batch, index: int) -> np.ndarray:
 
 
 def target(batch: Batch, index: int) -> np.ndarray | None:
-    """Returns the true map of an image, [s, s]; None where nobody looked at the crop."""
+    """Returns the true map of an image, [h, w]; None where nobody looked at what is seen of it."""
     if "saliency" not in batch:
         return None
     seen = batch.get("fixation_counts", batch["saliency"])[index].numpy()

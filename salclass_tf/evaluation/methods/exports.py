@@ -7,7 +7,14 @@ import pathlib
 import tensorflow as tf
 
 from salclass_tf.data.geometry import Geometry
-from salclass_tf.evaluation.methods.crops_of_sets import Batch, EvaluatedSet, names, without_version
+from salclass_tf.evaluation.methods import whole
+from salclass_tf.evaluation.methods.crops_of_sets import (
+    WHOLE,
+    Batch,
+    EvaluatedSet,
+    names,
+    without_version,
+)
 from salclass_tf.evaluation.methods.method import (
     LOGITS,
     SALIENCY,
@@ -16,6 +23,7 @@ from salclass_tf.evaluation.methods.method import (
     Method,
     model_text,
 )
+from salclass_tf.model.whole_images import WholeImagesOfServer
 from salclass_tf.runs.files import hash_files
 
 _CARD, _GRAPH, _CLASSES = "model_card.json", "saved_model.pb", "assets/class_names.txt"
@@ -48,14 +56,15 @@ def from_version(folder: pathlib.Path) -> list[Method]:
     card = json.loads((folder / _CARD).read_text())
     preparation, outputs = card["preparation"], card["export"]["signatures"]["serving_default"]
     fingerprint = hash_files(sorted(path for path in folder.rglob("*") if path.is_file()))
+    geometry = Geometry(preparation["image_size"], preparation["short_side"])
     return [
         Method(
             name=f"{card['model']}, exported in {card['export']['precision']}",
             model=model_text(folder, fingerprint, card["metrics"].get("kept_epoch")),
             fingerprint=fingerprint,
             gives=frozenset(_ANSWERS[key] for key in outputs["outputs"] if key in _ANSWERS),
-            load=functools.partial(_forward, folder),
-            geometry=Geometry(preparation["image_size"], preparation["short_side"]),
+            load=functools.partial(_forward, folder, geometry),
+            geometry=geometry,
             trained_on=without_version(card["data"]),
             class_names=_class_names(folder),
             extras=("encoded",),
@@ -69,9 +78,15 @@ def _class_names(folder: pathlib.Path) -> tuple[str, ...] | None:
     return tuple(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else None
 
 
-def _forward(folder: pathlib.Path, dataset: EvaluatedSet) -> Forward:
-    """The signature for encoded images."""
+def _forward(folder: pathlib.Path, geometry: Geometry, dataset: EvaluatedSet) -> Forward:
+    """The signature for encoded images; of whole images, the one for pixels."""
     loaded = tf.saved_model.load(str(folder))
+    if dataset.view == WHOLE:
+
+        def pixels(image: tf.Tensor) -> dict[str, tf.Tensor]:
+            return loaded.signatures["serving_image"](image=image)
+
+        return whole.OneByOne(WholeImagesOfServer(pixels, geometry))
     serve = loaded.signatures["serving_default"]
 
     def answer(batch: Batch) -> Answers:

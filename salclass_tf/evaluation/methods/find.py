@@ -4,7 +4,7 @@ import dataclasses
 import pathlib
 
 from salclass_tf import hdf5_maps
-from salclass_tf.evaluation.methods import exports, map_files, map_folders, runs
+from salclass_tf.evaluation.methods import exports, hdf5_files, map_folders, runs
 from salclass_tf.evaluation.methods.method import Method
 from salclass_tf.runs.finished_stage import KEPT, METRICS, SETTINGS
 
@@ -44,7 +44,7 @@ def _at(path: pathlib.Path, map_kind: str) -> list[Method]:
         raise ValueError(f"there is nothing at {path}; name a run, a network or a folder of maps")
     if path.is_file():
         if path.suffix.lower() in hdf5_maps.SUFFIXES:
-            return map_files.from_file(path, map_kind)
+            return hdf5_files.from_file(path, map_kind)
         if path.suffix != ".keras":
             raise ValueError(f"a file must be a network, .keras, or maps, .hdf5; got {path}")
         return runs.from_file(path)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.data.sets import GazeSet
 from salclass_tf.evaluation.methods import crops_of_sets, find
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.crops_of_sets import CROP, VIEWS, WHOLE, EvaluatedSet
 from salclass_tf.evaluation.methods.method import SALIENCY, Method
 
 
@@ -18,10 +18,13 @@ class Lineup:
     Attributes:
         methods: in the order in which they were named.
         sets: prepared sets, each with the split to evaluate.
+        view: what of the images maps are scored on, of all methods alike; one of
+            `crops_of_sets.VIEWS`.
     """
 
     methods: tuple[Method, ...]
     sets: tuple[tuple[GazeSet, str], ...]
+    view: str
 
     @property
     def geometries(self) -> list[Geometry]:
@@ -42,8 +45,12 @@ class Lineup:
         return givers
 
     @functools.cached_property
-    def _crops(self) -> dict[tuple[str, str, Geometry], EvaluatedSet]:
+    def _views(self) -> dict[tuple[str, str, Geometry | None], EvaluatedSet]:
         return {}
+
+    def scored(self, opened: tuple[GazeSet, str], geometry: Geometry | None) -> EvaluatedSet:
+        """Returns one of `sets` in the view that maps are scored in; see `crops`."""
+        return self.crops(opened, geometry) if self.view == CROP else self._seen(opened, None)
 
     def crops(self, opened: tuple[GazeSet, str], geometry: Geometry | None) -> EvaluatedSet:
         """Returns the crops of one of `sets`; the same object again for the same geometry.
@@ -52,11 +59,13 @@ class Lineup:
             opened: one of `sets`.
             geometry: of a method; None for the first of `geometries`.
         """
-        geometry = geometry or self.geometries[0]
+        return self._seen(opened, geometry or self.geometries[0])
+
+    def _seen(self, opened: tuple[GazeSet, str], geometry: Geometry | None) -> EvaluatedSet:
         key = (opened[0].name, opened[1], geometry)
-        if key not in self._crops:
-            self._crops[key] = EvaluatedSet(*opened, geometry)
-        return self._crops[key]
+        if key not in self._views:
+            self._views[key] = EvaluatedSet(*opened, geometry)
+        return self._views[key]
 
 
 def open_all(
@@ -66,6 +75,7 @@ def open_all(
     data_dir: str | None = None,
     manual_dir: str | None = None,
     map_kind: str = "auto",
+    view: str | None = None,
 ) -> Lineup:
     """Finds and opens everything before anything is computed.
 
@@ -76,17 +86,28 @@ def open_all(
         data_dir: where prepared data sets live, None for TFDS' own place.
         manual_dir: folder of original files, for sets that are not downloaded.
         map_kind: see `find.find`.
+        view: what maps are scored on; None for the crop that they were trained on where networks
+            alone are compared, as in the paper, and for whole images as soon as maps of other
+            programs are among them.
 
     Raises:
-        ValueError: if a model or a set is not there, or no set is known.
+        ValueError: if a model or a set is not there, no set or view is known.
     """
+    if view not in (None, *VIEWS):
+        raise ValueError(f"a view is one of {', '.join(VIEWS)}; got {view!r}")
     found = tuple(method for text in models for method in find.find(text, map_kind))
     known = [method.trained_on for method in found if method.trained_on]
     wanted = tuple(names) or tuple(dict.fromkeys(known))
     if not wanted:
         raise ValueError("nothing tells what the models were trained on; name a --dataset")
     opened = [_open(name, split, data_dir, manual_dir) for name in dict.fromkeys(wanted)]
-    return Lineup(found, tuple(opened))
+    return Lineup(found, tuple(opened), view or _usual_view(found))
+
+
+def _usual_view(methods: Sequence[Method]) -> str:
+    """The view in which methods are compared if nobody says more."""
+    givers = [method for method in methods if SALIENCY in method.gives]
+    return CROP if givers and all(method.geometry for method in givers) else WHOLE
 
 
 def _open(

@@ -1,69 +1,71 @@
-"""HDF5 files of maps that were computed elsewhere, as methods: pysaliency's models."""
+"""Files of maps, as programs write them: arrays, and pictures whose grey is the map."""
 
-import functools
 import pathlib
 
 import numpy as np
-import tensorflow as tf
+from PIL import Image
 
-from salclass_tf.evaluation.methods import crops, map_kinds
-from salclass_tf.evaluation.methods.crops_of_sets import Batch, EvaluatedSet, names
-from salclass_tf.evaluation.methods.method import (
-    SALIENCY,
-    Answers,
-    Forward,
-    Method,
-    model_text,
+from salclass_tf.metrics import maps
+
+#: endings of files that can be maps
+SUFFIXES = (".npy", ".png", ".jpg", ".jpeg")
+
+_GREY = ("L", "1", "I", "I;16", "F")
+# JPEG stores colours apart from brightness, and rounds both: its grey may be off by a step or two.
+_ROUNDING = 2
+
+# What Pillow and NumPy raise for a file that is cut short, damaged, or something else.
+_UNREADABLE = (
+    EOFError,
+    OSError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    Image.DecompressionBombError,
 )
-from salclass_tf.hdf5_maps import MapFile
-from salclass_tf.runs.files import hash_files
 
 
-def from_file(path: pathlib.Path, kind: str = "auto") -> list[Method]:
-    """Returns the maps of a file as a method.
+def read(path: pathlib.Path) -> np.ndarray:
+    """Reads the numbers of a map.
 
     Args:
-        path: see `hdf5_maps`.
-        kind: one of `map_kinds.KINDS`; "auto" goes by the first map, and all must be of that kind.
+        path: NPY [h, w] or [h, w, 1] of numbers; or PNG or JPEG, grey with 1, 8 or 16 bits, or
+            RGB or with a palette if all that it shows is grey.
+
+    Returns:
+        float64 [h, w], as they are stored.
 
     Raises:
-        ValueError: if it holds something else than maps, or the first one cannot be read.
+        ValueError: if it is none, or holds NaN or nothing but 0; the message names the file.
     """
-    maps = MapFile(path)
-    if kind == "auto":
-        kind = map_kinds.detect(maps.read(maps.keys[0]))
-    fingerprint = hash_files([path])
-    told = map_kinds.NOTES[kind]
-    return [
-        Method(
-            name=path.stem,
-            model=f"{model_text(path, fingerprint)}, {len(maps.keys)} maps{told}",
-            fingerprint=f"{fingerprint} {kind}",
-            gives=frozenset({SALIENCY}),
-            load=functools.partial(_forward, maps, kind),
-            extras=("size",),
+    try:
+        values = np.load(path) if path.suffix.lower() == ".npy" else _read_picture(path)
+        if values.ndim == 3 and values.shape[-1] == 1:
+            values = values[..., 0]
+        values = maps.as_map(values)
+    except _UNREADABLE as error:
+        raise ValueError(f"{path}: {error}") from error
+    if not values.any():
+        raise ValueError(
+            f"{path}: the map is 0 everywhere, so it says nothing of where people look: compute "
+            "it again"
         )
-    ]
+    return values
 
 
-def _forward(maps: MapFile, kind: str, dataset: EvaluatedSet) -> Forward:
-    """Reads the maps of a batch's images; knows before the first one whether all are there."""
-    keys = maps.find(dataset.gaze)
-
-    def whole(name: str, size: np.ndarray) -> np.ndarray:
-        key = keys[name]
-        return map_kinds.fitting(maps.read(key), size, kind, f"{maps.path}, {key}")
-
-    def answer(batch: Batch) -> Answers:
-        both = zip(names(batch), batch["size"].numpy(), strict=True)
-        if dataset.geometry is None:  # in the image's own pixels, and in float64 as it is read
-            return {SALIENCY: np.stack([whole(name, size) for name, size in both])[..., None]}
-        cropped = [
-            crops.central_map(
-                tf.constant(whole(name, size)[..., None], tf.float32), size, dataset.geometry
-            )
-            for name, size in both
-        ]
-        return {SALIENCY: tf.stack(cropped).numpy()}
-
-    return answer
+def _read_picture(path: pathlib.Path) -> np.ndarray:
+    """The grey of a picture, [h, w]."""
+    with Image.open(path) as image:
+        if image.mode in _GREY:
+            return np.asarray(image)
+        pixels = np.asarray(image.convert("RGBA"), np.int64)
+    colours, opacity = pixels[..., :3], pixels[..., 3]
+    apart = int(np.ptp(colours, axis=-1).max())
+    if apart > _ROUNDING:
+        raise ValueError(
+            f"a map must be grey; its red, green and blue differ by up to {apart}: write the map "
+            "itself, not a picture of it in colours"
+        )
+    if (opacity < 255).any():
+        raise ValueError("a map must be opaque; it has transparent pixels: write it without them")
+    return np.rint(colours.mean(axis=-1))

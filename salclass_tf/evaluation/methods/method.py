@@ -10,7 +10,7 @@ import numpy as np
 from salclass_tf.data import set_record
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.evaluation.maps.scores import Scores
-from salclass_tf.evaluation.methods.crops_of_sets import Batch, EvaluatedSet
+from salclass_tf.evaluation.methods.crops_of_sets import VIEWS, Batch, EvaluatedSet
 
 SALIENCY, LOGITS = "saliency", "logits"
 
@@ -27,10 +27,13 @@ class Method:
         model: the files that it comes from, the epoch that was kept, the start of their hash.
         fingerprint: changes with the content of these files.
         gives: `SALIENCY`, `LOGITS` or both.
-        load: data set -> function that answers its batches: `saliency` float32 [b, s, s, 1],
-            `logits` float32 [b, classes] (or what ranks classes alike).
+        load: data set -> function that answers its batches: `saliency` float32 [b, h, w, 1] in the
+            size of the batch's images, `logits` float32 [b, classes] (or what ranks classes
+            alike). An attribute `shown` of the function, if it has one, becomes a column.
+        views: in which of `crops_of_sets.VIEWS` it gives maps; classes are always told of crops.
         geometry: of the crops that it wants; None where any will do.
         trained_on: TFDS name of the set that it learned from, without version; None if unknown.
+        chosen_on: split of that set on which its epoch was chosen; None if none was, or unknown.
         class_names: in the order of its answers; None where unknown.
         num_classes: how many there are; None where unknown.
         extras: what it wants of `crops_of_sets.EXTRAS`.
@@ -46,8 +49,10 @@ class Method:
     fingerprint: str
     gives: frozenset[str] = frozenset({SALIENCY})
     load: Callable[[EvaluatedSet], Forward] | None = None
+    views: frozenset[str] = frozenset(VIEWS)
     geometry: Geometry | None = None
     trained_on: str | None = None
+    chosen_on: str | None = None
     class_names: tuple[str, ...] | None = None
     num_classes: int | None = None
     extras: tuple[str, ...] = ()
@@ -58,13 +63,17 @@ class Method:
 
     def labels(self, dataset: EvaluatedSet) -> dict[str, str]:
         """Returns the first columns of the method's row."""
-        sizes = dataset.geometry
         return {
             "data set": dataset.title,
             "method": self.name,
             "model": self.model,
-            "crop": f"{sizes.image_size} of {sizes.short_side}",
+            "view": dataset.view_text,
         }
+
+    def was_chosen_on(self, dataset: EvaluatedSet) -> bool:
+        """Whether images of a set helped to choose its epoch, or taught it."""
+        whole_splits = (split.partition("[")[0] for split in (self.chosen_on or "", dataset.split))
+        return self.trained_on == dataset.name and len(set(whole_splits)) == 1
 
     def knows_classes_of(self, dataset: EvaluatedSet) -> bool:
         """Whether its classes are, as far as one can tell, those of a data set."""

@@ -9,7 +9,13 @@ import tensorflow as tf
 from salclass_tf import model
 from salclass_tf.config.stage import CLASSIFIER, DETECTOR, ROLES, role
 from salclass_tf.data.geometry import Geometry
-from salclass_tf.evaluation.methods.crops_of_sets import Batch, EvaluatedSet, without_version
+from salclass_tf.evaluation.methods import whole
+from salclass_tf.evaluation.methods.crops_of_sets import (
+    WHOLE,
+    Batch,
+    EvaluatedSet,
+    without_version,
+)
 from salclass_tf.evaluation.methods.method import (
     LOGITS,
     SALIENCY,
@@ -18,6 +24,7 @@ from salclass_tf.evaluation.methods.method import (
     Method,
     model_text,
 )
+from salclass_tf.model.whole_images import WholeImages
 from salclass_tf.runs.files import hash_files
 from salclass_tf.runs.finished_stage import KEPT, FinishedStage, load_network
 from salclass_tf.training import final_scores
@@ -122,7 +129,7 @@ def from_file(path: pathlib.Path) -> list[Method]:
     if path.name == KEPT and is_stage(path.parent):
         return from_stage(path.parent)
     network = load_network(path)
-    size = _image_size(network, path)
+    geometry = Geometry.for_image_size(_image_size(network, path))
     fingerprint = hash_files([path])
     return [
         Method(
@@ -130,8 +137,8 @@ def from_file(path: pathlib.Path) -> list[Method]:
             model=model_text(path, fingerprint),
             fingerprint=fingerprint,
             gives=_kind(network, path),
-            load=lambda dataset: forward(load_network(path), dataset),
-            geometry=Geometry.for_image_size(size),
+            load=lambda dataset: forward(load_network(path), dataset, geometry),
+            geometry=geometry,
             num_classes=_num_classes(network),
             needs_truth=len(getattr(network, "inputs", None) or ()) > 1,
             network=lambda: load_network(path),
@@ -146,13 +153,23 @@ def _method(stage: FinishedStage) -> Method:
         model=_files(stage),
         fingerprint=stage.fingerprint,
         gives=_gives(stage.name),
-        load=lambda dataset: forward(stage.read_network(), dataset),
+        load=lambda dataset: forward(stage.read_network(), dataset, stage.geometry),
         geometry=stage.geometry,
         trained_on=without_version(stage.metrics["dataset"]),
+        chosen_on=_chosen_on(stage),
         class_names=stage.class_names or None,
         needs_truth=role(stage.name).reads_true_map,
         network=stage.read_network,
     )
+
+
+def _chosen_on(stage: FinishedStage) -> str | None:
+    """The split on which the epoch of a stage was chosen.
+
+    Before it was recorded, that was the validation split even where networks were tested on it.
+    """
+    tested = stage.metrics.get("split")
+    return stage.metrics.get("validation_split", tested if tested == "validation" else None)
 
 
 def _files(stage: FinishedStage) -> str:
@@ -160,8 +177,13 @@ def _files(stage: FinishedStage) -> str:
     return model_text(stage.path, stage.fingerprint, stage.metrics.get("kept_epoch"))
 
 
-def forward(network: keras.Model, dataset: EvaluatedSet) -> Forward:
-    """Compiles a network, as training does when it reports scores, so that the numbers agree."""
+def forward(network: keras.Model, dataset: EvaluatedSet, geometry: Geometry) -> Forward:
+    """Compiles a network for the view of a set.
+
+    On crops as training does when it reports scores, so that the numbers agree.
+    """
+    if dataset.view == WHOLE:
+        return whole.OneByOne(WholeImages(network, geometry))
     signature = dataset.signature
     function = tf.function(lambda batch: final_scores.answers(network, batch))
     compiled = function.get_concrete_function(signature)
@@ -185,7 +207,7 @@ def _together(detector: FinishedStage, classifier: FinishedStage) -> Method:
         model=f"{_files(detector)} + {_files(classifier)}",
         fingerprint=hash_files([detector.path, classifier.path]),
         gives=frozenset({LOGITS}),
-        load=lambda dataset: forward(network(), dataset),
+        load=lambda dataset: forward(network(), dataset, classifier.geometry),
         geometry=classifier.geometry,
         trained_on=without_version(classifier.metrics["dataset"]),
         class_names=classifier.class_names or None,

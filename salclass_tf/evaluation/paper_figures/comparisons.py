@@ -4,7 +4,7 @@ import pathlib
 import re
 
 from salclass_tf import figures
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.crops_of_sets import CROP, EvaluatedSet
 from salclass_tf.evaluation.methods.method import Method
 from salclass_tf.evaluation.paper_figures import file_names, picture_rows
 from salclass_tf.evaluation.paper_figures.settings import Settings
@@ -30,7 +30,7 @@ def draw(settings: Settings, number: str, learned: bool) -> list[pathlib.Path]:
     for one in opened.sets:
         first = opened.crops(one, None)
         if learned == any(method.trained_on == first.name for method in givers):
-            dataset = opened.crops(one, givers[0].geometry)
+            dataset = opened.scored(one, givers[0].geometry)
             paths += _compare(settings, number, dataset, givers)
     if not paths:
         kind = "that a model learned from" if learned else "that no model learned from"
@@ -44,7 +44,7 @@ def _compare(
     """A grid of one set."""
     chosen, how = settings.chosen(dataset)
     others = [m for m in givers if m.geometry not in (None, dataset.geometry)]
-    if others:
+    if others and dataset.view == CROP:
         raise ValueError(
             f"Fig. {number} shows one crop of each image; {others[0].name} wants another one than "
             f"{givers[0].name}, {others[0].geometry}: draw them apart"

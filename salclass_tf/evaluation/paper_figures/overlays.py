@@ -13,7 +13,7 @@ def draw(settings: Settings) -> list[pathlib.Path]:
     paths = []
     for one in opened.sets:
         for method in opened.map_givers():
-            dataset = opened.crops(one, method.geometry)
+            dataset = opened.scored(one, method.geometry)
             chosen, how = settings.chosen(dataset)
             rows = [
                 picture_rows.standardised(row)

@@ -84,7 +84,7 @@ def deviations(found: Sequence[figures.Row]) -> figures.Scale:
     """
     true = [row.truth for row in found if row.truth is not None]
     shown = true or [saliency for row in found for saliency in row.maps]
-    high = float(np.quantile(np.stack(shown), 0.99))
+    high = float(np.quantile(np.concatenate([values.ravel() for values in shown]), 0.99))
     return figures.Scale(0, max(round(high), 1), _DEVIATIONS)
 
 

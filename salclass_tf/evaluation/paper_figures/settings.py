@@ -36,6 +36,7 @@ class Settings:
         manual_dir: folder of original files, for sets that are not downloaded.
         output: folder of the pictures.
         map_kind: what the numbers in folders of maps are, one of `map_kinds.KINDS`.
+        view: of Figs. 5, 6 and overlays, what of the images is shown, see `lineup.open_all`.
 
     Raises:
         ValueError: for an unknown figure, a number of images below 1, and settings of another
@@ -55,6 +56,7 @@ class Settings:
     manual_dir: str | None = None
     output: pathlib.Path = pathlib.Path("runs/evaluation")
     map_kind: str = "auto"
+    view: str | None = None
 
     def __post_init__(self) -> None:
         """Validates the values."""
@@ -78,7 +80,13 @@ class Settings:
         """Opens the methods, those of `models` if given, and the sets."""
         models = self.models if models is None else models
         return lineup.open_all(
-            models, self.datasets, self.split, self.data_dir, self.manual_dir, self.map_kind
+            models,
+            self.datasets,
+            self.split,
+            self.data_dir,
+            self.manual_dir,
+            self.map_kind,
+            self.view,
         )
 
     def chosen(self, dataset: EvaluatedSet) -> tuple[list[str], str]:

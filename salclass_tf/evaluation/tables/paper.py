@@ -14,7 +14,7 @@ from salclass_tf.evaluation.maps import measures
 from salclass_tf.evaluation.maps.evaluate import TABLE_4
 from salclass_tf.evaluation.maps.scores import Over, Scores
 from salclass_tf.evaluation.methods import baselines, lineup
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.crops_of_sets import WHOLE, EvaluatedSet
 from salclass_tf.evaluation.methods.method import LOGITS, SALIENCY, Method
 from salclass_tf.evaluation.tables import frozen_features, published, scikit_learn
 from salclass_tf.evaluation.tables.guesses import Guesses
@@ -46,6 +46,8 @@ class Settings:
         manual_dir: folder of original files, for sets that are not downloaded.
         output: folder of the tables and of finished parts.
         map_kind: what the numbers in folders of maps are, one of `map_kinds.KINDS`.
+        view: what of the images maps are scored on, see `lineup.open_all`; classes are always told
+            of the crop that networks were trained on.
 
     Raises:
         ValueError: for an unknown table or metric.
@@ -61,6 +63,7 @@ class Settings:
     manual_dir: str | None = None
     output: pathlib.Path = pathlib.Path("runs/evaluation")
     map_kind: str = "auto"
+    view: str | None = None
 
     def __post_init__(self) -> None:
         """Validates the values."""
@@ -94,10 +97,11 @@ def run(settings: Settings) -> str:
     if set(settings.tables) - {1}:
         evaluation = evaluate(settings)
         if 4 in settings.tables:
-            report.add_maps(evaluation.maps, settings.over)
+            report.add_maps(evaluation.maps, evaluation.view, settings.over)
         for table, rows in ((5, evaluation.classes), (6, evaluation.transferred)):
             if table in settings.tables:
                 report.add_classes(table, rows)
+        report.add_choices(evaluation.scored)
         report.add_notes([*evaluation.notes, *evaluation.failures])
         failures = evaluation.failures
     if 1 in settings.tables:
@@ -133,6 +137,7 @@ class Evaluation:
         maps: rows of Table 4 with their methods.
         classes: rows of Table 5.
         transferred: rows of Table 6.
+        scored: methods that have a row in Table 4 or 5, with the set.
         notes: what is not in the tables, and why.
         failures: what should have been in them.
     """
@@ -147,41 +152,57 @@ class Evaluation:
             settings.data_dir,
             settings.manual_dir,
             settings.map_kind,
+            settings.view,
         )
         self._parts = Parts(settings.output / "parts")
         self.maps: list[tuple[Method, Scores]] = []
         self.classes: list[tuple[Method, Guesses]] = []
         self.transferred: list[tuple[Method, Guesses]] = []
+        self.scored: list[tuple[Method, EvaluatedSet]] = []
         self.notes: list[str] = []
         self.failures: list[str] = []
+
+    @property
+    def view(self) -> str:
+        """What of the images maps are scored on, one of `crops_of_sets.VIEWS`."""
+        return self._lineup.view
 
     def fill(self) -> None:
         """Fills the tables, set by set; what fails is noted and the rest goes on."""
         for opened in self._lineup.sets:
-            for method, dataset in self._pairs(opened):
+            for method, dataset, kinds in self._jobs(opened):
                 try:
-                    self._measure(method, dataset)
-                    if 6 in self._settings.tables and LOGITS in method.gives:
+                    self._measure(method, dataset, kinds)
+                    if 6 in self._settings.tables and LOGITS in kinds & method.gives:
                         self._transfer(method, dataset)
                 except _FAILURES as error:
                     _log.warning("%s on %s: %s", method.name, dataset.title, error)
                     self.failures.append(f"{method.name} on {dataset.title}: {error}")
 
-    def _pairs(self, opened: tuple[sets.GazeSet, str]) -> Iterator[tuple[Method, EvaluatedSet]]:
-        """Methods with the crops of one set that they are scored on, baselines first."""
+    def _jobs(
+        self, opened: tuple[sets.GazeSet, str]
+    ) -> Iterator[tuple[Method, EvaluatedSet, frozenset[str]]]:
+        """Methods, a view of one set, what is scored in it; baselines first."""
         if 4 in self._settings.tables:
-            for geometry in self._lineup.geometries:
-                dataset = self._lineup.crops(opened, geometry)
-                yield from ((baseline, dataset) for baseline in baselines.of(dataset))
+            views = (self._lineup.scored(opened, one) for one in self._lineup.geometries)
+            for dataset in dict.fromkeys(views):
+                for baseline in baselines.of(dataset):
+                    yield baseline, dataset, frozenset({SALIENCY})
         for method in self._lineup.methods:
-            yield method, self._lineup.crops(opened, method.geometry)
+            crops = self._lineup.crops(opened, method.geometry)
+            scored = self._lineup.scored(opened, method.geometry)
+            if scored is crops:
+                yield method, crops, frozenset({SALIENCY, LOGITS})
+                continue
+            yield method, scored, frozenset({SALIENCY})
+            yield method, crops, frozenset({LOGITS})
 
-    def _measure(self, method: Method, dataset: EvaluatedSet) -> None:
+    def _measure(self, method: Method, dataset: EvaluatedSet, kinds: frozenset[str]) -> None:
         """Rows of Tables 4 and 5: those kept from before, and the missing ones in one pass."""
-        wanted = self._wanted(method, dataset)
+        wanted = self._wanted(method, dataset, kinds)
         facts = {kind: self._facts(kind, method, dataset) for kind in wanted}
-        kinds = {SALIENCY: Scores, LOGITS: Guesses}
-        found = {kind: self._parts.find(kinds[kind], facts[kind]) for kind in wanted}
+        kept = {SALIENCY: Scores, LOGITS: Guesses}
+        found = {kind: self._parts.find(kept[kind], facts[kind]) for kind in wanted}
         missing = frozenset(kind for kind in wanted if found[kind] is None)
         failed = None
         try:
@@ -198,6 +219,7 @@ class Evaluation:
         for kind, rows in ((SALIENCY, self.maps), (LOGITS, self.classes)):
             if found.get(kind) is not None:
                 rows.append((method, _relabelled(found[kind], method.labels(dataset))))
+                self.scored.append((method, dataset))
         if failed is not None:
             raise failed
 
@@ -217,13 +239,15 @@ class Evaluation:
         both = {SALIENCY: measured.maps, LOGITS: measured.classes}
         return {kind: both[kind] for kind in kinds}
 
-    def _wanted(self, method: Method, dataset: EvaluatedSet) -> set[str]:
+    def _wanted(self, method: Method, dataset: EvaluatedSet, kinds: frozenset[str]) -> set[str]:
         """Which answers of a method can be scored on a set; why not, for the others."""
         tables, wanted, left_out = self._settings.tables, set(), ""
-        if 4 in tables and SALIENCY in method.gives:
-            wanted |= {SALIENCY} if dataset.has_maps else set()
+        if 4 in tables and SALIENCY in kinds & method.gives:
             left_out = "" if dataset.has_maps else "no fixation points"
-        if 5 in tables and LOGITS in method.gives:
+            if dataset.view not in method.views:
+                left_out = f"it gives no maps of the view {dataset.view}"
+            wanted |= set() if left_out else {SALIENCY}
+        if 5 in tables and LOGITS in kinds & method.gives:
             known, wrong = method.knows_classes_of(dataset), method.wrong_classes(dataset)
             wanted |= {LOGITS} if known else set()
             if wrong:
@@ -263,16 +287,19 @@ class Evaluation:
     def _facts(self, kind: str, method: Method, dataset: EvaluatedSet) -> dict:
         """What decides the numbers of a part."""
         metrics = list(self._settings.measures) if kind == SALIENCY else []
-        return dataset.facts() | {"method": method.fingerprint, "metrics": metrics}
+        of_method = {"method": method.fingerprint, "metrics": metrics}
+        if dataset.view == WHOLE and method.geometry:
+            of_method["shown in"] = dataclasses.astuple(method.geometry)
+        return dataset.facts() | of_method
 
     def _prior_sigma_px(self, dataset: EvaluatedSet) -> float | None:
         """Blur of the prior of information gain, where that is asked for."""
         if not any(name.startswith("information_gain") for name in self._settings.measures):
             return None
         # Without points nothing is blurred, but no number would be refused.
-        return dataset.sigma_crop_px or 1.0
+        return dataset.sigma_in_view_px or 1.0
 
 
 def _relabelled(row: _Row, labels: dict[str, str]) -> _Row:
-    """A row from before may have had another name."""
-    return dataclasses.replace(row, labels=labels)
+    """A row from before may have had another name; what scoring has added stays."""
+    return dataclasses.replace(row, labels=row.labels | labels)

@@ -10,6 +10,7 @@ import numpy as np
 
 from salclass_tf.evaluation.maps.comparison import Comparison, compare
 from salclass_tf.evaluation.maps.scores import Over, Scores
+from salclass_tf.evaluation.methods.crops_of_sets import CROP, WHOLE, EvaluatedSet
 from salclass_tf.evaluation.methods.method import Method
 from salclass_tf.evaluation.tables import of_classes, of_maps, published
 from salclass_tf.evaluation.tables.guesses import Guesses
@@ -20,6 +21,11 @@ _TITLES = {
     4: "Saliency maps",
     5: "Classification with and without maps",
     6: "Frozen features on other sets",
+}
+
+_VIEWS = {
+    WHOLE: "Maps are scored on whole images, in each image's own pixels (`--view=whole`).",
+    CROP: "Maps are scored on the central crop that networks are trained on (`--view=crop`).",
 }
 
 #: data set -> paired tests on it: first model, other model, what was found
@@ -38,17 +44,21 @@ class Report:
         self._sections: list[str] = []
         self._files: dict[str, str] = {}
 
-    def add_maps(self, rows: Sequence[tuple[Method, Scores]], over: Over = "images") -> None:
+    def add_maps(
+        self, rows: Sequence[tuple[Method, Scores]], view: str, over: Over = "images"
+    ) -> None:
         """Adds Table 4: the rows, paired tests, and what the paper printed.
 
         Args:
             rows: methods, and the scores of their maps.
+            view: what the maps are scored on, one of `crops_of_sets.VIEWS`.
             over: what means are taken over; paired tests are over images.
         """
         scores = [row for _, row in rows]
         compared = [(method, row) for method, row in rows if method.compared]
-        found = _compared(compared, _set_and_crop(scores))
-        self._add(4, rows, of_maps.markdown(scores, over), found, _of_sets(4, scores))
+        found = _compared(compared, _set_and_view(scores))
+        table = f"{_VIEWS[view]}\n\n{of_maps.markdown(scores, over)}"
+        self._add(4, rows, table, found, _of_sets(4, scores))
         self._files["table4.csv"] = of_maps.csv_text(scores, over)
         self._store(4, rows, of_maps.summaries(scores, over), found)
 
@@ -67,6 +77,17 @@ class Report:
         self._sections += [f"## Table {table}: {_TITLES[table]}", published_markdown(rows)]
         self._files[f"table{table}.csv"] = _published_csv(rows)
         self._files[f"table{table}.json"] = _json({"published": _plain(rows)})
+
+    def add_choices(self, rows: Sequence[tuple[Method, EvaluatedSet]]) -> None:
+        """Adds by which images the epochs of networks were chosen.
+
+        Args:
+            rows: methods and the sets that they are scored on.
+        """
+        lines = dict.fromkeys(_choice(*row) for row in rows if row[0].chosen_on)
+        if lines:
+            text = "\n".join(f"- {line}" for line in lines)
+            self._sections += [f"Images by which the epoch of a network was chosen:\n\n{text}"]
 
     def add_notes(self, notes: Sequence[str]) -> None:
         """Adds what is not in the tables, and why."""
@@ -138,18 +159,31 @@ def printed(row: published.Row, measure: str) -> str:
     return text if float(text) == row.values[measure] else str(row.values[measure])
 
 
-def _set_and_crop(rows: Sequence[Scores]) -> Callable[[Scores], str]:
-    """What maps are compared within: a data set, and a crop where it is scored on several.
+def _choice(method: Method, dataset: EvaluatedSet) -> str:
+    """What is said of the choice of an epoch."""
+    line = f"{method.name}: {method.chosen_on} of {method.trained_on}"
+    if method.was_chosen_on(dataset):
+        line += (
+            f"; it is **scored on {dataset.split} of the same set**, which flatters it: images "
+            "that chose a network, or taught it, do not test it"
+        )
+    elif "[" in method.chosen_on:
+        line += ", held back from training"
+    return line
+
+
+def _set_and_view(rows: Sequence[Scores]) -> Callable[[Scores], str]:
+    """What maps are compared within: a data set, and a view where it is scored in several.
 
     On another crop there are other pixels, other fixations and other negatives.
     """
-    crops: dict[str, set[str]] = {}
+    views: dict[str, set[str]] = {}
     for row in rows:
-        crops.setdefault(row.labels["data set"], set()).add(row.labels.get("crop", ""))
+        views.setdefault(row.labels["data set"], set()).add(row.labels.get("view", ""))
 
     def within(row: Scores) -> str:
         title = row.labels["data set"]
-        return title if len(crops[title]) == 1 else f"{title}, crops of {row.labels['crop']}"
+        return title if len(views[title]) == 1 else f"{title}, {row.labels['view']}"
 
     return within
 

@@ -10,7 +10,7 @@ from salclass_tf.evaluation.maps.evaluate import Case, evaluate
 from salclass_tf.evaluation.maps.scores import Scores
 from salclass_tf.evaluation.methods import crops_of_sets
 from salclass_tf.evaluation.methods.crops_of_sets import Batch, EvaluatedSet
-from salclass_tf.evaluation.methods.method import LOGITS, SALIENCY, Answers, Method
+from salclass_tf.evaluation.methods.method import LOGITS, SALIENCY, Answers, Forward, Method
 from salclass_tf.evaluation.tables.guesses import Guesses
 
 
@@ -64,7 +64,7 @@ def score_method(
             if SALIENCY in wanted:
                 yield from _cases(batch, answers)
 
-    labels, maps = method.labels(dataset), None
+    labels, maps = method.labels(dataset) | _shown(forward), None
     if SALIENCY in wanted:
         maps = evaluate(cases(), dataset.gaze, measures, labels=labels, **settings)
     else:
@@ -73,6 +73,12 @@ def score_method(
         return MethodScores(maps, None)
     columns = (np.concatenate(column).astype(np.int64) for column in (truth, guesses))
     return MethodScores(maps, Guesses(labels, tuple(images), *columns))
+
+
+def _shown(forward: Forward) -> dict[str, str]:
+    """The column that says how a network is shown whole images."""
+    shown = getattr(forward, "shown", None)
+    return {"shown to the network": shown} if shown else {}
 
 
 def _cases(batch: Batch, answers: Answers) -> Iterator[Case]:

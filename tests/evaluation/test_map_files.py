@@ -1,0 +1,97 @@
+"""Files of maps of other programs: forms that are read, mistakes that are named."""
+
+import json
+
+import numpy as np
+import PIL.Image
+import pytest
+from map_files import write_maps
+
+from salclass_tf.evaluation.methods import map_files
+from salclass_tf.evaluation.tables import paper
+from salclass_tf.evaluation.tables.paper import Settings
+
+GREY = np.random.default_rng(0).integers(1, 256, (44, 52)).astype(np.uint8)
+
+
+def written(path, mode):
+    """The grey picture in a file of a mode of Pillow's."""
+    image = PIL.Image.fromarray(GREY)
+    if mode == "I;16":
+        image = PIL.Image.fromarray(GREY.astype(np.uint16) * 257)
+    elif mode == "P":
+        image = image.quantize(256)
+    else:
+        image = image.convert(mode)
+    image.save(path)
+    return path
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA", "P", "I;16"])
+def test_grey_is_read_whatever_the_mode(mode, tmp_path):
+    found = map_files.read(written(tmp_path / "a.png", mode))
+    np.testing.assert_array_equal(found, GREY * (257.0 if mode == "I;16" else 1.0))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_jpeg_is_read(mode, tmp_path):
+    smooth = np.add.outer(np.arange(44), 2 * np.arange(52)).astype(np.uint8)
+    PIL.Image.fromarray(smooth).convert(mode).save(tmp_path / "a.jpg", quality=95)
+    assert np.abs(map_files.read(tmp_path / "a.jpg") - smooth).max() <= 4
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "rule"),
+    [
+        ("a.png", np.stack([GREY, GREY, 255 - GREY], -1), "must be grey; its red.* differ by up"),
+        ("a.png", np.dstack([GREY, GREY, GREY, GREY]), "must be opaque"),
+        ("a.png", np.zeros((44, 52), np.uint8), "the map is 0 everywhere"),
+        ("a.npy", np.zeros((44, 52)), "the map is 0 everywhere"),
+        ("a.npy", np.full((44, 52), np.nan), "must hold finite numbers"),
+        ("a.npy", np.zeros((44, 52, 3)), r"must be \[h, w\]"),
+        ("a.png", b"no picture", "cannot identify"),
+        ("a.npy", b"", "No data left|EOF"),
+    ],
+)
+def test_what_is_no_map_is_named_with_its_rule(name, content, rule, tmp_path):
+    path = tmp_path / name
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif name.endswith(".npy"):
+        np.save(path, content)
+    else:
+        PIL.Image.fromarray(content).save(path)
+    with pytest.raises(ValueError, match=f"{name}: .*({rule})"):
+        map_files.read(path)
+
+
+def test_each_folder_with_a_mistake_is_named_and_the_others_are_scored(tmp_path, tiny_data_dir):
+    folders = {
+        name: write_maps(tmp_path / name, tiny_data_dir)
+        for name in ("good", "fewer", "twice", "turned", "first_broken")
+    }
+    for number in ("2", "4"):
+        (folders["fewer"] / f"{number}.npy").unlink()
+    written(folders["twice"] / "3.png", "L")
+    np.save(folders["turned"] / "3.npy", np.ones((52, 44)))
+    (folders["first_broken"] / "0.npy").write_bytes(b"")
+    settings = Settings(
+        tuple(f"{name}={folder}" for name, folder in folders.items()),
+        ("dotted_noise",),
+        (4,),
+        output=tmp_path / "out",
+        data_dir=tiny_data_dir,
+        measures=("nss",),
+    )
+    with pytest.raises(ValueError, match="the tables lack 4 parts") as mistake:
+        paper.run(settings)
+    for said in (
+        "fewer lacks the maps of 2 of 6 images of dotted_noise/1.0.0 test, the first is '[24]'",
+        "twice has several maps for 1 of 6 images .* 3.npy and 3.png: keep one",
+        "3.npy: the map must have the size of its image, 44 x 52 .*got 52 x 44",
+        r"first_broken/0.npy: ",
+    ):
+        assert mistake.match(f"(?s).*{said}")
+    rows = json.loads((tmp_path / "out" / "table4.json").read_text())["rows"]
+    methods = [row["labels"]["method"] for row in rows]
+    assert "good" in methods and not folders.keys() - {"good"} & set(methods)
