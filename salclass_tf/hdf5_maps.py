@@ -111,16 +111,24 @@ class MapFile:
         """Returns the numbers of a map, float64 [h, w]; -inf in log densities as -10,000.
 
         Raises:
-            ValueError: if it holds NaN or infinity, or cannot be read; the message names the map.
+            ValueError: if it holds NaN, infinity or nothing but 0, or cannot be read; the message
+                names the map.
         """
         with self._opened() as file:
-            values = np.asarray(file[key][...], np.float64)
-        if np.isneginf(values).any() and values.max() <= 0:
-            values = np.maximum(values, _LOG_OF_NOTHING)
+            stored = file[key][...]
         try:
-            return maps.as_map(values)
+            values = np.asarray(stored, np.float64)
+            if np.isneginf(values).any() and values.max() <= 0:
+                values = np.maximum(values, _LOG_OF_NOTHING)
+            values = maps.as_map(values)
         except ValueError as error:
             raise ValueError(f"{self.path}, {key}: {error}") from error
+        if not values.any():
+            raise ValueError(
+                f"{self.path}, {key}: the map is 0 everywhere, so it says nothing of where people "
+                "look: compute it again"
+            )
+        return values
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[h5py.File]:
