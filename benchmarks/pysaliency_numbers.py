@@ -4,9 +4,9 @@ python -m benchmarks.pysaliency_numbers --python=ENVIRONMENT/bin/python --manual
 
 Maps are made of the test images, handed over by what `salclass pysaliency` runs, scored by
 pysaliency in its own environment, and by what `evaluate.py --view=whole` runs: from the maps
-("ours"), from the HDF5 file that was handed over ("their file"), and from what pysaliency itself
-writes of set, gaze and model ("their set"). The last column is the largest difference of any
-image's score from pysaliency's.
+("ours"), and from what pysaliency itself writes of set, gaze and model ("read back"). Information
+gain is that of the files of log densities, the rest that of the files of maps. The last column is
+the largest difference of any image's score from pysaliency's.
 """
 
 import argparse
@@ -27,9 +27,8 @@ from salclass_tf.evaluation.tables import paper
 
 _MEASURES = ("shuffled_auc", "auc", "nss", "cc", "sim", "kl", "information_gain")
 _SCORER = pathlib.Path(__file__).with_name("pysaliency_scores.py")
+_KINDS = tuple(pysaliency.FOLDERS.values())
 _ALLOWED = 1e-9
-
-Scores = dict[str, dict[str, float]]
 
 
 def contrast(image: np.ndarray) -> np.ndarray:
@@ -45,23 +44,34 @@ def centre(image: np.ndarray) -> np.ndarray:
     return np.maximum(np.exp(-2 * (x**2 + y[:, np.newaxis] ** 2)) - 0.05, 0).astype(np.float32)
 
 
-def write_models(builder: tfds.core.DatasetBuilder, split: str, folder: pathlib.Path) -> list[str]:
-    """Writes both models as folders of maps, and returns them as `--model` names them."""
+def write_models(
+    builder: tfds.core.DatasetBuilder, split: str, folder: pathlib.Path
+) -> dict[str, pathlib.Path]:
+    """Writes both models as folders of maps, and returns these by name."""
     models = {"contrast": contrast, "centre": centre}
     for example in tqdm(tfds.as_numpy(builder.as_dataset(split=split)), "maps", disable=None):
         for name, model in models.items():
             path = folder / name / f"{example['image/id'].decode()}.npy"
             path.parent.mkdir(parents=True, exist_ok=True)
             np.save(path, model(example["image"]))
-    return [f"{name}={folder / name}" for name in models]
+    return {name: folder / name for name in models}
 
 
-def ours(models: list[str], output: pathlib.Path, **where: str) -> dict[str, Scores]:
-    """Scores by `evaluate.py`: method -> measure -> image -> score."""
-    names = {model.split("=")[0] for model in models}
+def ours(models: dict[str, str], output: pathlib.Path, dataset: str, **where: str | None) -> dict:
+    """Scores by `evaluate.py`.
+
+    Args:
+        models: what `--model` names, by any key.
+        output: folder of the tables.
+        dataset: TFDS name.
+        **where: of `paper.Settings`.
+
+    Returns:
+        Key -> measure -> image -> score.
+    """
     settings = paper.Settings(
-        models=tuple(models),
-        datasets=(where.pop("dataset"),),
+        models=tuple(f"{name}={path}" for name, path in models.items()),
+        datasets=(dataset,),
         tables=(4,),
         measures=_MEASURES,
         output=output,
@@ -74,7 +84,7 @@ def ours(models: list[str], output: pathlib.Path, **where: str) -> dict[str, Sco
     return {
         method.name: {measure: scores.per_image(measure) for measure in _MEASURES}
         for method, scores in evaluation.maps
-        if method.name in names
+        if method.name in models
     }
 
 
@@ -95,36 +105,30 @@ def theirs(python: str, folder: pathlib.Path, other: pathlib.Path, names: list[s
 
 
 def compare(flags: argparse.Namespace, work: pathlib.Path) -> list[tuple]:
-    """Rows of the table: model, measure, the four means, the largest difference."""
+    """Rows of the table: model, measure, the three means, the largest difference."""
     where = {"data_dir": flags.data_dir or str(work / "sets"), "manual_dir": flags.manual_dir}
     builder = tfds.builder("osie", data_dir=where["data_dir"])
     config = tfds.download.DownloadConfig(manual_dir=flags.manual_dir)
     builder.download_and_prepare(download_config=config)
-    models = [*write_models(builder, flags.split, work / "maps"), *flags.model]
-    names = [model.split("=")[0] for model in models]
-    named = maps.Named(tuple(models), ("osie",), flags.split, **where)
+    models = write_models(builder, flags.split, work / "maps")
+    models |= dict(model.split("=", 1) for model in flags.model)
+    given = tuple(f"{name}={path}" for name, path in models.items())
+    named = maps.Named(given, ("osie",), flags.split, **where)
     (folder,) = pysaliency.hand_over(named, work / "handed_over")
-    reference = theirs(flags.python, folder, work / "rewritten", names)
-    on_osie = {"dataset": "osie", "split": flags.split, **where}
-    facts = (folder / "facts.json").read_text()
-    (work / "rewritten/facts.json").write_text(facts)
-    found = [
-        ours(models, work / "from_maps", **on_osie),
-        ours([f"{name}={folder / name}.hdf5" for name in names], work / "from_file", **on_osie),
-        ours(
-            [f"{name}={work / 'rewritten' / name}.hdf5" for name in names],
-            work / "from_set",
-            dataset="pysaliency_folder",
-            data_dir=str(work / "read_back"),
-            manual_dir=str(work / "rewritten"),
-        ),
-    ]
+    other = work / "rewritten"
+    reference = theirs(flags.python, folder, other, list(models))
+    (other / "facts.json").write_bytes((folder / "facts.json").read_bytes())
+    direct = ours(models, work / "direct", "osie", split=flags.split, **where)
+    there = {f"{name} {kind}": other / kind / f"{name}.hdf5" for name in models for kind in _KINDS}
+    back = {"data_dir": str(work / "read_back"), "manual_dir": str(other)}
+    read = ours(there, work / "tables", "pysaliency_folder", **back)
     rows = []
-    for name in names:
+    for name in models:
         for measure in _MEASURES:
-            columns = [way[name][measure] for way in (*found, reference)]
-            images = sorted(columns[-1])
-            values = np.array([[column[image] for image in images] for column in columns])
+            kind = _KINDS[measure == "information_gain"]
+            ways = (direct[name], read[f"{name} {kind}"], reference[name])
+            images = sorted(reference[name][measure])
+            values = np.array([[way[measure][image] for image in images] for way in ways])
             apart = float(np.abs(values[:-1] - values[-1]).max())
             rows.append((name, MEASURES[measure].title, *values.mean(axis=1), apart))
     return rows
@@ -141,8 +145,8 @@ def main() -> None:
     flags = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
         rows = compare(flags, pathlib.Path(work))
-    print("| model | measure | ours | their file | their set | pysaliency | largest difference |")
-    print("|---|---|--:|--:|--:|--:|--:|")
+    print("| model | measure | ours | read back | pysaliency | largest difference |")
+    print("|---|---|--:|--:|--:|--:|")
     for name, title, *means, apart in rows:
         numbers = " | ".join(f"{mean:.9f}" for mean in means)
         print(f"| {name} | {title} | {numbers} | {apart:.1e} |")

@@ -4,8 +4,8 @@ python benchmarks/pysaliency_scores.py FOLDER MODEL [MODEL ...]
 
 Runs where pysaliency 0.2.22 is installed, with NumPy below 2.4 and setuptools below 80, and needs
 nothing of this repository. FOLDER is what `salclass pysaliency` writes for a data set, a MODEL the
-name of one of its files of log densities without `.hdf5`. `--rewrite=OTHER` writes the set and the
-models again with pysaliency's own functions, for reading them back.
+name of a model's files in it without `.hdf5`. `--rewrite=OTHER` writes the set and the models again
+with pysaliency's own functions, for reading them back.
 """
 
 import argparse
@@ -39,14 +39,22 @@ def imported():
     return pysaliency
 
 
+def models_of(pysaliency, folder: str, stimuli, name: str) -> dict:
+    """Returns a model by the folder of its file: its maps, and its log densities."""
+    kinds = {"maps": pysaliency.HDF5SaliencyMapModel, "log_densities": pysaliency.HDF5Model}
+    return {
+        kind: model(stimuli, os.path.join(folder, kind, f"{name}.hdf5"), caching=False)
+        for kind, model in kinds.items()
+    }
+
+
 def score(pysaliency, folder: str, stimuli, fixations, name: str) -> dict[str, list[float]]:
     """Returns the scores of a model, one for each stimulus."""
-    model = pysaliency.HDF5Model(stimuli, os.path.join(folder, f"{name}.hdf5"), caching=False)
-    maps = pysaliency.saliency_map_models.DensitySaliencyMapModel(model)
-    truth = pysaliency.HDF5SaliencyMapModel(
-        stimuli, os.path.join(folder, "true_maps.hdf5"), caching=False
-    )
-    prior = pysaliency.HDF5Model(stimuli, os.path.join(folder, "prior.hdf5"), caching=False)
+    maps, densities = models_of(pysaliency, folder, stimuli, name).values()
+    path = os.path.join(folder, "true_maps.hdf5")
+    truth = pysaliency.HDF5SaliencyMapModel(stimuli, path, caching=False)
+    path = os.path.join(folder, "prior.hdf5")
+    prior = pysaliency.HDF5Model(stimuli, path, caching=False)
     counts = np.bincount(fixations.n, minlength=len(stimuli))
 
     def per_image(values) -> list[float]:
@@ -56,7 +64,7 @@ def score(pysaliency, folder: str, stimuli, fixations, name: str) -> dict[str, l
         "shuffled_auc": per_image(maps.AUCs(stimuli, fixations, nonfixations="shuffled")),
         "auc": per_image(maps.AUCs(stimuli, fixations, nonfixations="uniform")),
         "nss": per_image(maps.NSSs(stimuli, fixations)),
-        "information_gain": per_image(model.information_gains(stimuli, fixations, prior)),
+        "information_gain": per_image(densities.information_gains(stimuli, fixations, prior)),
         "cc": np.asarray(maps.CCs(stimuli, truth), float).tolist(),
         "sim": np.asarray(maps.SIMs(stimuli, truth), float).tolist(),
         "kl": np.asarray(maps.image_based_kl_divergences(stimuli, truth, **_KL), float).tolist(),
@@ -69,9 +77,10 @@ def rewrite(pysaliency, folder: str, other: str, stimuli, fixations, names: list
     stimuli.to_hdf5(os.path.join(other, "stimuli.hdf5"))
     fixations.to_hdf5(os.path.join(other, "fixations.hdf5"))
     for name in names:
-        model = pysaliency.HDF5Model(stimuli, os.path.join(folder, f"{name}.hdf5"), caching=False)
-        path = os.path.join(other, f"{name}.hdf5")
-        pysaliency.precomputed_models.export_model_to_hdf5(model, stimuli, path, compression=1)
+        for kind, model in models_of(pysaliency, folder, stimuli, name).items():
+            os.makedirs(os.path.join(other, kind), exist_ok=True)
+            path = os.path.join(other, kind, f"{name}.hdf5")
+            pysaliency.precomputed_models.export_model_to_hdf5(model, stimuli, path, compression=1)
 
 
 def main() -> None:

@@ -12,11 +12,10 @@ flags.DEFINE_multi_string(
 flags.DEFINE_multi_string(
     "dataset", [], "Data sets, repeated or with commas; default: those that models learned from."
 )
-flags.DEFINE_enum(
-    "kind",
-    "log_density",
-    ("log_density", "map"),
-    "What files of models hold: log densities for HDF5Model, or maps for HDF5SaliencyMapModel.",
+flags.DEFINE_list(
+    "kinds",
+    ["map", "log_density"],
+    "What is written of models: maps for HDF5SaliencyMapModel, log densities for HDF5Model.",
 )
 flags.DEFINE_enum(
     "map_kind",
@@ -47,7 +46,7 @@ def main():
         given.manual_dir,
         given.map_kind,
     )
-    for folder in pysaliency.hand_over(named, pathlib.Path(given.output), given.kind):
+    for folder in pysaliency.hand_over(named, pathlib.Path(given.output), given.kinds):
         print(f"Written: {folder}")
 
 

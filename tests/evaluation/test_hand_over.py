@@ -74,7 +74,7 @@ def test_images_and_gaze_are_those_of_the_set(examples, handed_over):
 def test_models_truth_and_prior_are_in_the_form_that_pysaliency_reads(
     examples, handed_over, random_maps
 ):
-    model = hdf5_maps.MapFile(handed_over / "my_model.hdf5")
+    model = hdf5_maps.MapFile(handed_over / "log_densities/my_model.hdf5")
     assert model.keys == tuple(sorted(f"{name}.png" for name in examples[1]))
     for name, example in examples[1].items():
         values = np.load(random_maps / f"{name}.npy").astype(np.float64)
@@ -87,12 +87,20 @@ def test_models_truth_and_prior_are_in_the_form_that_pysaliency_reads(
         assert truth.shape == example["image"].shape[:2] and truth.max() == pytest.approx(1)
 
 
-def test_maps_may_be_handed_over_as_they_are(examples, random_maps, tmp_path):
-    named = maps.Named((f"prior={random_maps}",), ("watched_noise",), data_dir=examples[0])
-    (folder,) = pysaliency.hand_over(named, tmp_path, "map")
-    name = next(iter(examples[1]))
-    with h5py.File(folder / "prior-2.hdf5") as file:  # prior.hdf5 is another one
-        np.testing.assert_array_equal(file[f"{name}.png"], np.load(random_maps / f"{name}.npy"))
+def test_maps_are_handed_over_as_they_are_in_float64(examples, handed_over, random_maps):
+    """pysaliency computes in the type that it reads."""
+    with h5py.File(handed_over / "maps/my_model.hdf5") as file:
+        for name in examples[1]:
+            assert file[f"{name}.png"].dtype == np.float64
+            np.testing.assert_array_equal(file[f"{name}.png"], np.load(random_maps / f"{name}.npy"))
+
+
+def test_one_kind_alone_may_be_asked_for(examples, random_maps, tmp_path):
+    named = maps.Named((f"m={random_maps}",), ("watched_noise",), data_dir=examples[0])
+    with pytest.raises(ValueError, match="kinds are map, log_density; got density"):
+        pysaliency.hand_over(named, tmp_path, ["density"])
+    (folder,) = pysaliency.hand_over(named, tmp_path, ["map"])
+    assert (folder / "maps/m.hdf5").is_file() and not (folder / "log_densities").exists()
 
 
 def scores_of(model, dataset, output, **where):
@@ -110,7 +118,7 @@ def test_what_was_handed_over_scores_the_same_when_read_back(
     """Set, gaze, blur and maps, through files and `pysaliency_folder`; images of two sizes."""
     first = scores_of(f"m={random_maps}", "watched_noise", tmp_path / "a", data_dir=examples[0])
     back = scores_of(
-        f"m={handed_over / 'my_model.hdf5'}",
+        f"m={handed_over / 'maps/my_model.hdf5'}",
         "pysaliency_folder",
         tmp_path / "b",
         data_dir=str(tmp_path / "sets"),

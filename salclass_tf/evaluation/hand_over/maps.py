@@ -67,7 +67,7 @@ def write_hdf5(
     dataset: EvaluatedSet,
     keys: dict[str, str],
     path: pathlib.Path,
-    kind: str = LOG_DENSITY,
+    kind: str,
     dtype: type = np.float64,
 ) -> None:
     """Writes the maps of a method, see `hdf5_maps`.
@@ -77,19 +77,21 @@ def write_hdf5(
         dataset: whole images.
         keys: name of an image -> name of its file.
         path: the file.
-        kind: "log_density", or "map" for the numbers as they are.
-        dtype: of log densities.
+        kind: one of `KINDS`: the numbers as they are, or natural logarithms of them as
+            probabilities.
+        dtype: of the numbers. pysaliency computes in the type that it reads, float32 sums among
+            it, which is seen in the seventh digit of SIM and KL.
     """
     with hdf5_maps.write(path) as add:
         for name, saliency in of_method(method, dataset):
             if kind == LOG_DENSITY:
-                saliency = hdf5_maps.log_density(saliency).astype(dtype)
-            add(keys[name], saliency)
+                saliency = hdf5_maps.log_density(saliency)
+            add(keys[name], saliency.astype(dtype))
 
 
-def file_names(methods: Sequence[Method], taken: Sequence[str] = ()) -> dict[Method, str]:
-    """Returns names of files for the methods that give maps, unlike each other and those taken."""
-    used, names = set(taken), {}
+def file_names(methods: Sequence[Method]) -> dict[Method, str]:
+    """Returns names of files for the methods that give maps, unlike each other."""
+    used, names = set(), {}
     for method in methods:
         if SALIENCY not in method.gives:
             continue

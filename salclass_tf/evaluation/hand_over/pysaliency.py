@@ -1,7 +1,9 @@
 """Data sets and maps as the files of the package pysaliency: what `salclass pysaliency` runs."""
 
 import pathlib
+from collections.abc import Sequence
 
+import numpy as np
 from tqdm import tqdm
 
 from salclass_tf import hdf5_maps
@@ -11,24 +13,25 @@ from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
 from tfds_builders.pysaliency_folder import writing
 
 TRUE_MAPS, PRIOR = "true_maps.hdf5", "prior.hdf5"
-_TAKEN = ("true_maps", "prior", "stimuli", "fixations")
+#: kind -> folder of the methods' files
+FOLDERS = {maps.MAP: "maps", maps.LOG_DENSITY: "log_densities"}
 
 
 def hand_over(
-    named: maps.Named, output: pathlib.Path, kind: str = maps.LOG_DENSITY
+    named: maps.Named, output: pathlib.Path, kinds: Sequence[str] = maps.KINDS
 ) -> list[pathlib.Path]:
     """Writes data sets and maps as files that pysaliency reads.
 
     For each set a folder of its name: `images/`, `stimuli.hdf5`, `fixations.hdf5`, `facts.json`;
     `true_maps.hdf5`, the heat maps that CC, SIM and KL compare with; `prior.hdf5`, log densities
-    that information gain compares with; and a file for each method that gives maps.
+    that information gain compares with; and for each method that gives maps `maps/NAME.hdf5`, the
+    maps as they are, for `HDF5SaliencyMapModel`, and `log_densities/NAME.hdf5`, natural logarithms
+    of them as probabilities, for `HDF5Model`.
 
     Args:
         named: methods and sets.
         output: folder of the sets' folders.
-        kind: what the files of methods hold: "log_density", natural logarithms of the maps as
-            probabilities, for `HDF5Model`; or "map", the maps as they are, for
-            `HDF5SaliencyMapModel`.
+        kinds: which files of methods, some of `maps.KINDS`.
 
     Returns:
         The folders.
@@ -36,10 +39,12 @@ def hand_over(
     Raises:
         ValueError: for anything the user can fix.
     """
-    if kind not in maps.KINDS:
-        raise ValueError(f"a kind is one of {', '.join(maps.KINDS)}; got {kind!r}")
+    unknown = sorted(set(kinds) - set(maps.KINDS))
+    if unknown or not kinds:
+        got = unknown[0] if unknown else "none"
+        raise ValueError(f"kinds are {', '.join(maps.KINDS)}; got {got}")
     found = named.opened()
-    names = maps.file_names(found.methods, _TAKEN)
+    names = maps.file_names(found.methods)
     folders = []
     for opened in found.sets:
         dataset = found.scored(opened, None)
@@ -50,7 +55,9 @@ def hand_over(
         if any(len(recording.xy) for recording in dataset.gaze.values()):
             _write_truth(dataset, keys, folder)
         for method, name in names.items():
-            maps.write_hdf5(method, dataset, keys, folder / f"{name}.hdf5", kind)
+            for kind in kinds:
+                path = folder / FOLDERS[kind] / f"{name}.hdf5"
+                maps.write_hdf5(method, dataset, keys, path, kind)
         folders.append(folder)
     return folders
 
@@ -64,5 +71,6 @@ def _write_truth(dataset: EvaluatedSet, keys: dict[str, str], folder: pathlib.Pa
     ):
         for batch in dataset.read(f"true maps of {dataset.title}"):
             for index, name in enumerate(crops_of_sets.names(batch)):
-                add_truth(keys[name], batch["saliency"][index, ..., 0].numpy())
+                truth = batch["saliency"][index, ..., 0].numpy()
+                add_truth(keys[name], truth.astype(np.float64))
                 add_prior(keys[name], hdf5_maps.log_density(gaze.prior(name, sigma_px)))

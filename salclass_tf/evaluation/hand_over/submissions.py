@@ -60,7 +60,7 @@ def submit(
     for method, name in names.items():
         path = output / f"{benchmark}-{name}.{'hdf5' if form == HDF5 else 'zip'}"
         if form == HDF5:
-            maps.write_hdf5(method, dataset, keys, path, dtype=np.float32)
+            maps.write_hdf5(method, dataset, keys, path, maps.LOG_DENSITY, np.float32)
         else:
             with _archive(path) as add:
                 for image, saliency in maps.of_method(method, dataset):
