@@ -39,12 +39,12 @@ class Row:
 
     Attributes:
         name: what is written beside the image.
-        image: uint8 [s, s, 3].
+        image: uint8 [h, w, 3].
         xy: fixations, (column, row) pixels, [n, 2].
-        truth: true map [s, s]; None where there is none.
-        maps: a map of each method, [s, s].
+        truth: true map [h, w]; None where there is none.
+        maps: a map of each method, [h, w].
         scores: of each of `maps`: name -> score on this image, NaN where undefined.
-        change: a last map, on a scale of its own, [s, s] or None.
+        change: a last map, on a scale of its own, [h, w] or None.
     """
 
     name: str

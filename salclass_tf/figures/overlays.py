@@ -21,8 +21,8 @@ class Overlay:
     """One image, its map, where people looked.
 
     Attributes:
-        image: uint8 [s, s, 3].
-        saliency: map [s, s], in the units of the scale.
+        image: uint8 [h, w, 3].
+        saliency: map [h, w], in the units of the scale.
         xy: fixations, (column, row) pixels, [n, 2].
         caption: below the picture.
     """

@@ -46,6 +46,8 @@ def as_log_density(predicted: tf.Tensor, output: str = "map") -> tf.Tensor:
     linear head can be negative; there f^2 / (f - y) stands for y + f, which goes on without a
     kink: p is above 0, and the logarithm's slope 1 / (f + |y|) neither ends nor grows on the way
     down, so that a detector learns from any start. A constant map is the uniform distribution.
+    Metrics shift such a map instead, `metrics.maps.non_negative`: that has a slope at the lowest
+    pixel alone, and learning from it would not.
 
     Args:
         predicted: the output of a detector, float [b, h, w, 1]; half precision is widened.

@@ -91,7 +91,7 @@ def test_classes_are_those_of_the_network(light_seeker):
 
 def test_overlay_is_the_one_of_predict(light_seeker, tmp_path):
     (tmp_path / "dot.png").write_bytes(light_dot((123, 77), (60, 40)))
-    prediction.predict(light_seeker.model, [tmp_path / "dot.png"], tmp_path / "out")
+    prediction.predict(light_seeker.model, [tmp_path / "dot.png"], tmp_path / "out", view="crop")
     written = np.asarray(PIL.Image.open(tmp_path / "out" / "overlays" / "dot.png"))
     painted = np.asarray(answers.ask(light_seeker, (tmp_path / "dot.png").read_bytes()).painted)
     # Below the overlay follow the classes, which the page lists apart; to its sides, their ground.

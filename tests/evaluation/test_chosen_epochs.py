@@ -42,18 +42,16 @@ def test_scores_on_images_that_chose_the_network_are_marked(
     assert (f"**scored on {split} of the same set**" in text) == flattered
 
 
-@pytest.mark.parametrize(
-    ("facts", "chosen_on"),
-    [
+def test_stages_tell_what_chose_their_epoch(tmp_path):
+    finished_stages.write_stage(tmp_path, "saliency")
+    path = tmp_path / "saliency" / "metrics.json"
+    written = json.loads(path.read_text())
+    for facts, chosen_on in (
         ({"validation_split": "train[9:]"}, "train[9:]"),
         ({"validation_split": None, "split": "validation"}, None),
         ({"split": "validation"}, "validation"),  # a run of before: it chose where it was tested
         ({"split": "test"}, None),
-    ],
-)
-def test_stages_tell_what_chose_their_epoch(facts, chosen_on, tmp_path):
-    finished_stages.write_stage(tmp_path, "saliency")
-    path = tmp_path / "saliency" / "metrics.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | facts))
-    [method] = runs.from_stage(tmp_path / "saliency")
-    assert method.chosen_on == chosen_on
+    ):
+        path.write_text(json.dumps(written | facts))
+        [method] = runs.from_stage(tmp_path / "saliency")
+        assert method.chosen_on == chosen_on

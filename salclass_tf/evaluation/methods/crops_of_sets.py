@@ -85,8 +85,8 @@ class EvaluatedSet:
 
     @property
     def signature(self) -> dict[str, tf.TensorSpec]:
-        """What of a batch a network reads, of any number of images: one trace serves all."""
-        shape = (None, *((self.geometry.image_size if self.geometry else None,) * 2))
+        """What a network reads of a batch of crops, of any number: one trace serves all."""
+        shape = (None, self.geometry.image_size, self.geometry.image_size)
         image = {"image": tf.TensorSpec((*shape, 3), tf.uint8)}
         return image | ({"saliency": tf.TensorSpec((*shape, 1))} if self.has_maps else {})
 

@@ -60,9 +60,9 @@ def scores(saliency: np.ndarray, xy: np.ndarray, truth: np.ndarray | None) -> di
     """Returns NSS and CC of a map; NaN where there is nothing to compare with.
 
     Args:
-        saliency: map [s, s].
+        saliency: map [h, w].
         xy: fixations, (column, row) pixels, [n, 2].
-        truth: true map [s, s], or None.
+        truth: true map [h, w], or None.
     """
     return {
         "NSS": metrics.nss(saliency, xy) if len(xy) else math.nan,
