@@ -114,11 +114,13 @@ def _study(root: pathlib.Path) -> str:
         f"found = study.open_study({str(root)!r}); "
         "more = {'fixations': sum(len(f.x) for f in found.gaze.by_stem.values())}"
     )
-    return f"from tfds_builders.gaze_folder import study\n---\n{body}"
+    return f"import polars\nfrom tfds_builders.gaze_folder import study\n---\n{body}"
 
 
 def _reading(path: pathlib.Path) -> str:
-    imports = "import pathlib\nfrom tfds_builders.gaze_folder.readers import formats, reader"
+    imports = (
+        "import pathlib, polars\nfrom tfds_builders.gaze_folder.readers import formats, reader"
+    )
     body = (
         f"file = formats.open_file(pathlib.Path({str(path)!r}), reader.Setting())\n"
         "more = {'presentations': sum(1 for _ in file.presentations())}"
@@ -154,6 +156,7 @@ def measure_files(folder: pathlib.Path, count: int) -> None:
         folder: an empty folder.
         count: how many; a tenth of them is measured for comparison.
     """
+    megabytes = []
     for part in (count // 10, count):
         root = folder / str(part)
         write_study(root)
@@ -164,8 +167,12 @@ def measure_files(folder: pathlib.Path, count: int) -> None:
         found = _measure(_study(root), _ROOT)
         print(
             f"{part} recordings of 60 s at 60 Hz, {size:.0f} MB: {found['seconds']:.1f} s, "
-            f"{found['megabytes']:.0f} MB of memory"
+            f"{found['megabytes']:.0f} MB of memory",
+            flush=True,
         )
+        megabytes.append(found["megabytes"])
+    kept = 1000 * (megabytes[1] - megabytes[0]) / max(count - count // 10, 1)
+    print(f"memory grows by {kept:.1f} kB with each recording")
 
 
 def _line(name: str, found: dict, base: dict, megabytes: float) -> None:

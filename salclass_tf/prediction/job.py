@@ -86,6 +86,7 @@ def predict(
         raise ValueError(f"view is one of {VIEWS}; got {view!r}")
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1; got {batch_size}")
+    named = _named(images, root)
     out_dir = pathlib.Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
     worker = _Worker(model, out_dir, map_format, view)
@@ -97,7 +98,7 @@ def predict(
         outputs.Tables(out_dir, facts, model.top_k) as tables,
         tqdm(total=len(images), unit="image", leave=False, disable=None) as bar,
     ):
-        for prediction in _in_order(worker.work, _batches(images, batch_size, root)):
+        for prediction in _in_order(worker.work, _batches(named, batch_size)):
             tables.add(prediction)
             bar.update()
             if prediction.error:
@@ -106,13 +107,17 @@ def predict(
     return Summary(len(images) - skipped, skipped)
 
 
-def _batches(
-    images: Sequence[pathlib.Path], batch_size: int, root: str | os.PathLike | None
-) -> Iterator[list[_Named]]:
-    """Images with the names of their files, some at a time."""
-    if root is None and images:
-        root = os.path.commonpath([os.path.dirname(os.path.abspath(path)) for path in images])
-    named = list(zip(images, outputs.names(images, root), strict=True)) if images else []
+def _named(images: Sequence[pathlib.Path], root: str | os.PathLike | None) -> list[_Named]:
+    """Images with the names of their files."""
+    if not images:
+        return []
+    parents = [os.path.dirname(os.path.abspath(path)) for path in images]
+    names = outputs.names(images, pathlib.Path(root or os.path.commonpath(parents)))
+    return list(zip(images, names, strict=True))
+
+
+def _batches(named: list[_Named], batch_size: int) -> Iterator[list[_Named]]:
+    """Some of them at a time."""
     for start in range(0, len(named), batch_size):
         yield named[start : start + batch_size]
 

@@ -80,8 +80,14 @@ def names(images: Sequence[pathlib.Path], root: pathlib.Path) -> list[str]:
     Args:
         images: files in or below the folder.
         root: the folder.
+
+    Raises:
+        ValueError: if an image lies elsewhere: its files would, too.
     """
     paths = [pathlib.PurePath(os.path.relpath(os.path.abspath(image), root)) for image in images]
+    outside = [image for image, path in zip(images, paths, strict=True) if path.parts[0] == ".."]
+    if outside:
+        raise ValueError(f"images must lie in or below {root}; got {outside[0]}: name it by itself")
     short, whole = [path.with_suffix("") for path in paths], paths
     chosen = list(short)
     while shared := _shared(chosen) & {i for i, path in enumerate(chosen) if path != whole[i]}:

@@ -180,6 +180,8 @@ def test_images_keep_their_folders_and_apart():
     assert names("a/cat.jpg", "a/CAT.gif", "b/cat.jpg") == ["a/cat.jpg", "a/CAT.gif", "b/cat"]
     assert names("a.jpg", "a.png", "a.jpg.png") == ["a.jpg", "a.png", "a.jpg.png"]
     assert names("cat.png", "CAT.PNG") == ["cat.png", "CAT.PNG-2"]
+    with pytest.raises(ValueError, match="in or below /photos; got /photos/../a.png"):
+        names("../a.png")
     long = names("ü" * 115 + ".png", "ü" * 116 + ".png")
     assert long == ["ü" * 100, "ü" * 100 + "-2"]
 

@@ -5,6 +5,7 @@ import looked_at
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import ndimage
 
 from tfds_builders.common import fixation_table, scanpaths
 from tfds_builders.gaze_folder import (
@@ -107,6 +108,40 @@ def test_a_shift_that_no_screen_explains_is_told_as_rough(folder):
     looked_at.write_table(root / "fixations.csv", gaze, lambda x, y, size: (x + 71, y * 1.3 - 38))
     (text,) = suspicions_of(root)
     assert "too rough to be used" in text and "dd to recording.json: " not in text
+
+
+@pytest.mark.parametrize("shift", [(71, -38), (-20, 13)])
+def test_a_fitted_shift_on_ten_pictures_gives_the_true_maps(folder, shift):
+    root, gaze = folder
+    gaze = dict(list(gaze.items())[:10])
+    looked_at.write_table(
+        root / "fixations.csv", gaze, lambda x, y, size: (x + shift[0], y + shift[1])
+    )
+    (text,) = suspicions_of(root)
+    (root / "recording.json").write_text("{" + REMEDY.search(text).group(1) + "}")
+    found = study.open_study(root).gaze.by_stem
+    correlations = []
+    for (stem, value), size in zip(gaze.items(), SIZES * 5, strict=True):
+        ours, true = (blurred(one, size) for one in (found[stem], value))
+        correlations.append(np.corrcoef(ours.ravel(), true.ravel())[0, 1])
+    assert min(correlations) >= 0.99
+
+
+def blurred(fixations, size):
+    """A map of fixations with the usual blur, made by SciPy."""
+    counts = np.zeros(size)
+    row, column = np.rint(fixations.y).astype(int), np.rint(fixations.x).astype(int)
+    inside = (row >= 0) & (row < size[0]) & (column >= 0) & (column < size[1])
+    np.add.at(counts, (row[inside], column[inside]), 1)
+    return ndimage.gaussian_filter(counts, 0.03 * max(size))
+
+
+def test_a_factor_beside_those_that_are_known_is_told_as_rough(folder):
+    root, gaze = folder
+    looked_at.write_table(root / "fixations.csv", gaze, lambda x, y, size: (x * 1.3, y * 1.3))
+    (text,) = suspicions_of(root)
+    assert "too rough to be used" in text and "dd to recording.json: " not in text
+    assert re.search(r'contact sheet: "coordinates": \{"scale": \[0\.7', text)
 
 
 def test_a_remedy_that_does_not_fit_is_told(folder):

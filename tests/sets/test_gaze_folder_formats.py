@@ -35,6 +35,28 @@ def test_tobii_studio_has_codes_of_validity_and_its_own_fixations(tmp_path):
     np.testing.assert_allclose(shown.own_fixations, [[0, 96, 230, 177]])
 
 
+def test_tobii_studio_2_in_utf_16_with_decimal_commas(tmp_path):
+    """Columns as its manual lists them; no file of a laboratory was at hand."""
+    header = (
+        "Timestamp\tNumber\tGazePointXLeft\tGazePointYLeft\tValidityLeft\tGazePointXRight\t"
+        "GazePointYRight\tValidityRight\tFixationIndex\tGazePointX\tGazePointY\tStimuliName\t"
+        "MediaWidth\tMediaHeight\tMediaPosX\tMediaPosY\tRecordingName"
+    )
+    line = (
+        "{t}\t{n}\t228,25\t170,5\t{v}\t240\t180\t0\t\t234\t175\t{media}\t800\t600\t30\t77\tRec 01"
+    )
+    lines = [
+        line.format(t=17 * n, n=n, v=4 * (n == 2), media="dog.jpg" if n < 12 else "cat.jpg")
+        for n in range(24)
+    ]
+    path = tmp_path / "all_data.tsv"
+    path.write_text("\r\n".join([header, *lines, ""]), encoding="utf-16", newline="")
+    _, (dog, cat) = read(path)
+    assert (dog.viewer, dog.stem, cat.stem, cat.onset_ms) == ("Rec 01", "dog", "cat", 204)
+    assert dog.place == placement.Place(30, 77, 800, 600)
+    assert places(dog)[1:3] == [[[228.25, 170.5], [240, 180]], [None, [240, 180]]]
+
+
 def test_a_page_that_scrolls_has_two_places(tmp_path):
     header = (
         "RecordingTimestamp\tParticipantName\tMediaName\tMediaPosX\tMediaPosY\tMediaWidth\t"

@@ -1,5 +1,7 @@
 """What a check says about conventions of coordinates, and what to write into `recording.json`."""
 
+import math
+
 from tfds_builders.gaze_folder.agreement import Agreement
 from tfds_builders.gaze_folder.conventions import Verdict
 from tfds_builders.gaze_folder.coordinates import Coordinates
@@ -60,10 +62,11 @@ def suspicion(verdict: Verdict, stated: Coordinates | None) -> str:
         )
     if verdict.rough:
         return (
-            f"{text}. These numbers follow the gaze and are too rough to be used: look up where "
-            'the image was, and add to recording.json "coordinates": {"screen": [width, height], '
-            '"fit": "inside", "stretch" or "actual"} with the size of the screen, or {"scale": '
-            '[x, y], "shift": [x, y]} that lead to pixels of the image'
+            f"{text}. These numbers follow the gaze and are too rough to be used: {_error(verdict)}"
+            '. Look up where the image was, and add to recording.json "coordinates": '
+            '{"screen": [width, height], "fit": "inside", "stretch" or "actual"} with the size of '
+            'the screen, or {"scale": [x, y], "shift": [x, y]} that lead to pixels of the image. '
+            f"Until then, to look at the contact sheet: {verdict.best.as_json()}"
         )
     if not verdict.rivals:
         return f"{text}. Add to recording.json: {verdict.best.as_json()}"
@@ -77,6 +80,13 @@ def suspicion(verdict: Verdict, stated: Coordinates | None) -> str:
         f"{text}. Add to recording.json: {verdict.best.as_json()} - or, if that is how it was, "
         f"since this gaze fits it as well: {others}"
     )
+
+
+def _error(verdict: Verdict) -> str:
+    """How far off the numbers of a verdict may be."""
+    if not math.isfinite(verdict.error):
+        return "how far off they are cannot be told"
+    return f"their standard error is {verdict.error:.1%} of the image's long side"
 
 
 def doubt(verdict: Verdict | None, agreed: Agreement | None) -> list[str]:

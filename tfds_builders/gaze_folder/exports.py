@@ -1,8 +1,10 @@
 """The exports of eye trackers in a folder: read one after the other, fixations on the images."""
 
+import dataclasses
 import itertools
 import math
 import pathlib
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -129,9 +131,12 @@ class Exports:
         self.suspicions += [*file.notes, *(f"{file.path}: {text}" for text in told)]
 
     def fixations(self) -> dict[str, fixation_table.Fixations]:
-        """Joins the viewers of each image, in the order of their names."""
+        """Joins the viewers of each image, in the order of their names, and hands them over.
+
+        What is joined is not kept here as well: thousands of recordings are in memory once.
+        """
         viewers = self._viewers()
-        return {stem: _join(self.scanpaths[stem], viewers) for stem in sorted(self.scanpaths)}
+        return {stem: _join(self.scanpaths.pop(stem), viewers) for stem in sorted(self.scanpaths)}
 
     def facts(self) -> dict[str, Any]:
         """What a reader of the set needs to know about its fixations."""
@@ -168,6 +173,10 @@ class Exports:
     def _keep(self, shown: presentation.Presentation, found: detection.Detected) -> None:
         """Moves the fixations of a presentation to its image."""
         place, size = self._place(shown), self.sizes[shown.stem]
+        # One text for a name that occurs with every presentation.
+        shown = dataclasses.replace(
+            shown, stem=sys.intern(shown.stem), viewer=sys.intern(shown.viewer)
+        )
         x, y = place.to_image(found.x, found.y, size)
         scanpath = np.stack([x, y, found.duration_ms])
         self.scanpaths.setdefault(shown.stem, []).append((shown.viewer, scanpath))

@@ -42,12 +42,14 @@ def find_all(
             yield shown, find_fixations(shown, facts, choice)
         return
     held: list[Presentation] = []
+    samples = 0
     for shown in presentations:
         other_rate = held and shown.sampling_rate_hz != held[0].sampling_rate_hz
-        if other_rate or sum(len(one.time_ms) for one in held) > _SAMPLES:
+        if other_rate or samples > _SAMPLES:
             yield from zip(held, _find(held, facts, choice), strict=True)
-            held = []
+            held, samples = [], 0
         held.append(shown)
+        samples += len(shown.time_ms)
     yield from zip(held, _find(held, facts, choice), strict=True)
 
 

@@ -38,6 +38,11 @@ def mark_lost(eyes: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], l
     """
     eyes = np.array(eyes, np.float64)
     x, y = eyes[..., 0], eyes[..., 1]
+    with np.errstate(invalid="ignore"):
+        may_be_marks = bool(((eyes <= 0) | (eyes >= _BEYOND)).any())
+    if not may_be_marks:
+        eyes[np.isnan(x) | np.isnan(y)] = np.nan
+        return eyes, []
     marks = {f"at ({a:g}, {b:g})": (x == a) & (y == b) for a, b in _LOST_PAIRS}
     marks["of -32768"] = (x == _LOST_NUMBER) | (y == _LOST_NUMBER)
     with np.errstate(invalid="ignore"):

@@ -68,7 +68,7 @@ def find_fixations(
         found, signal, parameters["merge_gap_ms"], parameters["merge_distance_deg"]
     )
     found = segments.drop_short(found, signal, parameters["minimum_duration_ms"])
-    x, y = (found.means(signal, axis) * parameters["pixels_per_degree"] for axis in signal.xy.T)
+    x, y = (mean * parameters["pixels_per_degree"] for mean in found.mean_places(signal))
     return Detected(
         x=x,
         y=y,

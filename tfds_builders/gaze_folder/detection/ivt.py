@@ -8,6 +8,7 @@ import math
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tfds_builders.gaze_folder import recording
 from tfds_builders.gaze_folder.detection import noise, segments
@@ -94,24 +95,34 @@ def speed(signal: Signal, half: int) -> Floats:
     Returns:
         Degrees a second, NaN where it cannot be measured, [n].
     """
-    count = len(signal.seen)
-    columns = (signal.time_ms - signal.time_ms[:1].sum(), *signal.xy.T)
-    numbers = signal.sums(np.ones(count))
-    sums = [signal.sums(values) for values in columns]
-    rows = np.arange(count)
-    # First and last of the rows before and behind each.
-    sides = [
-        (np.maximum(rows - half, 0), rows),
-        (rows + 1, np.minimum(rows + 1 + half, count)),
-    ]
+    time = signal.time_ms - signal.time_ms[:1].sum()
+    columns = (time, *signal.xy.T)
+    sums = (signal.sums(time), *signal.place_sums)
     means = []
-    for begin, end in sides:
-        sizes = numbers[end] - numbers[begin]
-        empty = sizes == 0
-        sizes[empty] = 1
-        means.append([(total[end] - total[begin]) / sizes for total in sums])
+    for count, *totals in zip(
+        *(_on_sides(s, half) for s in (signal.seen_sums, *sums)), strict=True
+    ):
+        empty = np.flatnonzero(count == 0)
+        count[empty] = 1
+        means.append([total / count for total in totals])
         for mean, values in zip(means[-1], columns, strict=True):
             mean[empty] = values[empty]
     time, x, y = (after - before for before, after in zip(*means, strict=True))
     with np.errstate(invalid="ignore", divide="ignore"):
         return 1000 * np.hypot(x, y) / time
+
+
+def _on_sides(sums: npt.NDArray, half: int) -> tuple[npt.NDArray, npt.NDArray]:
+    """Sums over the `half` rows before each, and over those behind it; fewer at the ends.
+
+    Args:
+        sums: over the rows before each row, and over all, [n + 1].
+        half: rows on either side.
+
+    Returns:
+        Two arrays, [n].
+    """
+    wide = np.pad(sums, half, mode="edge")
+    count = len(sums) - 1
+    before = sums[:-1] - wide[:count]
+    return before, wide[2 * half + 1 :] - sums[1:]

@@ -22,11 +22,15 @@ def measure(xy: npt.NDArray[np.float64]) -> float:
     Returns:
         Standard deviation along one axis, in the unit of xy; NaN without two samples in a row.
     """
-    steps = np.hypot(*np.diff(xy, axis=0).T)
-    steps = steps[~np.isnan(steps)]
-    if not len(steps):
+    across, down = xy[1:, 0] - xy[:-1, 0], xy[1:, 1] - xy[:-1, 1]
+    squares = across * across + down * down
+    squares = squares[~np.isnan(squares)]
+    if not len(squares):
         return math.nan
-    return float(np.median(steps)) / _RAYLEIGH_MEDIAN / math.sqrt(2)
+    middle = [(len(squares) - 1) // 2, len(squares) // 2]
+    squares.partition(middle)
+    median = np.sqrt(squares[middle]).mean()
+    return float(median) / _RAYLEIGH_MEDIAN / math.sqrt(2)
 
 
 def shortest_window(remaining: Callable[[float], float], allowed: float) -> float:

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from tfds_builders.gaze_folder.detection.signal import Floats, Ints, Signal
+from tfds_builders.gaze_folder.detection.signal import Bools, Floats, Ints, Signal
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,9 +37,15 @@ class Segments:
         sums, counts = signal.sums(values), self.counts(signal)
         return (sums[self.last + 1] - sums[self.first]) / counts
 
+    def mean_places(self, signal: Signal) -> tuple[Floats, Floats]:
+        """Means of x and y of the samples that were seen, degrees, [k] each."""
+        counts = self.counts(signal)
+        x, y = ((s[self.last + 1] - s[self.first]) / counts for s in signal.place_sums)
+        return x, y
+
     def counts(self, signal: Signal) -> Ints:
         """Numbers of samples that were seen, [k]."""
-        sums = np.concatenate([[0], np.cumsum(signal.seen)])
+        sums = signal.seen_sums
         return sums[self.last + 1] - sums[self.first]
 
 
@@ -83,7 +89,7 @@ def extend(segments: Segments, signal: Signal, rows: int, least_deg: float) -> S
     if not len(segments.first):
         return segments
     x, y = signal.xy.T
-    centre = np.stack([segments.means(signal, x), segments.means(signal, y)])
+    centre = np.stack(segments.mean_places(signal))
     square = segments.means(signal, np.nan_to_num(x**2 + y**2)) - (centre**2).sum(axis=0)
     reach = np.maximum(2.0 * np.sqrt(np.maximum(square, 0)), least_deg)
     stretch = signal.stretch[segments.first]
@@ -120,22 +126,33 @@ def merge(segments: Segments, signal: Signal, gap_ms: float, distance_deg: float
     if len(segments.first) < 2:
         return segments
     counts = segments.counts(signal)
-    sums = np.stack([segments.means(signal, axis) * counts for axis in signal.xy.T], axis=1)
+    x, y = (mean * counts for mean in segments.mean_places(signal))
     gaps = signal.time_ms[segments.first[1:]] - signal.time_ms[segments.last[:-1]]
     near = (gaps >= 0) & (gaps - signal.period_ms <= gap_ms)
-    new, total, number = [0], sums[0], counts[0]
-    for index in range(1, len(counts)):
-        apart = np.inf
-        if near[index - 1]:
-            dx, dy = total / number - sums[index] / counts[index]
-            apart = (dx * dx + dy * dy) ** 0.5
-        if apart <= distance_deg:
-            total, number = total + sums[index], number + counts[index]
-        else:
-            new.append(index)
-            total, number = sums[index], counts[index]
-    ends = np.append(np.array(new[1:], np.int64) - 1, len(counts) - 1)
+    joins = _joining(x, y, counts, near, distance_deg)
+    new = np.delete(np.arange(len(counts)), joins)
+    ends = np.append(new[1:] - 1, len(counts) - 1)
     return Segments(segments.first[new], segments.last[ends])
+
+
+def _joining(x: Floats, y: Floats, counts: Ints, near: Bools, distance: float) -> list[int]:
+    """Those that join the one before, by sums of places and numbers of samples, [k]."""
+    places = np.stack([x, y]) / counts
+    alone_near = near & (np.hypot(*np.diff(places, axis=1)) <= distance)
+    joins: list[int] = []
+    reached = 0
+    for begin in np.flatnonzero(alone_near).tolist():
+        if begin < reached:
+            continue
+        total, number = np.array([x[begin], y[begin]]), counts[begin]
+        reached = begin + 1
+        while reached < len(counts) and near[reached - 1]:
+            if np.hypot(*(total / number - places[:, reached])) > distance:
+                break
+            total, number = total + [x[reached], y[reached]], number + counts[reached]
+            joins.append(reached)
+            reached += 1
+    return joins
 
 
 def drop_short(segments: Segments, signal: Signal, least_ms: float) -> Segments:

@@ -1,6 +1,7 @@
 """Gaze on a regular grid of time, in which every lost sample has its row."""
 
 import dataclasses
+import functools
 import math
 
 import numpy as np
@@ -27,8 +28,6 @@ class Signal:
         stretch: number of the stretch without a cut, -1 in losses that are not filled. Between two
             stretches the eye was lost for long, or moved while it was lost, or time went back.
         period_ms: time between two samples.
-        noise_deg: standard deviation along an axis, from sample to sample, degrees; NaN if
-            unknown.
     """
 
     time_ms: Floats
@@ -36,7 +35,6 @@ class Signal:
     seen: Bools
     stretch: Ints
     period_ms: float
-    noise_deg: float
 
     def samples(self, duration_ms: float, least: int = 1) -> int:
         """Number of samples in a time, at least `least`."""
@@ -44,7 +42,26 @@ class Signal:
 
     def sums(self, values: Floats) -> Floats:
         """Sums of the values of seen samples before each row, and of all, [n + 1]."""
-        return np.concatenate([[0.0], np.cumsum(np.where(self.seen, values, 0.0))])
+        total = np.zeros(len(values) + 1)
+        np.cumsum(np.where(self.seen, values, 0.0), out=total[1:])
+        return total
+
+    @functools.cached_property
+    def noise_deg(self) -> float:
+        """Standard deviation along an axis, from sample to sample, degrees; NaN if unknown."""
+        return noise.measure(np.where(self.seen[:, np.newaxis], self.xy, np.nan))
+
+    @functools.cached_property
+    def place_sums(self) -> tuple[Floats, Floats]:
+        """`sums` of x and of y."""
+        return self.sums(self.xy[:, 0]), self.sums(self.xy[:, 1])
+
+    @functools.cached_property
+    def seen_sums(self) -> Ints:
+        """Numbers of samples that were seen before each row, and of all, [n + 1]."""
+        total = np.zeros(len(self.seen) + 1, np.int64)
+        np.cumsum(self.seen, out=total[1:])
+        return total
 
 
 def make_signal(
@@ -79,14 +96,12 @@ def make_signal(
     grid[row] = xy
     seen = np.zeros(count, bool)
     seen[row] = ~np.isnan(xy[:, 0])
-    deviation = noise.measure(grid)
     signal = Signal(
-        np.interp(np.arange(count), row, time_ms) if count else np.empty(0),
+        _on_grid(time_ms, row, count),
         grid,
         seen,
         np.zeros(count, np.int64),
         period,
-        deviation,
     )
     return _fill(signal, maximum_gap_ms, merge_distance_deg)
 
@@ -132,24 +147,35 @@ def _rows(time_ms: Floats, period: float, longest: int) -> Ints:
     return np.concatenate([[0], np.cumsum(rows)])[: len(time_ms)].astype(np.int64)
 
 
+def _on_grid(time_ms: Floats, row: Ints, count: int) -> Floats:
+    """Times of all rows, interpolated where they have no sample, [count]."""
+    times = np.full(count, np.nan)
+    times[row] = time_ms
+    lost = np.flatnonzero(np.isnan(times))
+    times[lost] = np.interp(lost, row, time_ms) if len(lost) else 0.0
+    return times
+
+
 def _fill(signal: Signal, maximum_gap_ms: float, distance: float) -> Signal:
-    """Fills short losses and numbers the stretches."""
+    """Fills short losses and numbers the stretches, in place."""
+    if signal.seen.all():
+        return signal
     first, last = runs(~signal.seen)
     rows = last - first + 1
     inside = (first > 0) & (last < len(signal.seen) - 1)
     short = inside & (rows * signal.period_ms <= maximum_gap_ms)
     filled = np.zeros(len(first), bool)
-    filled[short] = ~_moved(signal, first[short], last[short], distance)
+    if short.any():
+        filled[short] = ~_moved(signal, first[short], last[short], distance)
     lost = ~signal.seen
     lost[_members(first[filled], last[filled])] = False
     cut = np.zeros(len(lost), bool)
     cut[1:] = lost[:-1] & ~lost[1:]
-    stretch = np.where(lost, -1, np.cumsum(cut))
-    xy = signal.xy.copy()
+    signal.stretch[:] = np.where(lost, -1, np.cumsum(cut))
     here, fill = np.flatnonzero(signal.seen), np.flatnonzero(~lost & ~signal.seen)
     for axis in range(2) if len(fill) else ():
-        xy[fill, axis] = np.interp(fill, here, signal.xy[here, axis])
-    return dataclasses.replace(signal, xy=xy, stretch=stretch)
+        signal.xy[fill, axis] = np.interp(fill, here, signal.xy[here, axis])
+    return signal
 
 
 def _moved(signal: Signal, first: Ints, last: Ints, distance: float) -> Bools:
@@ -157,14 +183,13 @@ def _moved(signal: Signal, first: Ints, last: Ints, distance: float) -> Bools:
     # As few samples as noise allows: those of a saccade beside the loss would count as well.
     wanted = math.ceil(2 * (_SURE * np.nan_to_num(signal.noise_deg) / distance) ** 2)
     width = int(np.clip(wanted, 2, signal.samples(_BESIDE_MS, least=2)))
-    count = signal.sums(np.ones(len(signal.seen)))
+    count = signal.seen_sums
     end = len(signal.seen)
     before = (np.maximum(first - width, 0), first)
     after = (last + 1, np.minimum(last + 1 + width, end))
     numbers = [count[b] - count[a] for a, b in (before, after)]
     moved = np.zeros(len(first))
-    for axis in range(2):
-        sums = signal.sums(signal.xy[:, axis])
+    for sums in signal.place_sums:
         a, b = ((sums[q] - sums[p]) / n for (p, q), n in zip((before, after), numbers, strict=True))
         moved += (a - b) ** 2
     error = signal.noise_deg * np.sqrt(1 / numbers[0] + 1 / numbers[1])

@@ -75,4 +75,7 @@ def period(time_ms: npt.NDArray[np.float64]) -> float:
     """
     steps = np.diff(time_ms[:_FIRST])
     steps = steps[steps > 0]
-    return float(np.median(steps)) if len(steps) else 0.0
+    if not len(steps):
+        return 0.0
+    steps.sort()  # a tenth of the time of np.median, for so few
+    return float(steps[(len(steps) - 1) // 2] + steps[len(steps) // 2]) / 2

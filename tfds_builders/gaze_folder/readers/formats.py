@@ -20,6 +20,7 @@ from tfds_builders.gaze_folder.readers import (
     reader,
     samples,
     table,
+    titta,
     tobii,
 )
 
@@ -145,6 +146,14 @@ OTHERS: tuple[OtherFormat, ...] = (
         "messages, or `image`, `trial_start`, `trial_end` of the condition variables",
     ),
     OtherFormat(
+        "Titta, for Tobii",
+        "`.h5`",
+        "`left_` and `right_gaze_point_on_display_area_x` and `_y` of the table `gaze`, shares of "
+        "the screen, and their `_gaze_point_valid`",
+        "the file's name",
+        "messages `onset_<image>` and `offset_<image>`, or those of `recording.json`",
+    ),
+    OtherFormat(
         "jsPsych with WebGazer",
         "`.json`",
         "`webgazer_data`; the image's place from `webgazer_targets`",
@@ -199,7 +208,7 @@ def is_companion(path: pathlib.Path) -> bool:
     Returns:
         True if it is no recording of its own.
     """
-    return bids.is_companion(path)
+    return bids.is_companion(path) or titta.is_companion(path)
 
 
 def markdown() -> str:
@@ -231,15 +240,17 @@ def _suffix(path: pathlib.Path) -> str:
 
 def _open_hdf5(path: pathlib.Path, setting: reader.Setting) -> reader.Reader:
     try:
-        known = iohub.is_iohub(path)
+        kinds = ((iohub.is_iohub, iohub.IoHubReader), (titta.is_titta, titta.TittaReader))
+        known = next((opener for is_kind, opener in kinds if is_kind(path)), None)
     except OSError as error:
         raise ValueError(f"{path} must be an HDF5 file ({error}); copy it again") from error
-    if not known:
+    if known is None:
         raise ValueError(
-            f"{path} must be an HDF5 file of PsychoPy's ioHub, with the group `data_collection`. "
-            "Of Titta's, write its `gaze` as a table: pandas.read_hdf(FILE, 'gaze').to_csv"
+            f"{path} must be an HDF5 file of PsychoPy's ioHub, with the group `data_collection`, "
+            "or of Titta, with the table `gaze`; write a table with `t`, `x`, `y`, `viewer` and "
+            "`stem`"
         )
-    return iohub.IoHubReader(path, setting)
+    return known(path, setting)
 
 
 def _open_table(path: pathlib.Path, setting: reader.Setting, head: table.Head) -> reader.Reader:

@@ -55,8 +55,8 @@ class _Rows:
         if not len(begins) or begins[0]:
             begins = np.concatenate([[0], begins])
         for begin, end in zip(begins, [*begins[1:], len(self.line)], strict=True):
-            parts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-            yield _Rows(**{k: v if v is None else v[begin:end] for k, v in parts.items()})
+            parts = vars(self).items()
+            yield _Rows(**{k: None if v is None else v[begin:end] for k, v in parts})
 
     def key(self) -> tuple:
         """What is the same in all lines of a presentation."""
@@ -140,15 +140,17 @@ class SampleReader(reader.Reader):
         found = self._columns
         eyes = [self._eye(block, number) for number in range(len(found.eyes))]
         viewers = None if found.viewer is None else block.texts[found.viewer]
+        # Mostly all of them, which need no copy.
+        taken = slice(None) if len(lines) == len(kept) else lines
         rows = _Rows(
-            viewer=None if viewers is None else viewers.gather(lines),
-            image=None if images is None else images.gather(lines),
-            place=self._numbers(block, found.place)[lines],
-            time=block.numbers[found.time][lines],
-            eyes=np.stack(eyes, axis=1)[lines],
-            own=self._own(block)[lines],
-            right=self._right(block, lines),
-            line=block.line[lines],
+            viewer=None if viewers is None else viewers[taken],
+            image=None if images is None else images[taken],
+            place=self._numbers(block, found.place)[taken],
+            time=block.numbers[found.time][taken],
+            eyes=np.stack(eyes, axis=1)[taken],
+            own=self._own(block)[taken],
+            right=self._right(block, taken),
+            line=block.line[taken],
             begins=np.zeros(len(lines), bool),
         )
         rows.begins = self._begins(rows, np.concatenate([[0], np.cumsum(hides)])[lines])
@@ -168,9 +170,9 @@ class SampleReader(reader.Reader):
         for names in (rows.viewer, rows.image):
             if names is not None:
                 begins[1:] |= names.ne_missing(names.shift()).to_numpy()[1:]
-        place = rows.place
-        same = (place[1:] == place[:-1]) | (np.isnan(place[1:]) & np.isnan(place[:-1]))
-        begins[1:] |= ~same.all(axis=1)
+        for place in rows.place.T:
+            same = (place[1:] == place[:-1]) | (np.isnan(place[1:]) & np.isnan(place[:-1]))
+            begins[1:] |= ~same
         return begins
 
     def _goes_back(self, time: npt.NDArray[np.float64]) -> bool:
@@ -218,7 +220,8 @@ class SampleReader(reader.Reader):
             code = block.texts[found.validity[min(number, len(found.validity) - 1)]]
             seen = code.str.to_lowercase().str.strip_suffix(".0").is_in(self.known.valid)
             point[~seen.to_numpy()] = np.nan
-        point[np.isnan(point).any(axis=1)] = np.nan
+        lost = np.isnan(point[:, 0]) | np.isnan(point[:, 1])
+        point[lost] = np.nan
         return point
 
     def _size(self, block: table.Block) -> tuple[float, float]:
@@ -247,12 +250,12 @@ class SampleReader(reader.Reader):
         return rows
 
     def _right(
-        self, block: table.Block, lines: npt.NDArray[np.int64]
+        self, block: table.Block, lines: npt.NDArray[np.int64] | slice
     ) -> npt.NDArray[np.bool_] | None:
         """Which lines are of the right eye, where a column says it."""
         if self._columns.eye is None:
             return None
-        eye = block.texts[self._columns.eye].gather(lines).str.to_lowercase()
+        eye = block.texts[self._columns.eye][lines].str.to_lowercase()
         return (eye.str.slice(0, 1) == "r").to_numpy()
 
     def _numbers(self, block: table.Block, places: Sequence[int]) -> npt.NDArray[np.float64]:
@@ -274,12 +277,12 @@ class SampleReader(reader.Reader):
         viewer, image = pieces[0].key()[:2]
         stem = cells.stem_of(image) if image else cells.stem_of_file(self.path)
         source = f"{self.path}, line {pieces[0].line[0]}"
-        raw = np.concatenate([piece.time for piece in pieces])
+        raw = _joined([piece.time for piece in pieces])
         time = raw * self._unit_of_one(raw, source)
-        eyes = np.concatenate([piece.eyes for piece in pieces])
-        own = np.concatenate([piece.own for piece in pieces])
+        eyes = _joined([piece.eyes for piece in pieces])
+        own = _joined([piece.own for piece in pieces])
         if pieces[0].right is not None:
-            right = np.concatenate([piece.right for piece in pieces])
+            right = _joined([piece.right for piece in pieces])
             time, eyes = eye_lines.pair(time, eyes[:, 0], right)
         elif eyes.shape[1] == 1:
             eye_lines.check_single(time, eyes[:, 0], source)
@@ -356,3 +359,8 @@ class SampleReader(reader.Reader):
         fixations = np.concatenate([np.stack([onset, duration], axis=1), points], axis=1)
         fixations = fixations[np.isfinite(fixations).all(axis=1)]
         return own_fixations.cut(fixations, *shown, self.setting.facts.minimum_duration_ms)
+
+
+def _joined(parts: Sequence[npt.NDArray]) -> npt.NDArray:
+    """Parts as one; a copy even of a single one, so that it does not keep its whole block."""
+    return parts[0].copy() if len(parts) == 1 else np.concatenate(parts)

@@ -173,11 +173,11 @@ def read_blocks(
     try:
         with open_bytes(head.path) as file:
             for raw in _line_blocks(_as_utf8(file, head.encoding)):
-                count = raw.count(b"\n")
+                count = _count_lines(raw)
                 if line <= len(head.comments) + header_lines:
                     skip = len(head.comments) + header_lines
                     raw = raw.split(b"\n", skip)[-1] if count >= skip else b""
-                    count, line = raw.count(b"\n"), skip + 1
+                    count, line = _count_lines(raw), skip + 1
                 where = np.arange(line, line + count)
                 if marker and marker in raw:
                     raw, where = _take_out(raw, where, marker, on_message)
@@ -251,6 +251,10 @@ class _Recoded(io.RawIOBase):
         return self._text.read(size).encode().removeprefix(codecs.BOM_UTF8)
 
 
+def _count_lines(raw: bytes) -> int:
+    return int(np.count_nonzero(np.frombuffer(raw, np.uint8) == ord("\n")))
+
+
 def _line_blocks(file: BinaryIO) -> Iterator[bytes]:
     """Cuts a stream behind the ends of lines."""
     rest = b""
@@ -311,15 +315,14 @@ def parse(
 def _all_have(raw: bytes, delimiter: str, width: int) -> bool:
     """Whether every line has as many columns as the header."""
     data = np.frombuffer(raw, np.uint8)
-    ends = np.flatnonzero(data == ord("\n"))
-    begins = np.concatenate([[0], ends[:-1] + 1])
+    ends = data == ord("\n")
     if width < 2:
-        return bool((ends - begins > 1).all())
-    marks = np.flatnonzero(data == ord(delimiter))
-    if len(marks) != len(ends) * (width - 1):
-        return False
-    marks = marks.reshape(len(ends), width - 1)
-    return bool((marks[:, 0] >= begins).all() and (marks[:, -1] < ends).all())
+        return bool((np.diff(np.flatnonzero(ends), prepend=-1) > 2).all())
+    # Every mark of number `width` ends a line, and no other one does.
+    marks = np.flatnonzero(ends | (data == ord(delimiter)))
+    last = data[marks[width - 1 :: width]]
+    whole = len(marks) == len(last) * width and bool((last == ord("\n")).all())
+    return whole and np.count_nonzero(ends) == len(last)
 
 
 def _parse_clean(
@@ -327,34 +330,55 @@ def _parse_clean(
 ) -> tuple[dict, dict] | None:
     """All lines at once; None if some cell is no number."""
     polars = load_polars()
-    names = [f"c{place}" for place in range(len(head.header))]
-    wanted = sorted({*numbers, *texts})
-    both = set(numbers) & set(texts)
-    types_ = {f"c{place}": polars.Float64 for place in set(numbers) - both}
-    types_ |= {f"c{place}": polars.String for place in texts}
-    try:
-        frame = polars.read_csv(
-            (head.delimiter.join(names) + "\n").encode() + raw,
-            separator=head.delimiter,
-            columns=[f"c{place}" for place in wanted],
-            schema_overrides=types_,
-            infer_schema=False,
-            null_values=_NULLS,
-            quote_char=None,
-            decimal_comma=head.decimal_comma,
-        )
-        found = {
-            place: frame[f"c{place}"].cast(polars.Float64).fill_null(np.nan).to_numpy()
-            for place in numbers
-        }
-    except polars.exceptions.PolarsError:
+    # To look for marks of losses takes as long as the rest; most blocks have none.
+    for marks in (None, _NULLS):
+        try:
+            frame = _read_csv(raw, head, numbers, texts, marks)
+            found = {
+                place: frame[f"c{place}"].cast(polars.Float64).fill_null(np.nan).to_numpy()
+                for place in numbers
+            }
+            break
+        except polars.exceptions.PolarsError:
+            continue
+    else:
         return None
     if any(np.isinf(column).any() for column in found.values()):
         return None
-    strings = {place: frame[f"c{place}"].fill_null("") for place in texts}
-    if any(space in raw for space in _SPACES):
-        strings = {place: column.str.strip_chars() for place, column in strings.items()}
-    return found, strings
+    has_spaces = any(space in raw for space in _SPACES)
+    return found, {place: _text(frame[f"c{place}"], has_spaces) for place in texts}
+
+
+def _read_csv(
+    raw: bytes,
+    head: Head,
+    numbers: Sequence[int],
+    texts: Sequence[int],
+    marks: Sequence[str] | None,
+) -> Any:
+    """A polars frame with the columns `c<place>`; `marks` are null."""
+    polars = load_polars()
+    names = [f"c{place}" for place in range(len(head.header))]
+    types_ = {f"c{place}": polars.Float64 for place in set(numbers) - set(texts)}
+    types_ |= {f"c{place}": polars.String for place in texts}
+    return polars.read_csv(
+        (head.delimiter.join(names) + "\n").encode() + raw,
+        separator=head.delimiter,
+        columns=[f"c{place}" for place in sorted({*numbers, *texts})],
+        schema_overrides=types_,
+        infer_schema=False,
+        null_values=marks,
+        quote_char=None,
+        decimal_comma=head.decimal_comma,
+    )
+
+
+def _text(column: Any, has_spaces: bool) -> Any:
+    """A column of text, "" where a cell is empty or marks a loss."""
+    column = column.fill_null("")
+    lost = column.is_in(_NULLS)
+    column = column.set(lost, "") if lost.any() else column
+    return column.str.strip_chars() if has_spaces else column
 
 
 def _parse_dirty(

@@ -62,14 +62,15 @@ STUDIO_OLD = columns.SampleFormat(
         (("gazepointx", "gazepointy"),),
     ),
     viewer=("participantname", "recordingname"),
-    image=("medianame",),
+    image=("medianame", "stimuliname"),
+    place=("mediaposx", "mediaposy", "mediawidth", "mediaheight"),
     validity=(("validityleft", "validityright"), ()),
     valid=("0", "1"),
     time_unit=1.0,
 )
 
 SDK = columns.SampleFormat(
-    name="Tobii SDK, table of gaze data; Titta",
+    name="Tobii SDK, table of gaze data",
     time=("device_time_stamp", "system_time_stamp"),
     eyes=(
         (
@@ -83,7 +84,12 @@ SDK = columns.SampleFormat(
         (("left_x", "left_y"), ("right_x", "right_y")),
     ),
     validity=(
-        ("left_gaze_point_validity", "right_gaze_point_validity"),
+        (
+            "left_gaze_point_validity",
+            "right_gaze_point_validity",
+            "left_gaze_point_valid",
+            "right_gaze_point_valid",
+        ),
         ("left_gaze_point_validity", "right_gaze_point_validity"),
         ("left_valid", "right_valid"),
     ),
