@@ -163,7 +163,7 @@ def _files(stage: FinishedStage) -> str:
 def forward(network: keras.Model, dataset: EvaluatedSet) -> Forward:
     """Compiles a network, as training does when it reports scores, so that the numbers agree."""
     signature = dataset.signature
-    function = tf.function(lambda batch: final_scores.answers(network, batch))
+    function = tf.function(lambda batch: final_scores.answers(network, batch), autograph=False)
     compiled = function.get_concrete_function(signature)
 
     def answer(batch: Batch) -> Answers:
