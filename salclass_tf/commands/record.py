@@ -3,7 +3,7 @@
 from absl import flags
 
 from salclass_tf import commandline
-from salclass_tf.recording import protocol, trackers
+from salclass_tf.recording import protocol, tracker_models
 
 flags.DEFINE_string("out", None, "Folder of the recording: plan, sessions, study.")
 flags.DEFINE_string("images", None, "Plan: folder of pictures, <class>/<name>.jpg.")
@@ -14,7 +14,7 @@ flags.DEFINE_enum("task", "classification", protocol.TASKS, "Plan: what people d
 flags.DEFINE_string("protocol", None, "Plan: JSON file with other numbers; see docs/recording.md.")
 flags.DEFINE_bool("dry_run", False, "Plan: print and draw it, and write nothing else.")
 flags.DEFINE_string("person", None, "Session: code of the person, such as p01.")
-flags.DEFINE_enum("tracker", "mouse", list(trackers.MODELS), "Session: the eye tracker.")
+flags.DEFINE_enum("tracker", "mouse", list(tracker_models.MODELS), "Session: the eye tracker.")
 flags.DEFINE_float("sampling_rate_hz", None, "Session: default: the tracker's usual rate.")
 flags.DEFINE_string("tracker_settings", None, "Session: JSON file with more of ioHub's settings.")
 flags.DEFINE_integer("screen", 0, "Session: number of the screen.")

@@ -28,6 +28,22 @@ def matching(class_names: Sequence[str], typed: str) -> list[str]:
     return begins + [name for name in class_names if wanted in by_name[name] and name not in begins]
 
 
+def shortened(text: str, length: int) -> str:
+    """Leaves the middle of a text out.
+
+    Args:
+        text: any.
+        length: maximum number of characters, 1 or more.
+
+    Returns:
+        The text, or its beginning and end with "\u2026" between them.
+    """
+    if len(text) <= length:
+        return text
+    end = (length - 1) // 2
+    return f"{text[: length - 1 - end]}\u2026{text[len(text) - end :]}"
+
+
 def plain(text: str) -> str:
     """Removes case and marks from letters; "ß" becomes "ss"."""
     parts = unicodedata.normalize("NFKD", text.casefold())

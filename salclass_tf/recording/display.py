@@ -4,8 +4,10 @@ import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from salclass_tf.recording import calibration
 from salclass_tf.recording.protocol import Protocol
 from salclass_tf.recording.screens import Screens
+from salclass_tf.recording.session import SessionEnded
 from salclass_tf.recording.trackers import Tracker
 from salclass_tf.recording.trial import Presentation
 from salclass_tf.recording.viewing import Viewing
@@ -89,10 +91,25 @@ class PsychoPyDisplay:
         """Gaze stays away from the cross: says so, or calibrates again."""
         key = self._screens.message("drift", hint="", keys=" c")
         self._note("drift", {"calibrated_again": key == "c"})
-        if key == "c" and self._tracker.model.is_eye:
+        if key == "c" and (self._calibrates or self._tracker.model.is_eye):
             self._calibrate()
 
     def _calibrate(self) -> None:
-        """Calibrates and keeps the validation."""
-        self._tracker.calibrate()
-        self._note("validation", self._tracker.validate())
+        """Calibrates and keeps the validation.
+
+        Both are screens of ioHub: watchers see one frame before each.
+        """
+        self._screens.message("calibration")
+        self._announce("calibrating")
+        if not self._tracker.calibrate():
+            raise SessionEnded("Escape was pressed in the calibration")
+        target = calibration.validation_target(self._window.psychopy, self._window.screen)
+        self._announce("validating", target=target)
+        errors = self._tracker.validate(target)
+        if errors is None:
+            raise SessionEnded("Escape was pressed in the validation")
+        self._note("validation", errors)
+
+    def _announce(self, name: str, **facts: Any) -> None:
+        self._window.show(name, **facts)
+        self._window.flip()

@@ -6,7 +6,7 @@ import pathlib
 import signal
 from typing import Any
 
-from salclass_tf.recording import pictures, plan, protocol, session, storage, study, trackers
+from salclass_tf.recording import pictures, plan, protocol, session, storage, study, tracker_models
 from salclass_tf.recording.plan_picture import describe, draw
 
 PLAN_PICTURE = "plan.png"
@@ -18,7 +18,7 @@ class Setup:
     """What a session runs on.
 
     Attributes:
-        tracker: a name of `trackers.MODELS`.
+        tracker: a name of `tracker_models.MODELS`.
         sampling_rate_hz: None for the tracker's usual one.
         tracker_settings: JSON file with more of ioHub's settings, or None.
         screen: number of the screen, from 0.
@@ -110,9 +110,9 @@ def record(recording: str | os.PathLike, code: str, setup: Setup) -> pathlib.Pat
     planned = plan.read_plan(recording)
     person = planned.person(code)
     _check_pictures(planned, person, recording)
-    model = trackers.MODELS[setup.tracker]
-    trackers.require_plugin(model)
-    settings = trackers.read_settings(setup.tracker_settings)
+    model = tracker_models.MODELS[setup.tracker]
+    tracker_models.require_plugin(model)
+    settings = tracker_models.read_settings(setup.tracker_settings)
     if not (setup.screen_width_cm > 0 and setup.viewing_distance_cm > 0):
         raise ValueError(
             "--screen_width_cm and --viewing_distance_cm must be measured and above 0, since they "
@@ -133,12 +133,13 @@ def _run(
     planned: plan.Plan,
     code: str,
     setup: Setup,
-    model: trackers.Model,
+    model: tracker_models.Model,
     settings: dict[str, Any],
     window: Any,
 ) -> None:
     """The session in an open window."""
     from salclass_tf.recording.display import PsychoPyDisplay
+    from salclass_tf.recording.trackers import Tracker
 
     rate_hz = float(setup.sampling_rate_hz or model.rate_hz)
     folder = storage.Session(recording, code)
@@ -150,9 +151,9 @@ def _run(
     }
     for other in storage.sessions(recording)[:1]:
         storage.check_same(other.setup(), facts, str(folder.folder))
-    folder.open(facts)
+    folder.check(facts)
     robot = _watch(window, planned, setup)
-    tracker = trackers.Tracker(
+    tracker = Tracker(
         model,
         window.psychopy,
         window.screen,
@@ -171,6 +172,7 @@ def _run(
         window, tracker, planned.protocol, calibrates, folder.note, contingent
     )
     try:
+        folder.open(facts)  # not before the tracker is there: another one may be tried
         session.run(planned, code, folder, display, recording, _say)
     except session.SessionEnded as ended:
         print(f"{ended}: the same command goes on with the next trial")
@@ -213,7 +215,7 @@ def _summarise(folder: storage.Session, planned: int) -> None:
     dropped = sum(one.shown.dropped_frames for one in trials)
     print(
         f"{folder.code}: {len(trials)} of {planned} trials on disk, {folder.aborted()} attempts "
-        f"repeated; {dropped} of {frames} frames dropped"
+        f"repeated; {dropped} of {frames + dropped} frames dropped"
     )
     probes = folder.answers("probes").values()
     if old := [p["said_old"] for p in probes if p["old"]]:

@@ -5,6 +5,8 @@ import pathlib
 
 from salclass_tf.recording.window import Window
 
+_EMPTY = ("", "gone", "calibrating", "validating")
+
 
 class Photographer:
     """Saves each kind of screen once, and the first picture at each level of blur.
@@ -27,7 +29,7 @@ class Photographer:
             if facts["stem"] != self._stem:
                 return
             name = f"picture_{facts['variance']:04.1f}"
-        if name in self._taken or name in ("gone", ""):
+        if name in self._taken or name in _EMPTY:
             return
         self._taken.add(name)
         window.grab().save(self._folder / f"{len(self._taken):02d}_{name}.png")

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 
 from salclass_tf.recording import pictures
+from salclass_tf.recording.hands import Hands
 from salclass_tf.recording.plan import Plan
+from salclass_tf.recording.rehearsed_calibration import RehearsedCalibration
 from salclass_tf.recording.window import Window
 
 _DELAY_S = 0.25
@@ -32,13 +34,8 @@ class Robot:
     """
 
     def __init__(self, planned: Plan, seed: int = 0, loses_tracker_in: int | None = None) -> None:
-        try:
-            from Xlib import XK, X, display
-            from Xlib.ext import xtest
-        except ImportError as error:
-            raise ValueError(f"a rehearsal needs Linux with X11 ({error})") from error
-        self._x, self._keysyms, self._xtest = X, XK, xtest
-        self._server = display.Display()
+        self._hands = Hands()
+        self._calibration: RehearsedCalibration | None = None
         self._planned = planned
         self._rng = np.random.default_rng(seed)
         self._loses = loses_tracker_in
@@ -68,18 +65,23 @@ class Robot:
         name, facts = window.name, window.facts
         self._class_name = facts.get("class_name", self._class_name)
         self._todo = []
-        if name == "cross":
+        if self._calibration is not None:
+            self._calibration.stop()
+            self._calibration = None
+        if name in ("calibrating", "validating"):
+            self._calibration = RehearsedCalibration(window.screen, facts.get("target"))
+        elif name == "cross":
             middle = (window.screen.width_px // 2, window.screen.height_px // 2)
-            self._later(now, lambda: self._move(*middle))
+            self._later(now, lambda: self._hands.move(*middle))
         elif name == "choose":
             self._answer(now, facts["class_names"])
         elif name == "lost":
-            self._later(now + _DELAY_S, lambda: self._press("r"))
+            self._later(now + _DELAY_S, lambda: self._hands.press("r"))
         elif name == "seen":
             key = "y" if self._rng.random() < 0.5 else "n"
-            self._later(now + _DELAY_S, lambda: self._press(key))
+            self._later(now + _DELAY_S, lambda: self._hands.press(key))
         elif name not in ("teach", "question", "right", "wrong", "gone"):
-            self._later(now + _DELAY_S, lambda: self._press("space"))
+            self._later(now + _DELAY_S, lambda: self._hands.press("space"))
 
     def _look(self, window: Window, onset: float) -> None:
         """Plans a scanpath over the picture, and when it is recognised."""
@@ -98,7 +100,7 @@ class Robot:
             y = place.top + int(self._rng.uniform(0.1, 0.9) * place.height)
             self._later(moment, lambda x=x, y=y: self._glance(stem, x, y))
             moment += self._rng.uniform(*_FIXATION_S)
-        self._later(onset + share * rules.duration_s, lambda: self._press("space"))
+        self._later(onset + share * rules.duration_s, lambda: self._hands.press("space"))
         if self._presented == self._loses and self.stop_tracker is not None:
             self._later(onset + 0.3 * rules.duration_s, self.stop_tracker)
         self._todo.sort(key=lambda task: task[0])
@@ -112,10 +114,10 @@ class Robot:
         if len(class_names) > 9:
             letters = [c for c in pictures.title(wanted).lower() if c.isascii() and c.isalpha()]
             typed = "".join(letters) if "".join(letters) in pictures.title(wanted).lower() else ""
-            keys = [*typed] or ["down"] * class_names.index(wanted)
+            keys = [*typed] or ["Down"] * class_names.index(wanted)
             keys.append("Return")
         for number, key in enumerate(keys):
-            self._later(now + _DELAY_S + 0.06 * number, lambda key=key: self._press(key))
+            self._later(now + _DELAY_S + 0.06 * number, lambda key=key: self._hands.press(key))
 
     def _later(self, moment: float, action: Any) -> None:
         self._todo.append((moment, action))
@@ -123,16 +125,5 @@ class Robot:
     def _glance(self, stem: str, x: int, y: int) -> None:
         from psychopy import core
 
-        self._move(x, y)
+        self._hands.move(x, y)
         self.script.append((stem, 1e3 * (core.getTime() - self._onset), x, y))
-
-    def _move(self, x: int, y: int) -> None:
-        self._xtest.fake_input(self._server, self._x.MotionNotify, x=x, y=y)
-        self._server.sync()
-
-    def _press(self, name: str) -> None:
-        known = {"down": "Down"}.get(name, name)
-        code = self._server.keysym_to_keycode(self._keysyms.string_to_keysym(known))
-        self._xtest.fake_input(self._server, self._x.KeyPress, code)
-        self._xtest.fake_input(self._server, self._x.KeyRelease, code)
-        self._server.sync()

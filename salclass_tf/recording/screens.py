@@ -11,6 +11,8 @@ from salclass_tf.recording.texts import TEXTS
 from salclass_tf.recording.window import Keys, Window
 
 _WIDEST = 0.92  # share of the screen
+_CAPTION = 0.15  # of the screen's height: three lines
+_SMALLEST = 0.6  # of the usual text; smaller would be hard to read
 
 
 class Screens:
@@ -119,13 +121,14 @@ class Screens:
         return stimuli
 
     def _fitting(self, words: str, y: float, bold: bool) -> Any:
-        """A line that fits on the screen, smaller where it has to be."""
+        """A line that fits on the screen: smaller where it has to be, then without its middle."""
         stimulus = self._window.text(words, y=y, bold=bold, wrap=False)
-        width, room = stimulus.boundingBox[0], _WIDEST * self._window.screen.width_px
-        if width <= room:
+        room = _WIDEST * self._window.screen.width_px
+        if stimulus.boundingBox[0] <= room:
             return stimulus
-        size = room / width
-        return self._window.text(words, y=y, size=size, bold=bold, wrap=False)
+        size = max(_SMALLEST, 0.99 * room / stimulus.boundingBox[0])
+        stimulus = self._window.text(words, y=y, size=size, bold=bold, wrap=False)
+        return _shortened(stimulus, words, 0, room)
 
     def _picture(self, path: pathlib.Path, share: float = 0.7, up: float = 0.06) -> Any:
         """A sharp picture, a little above the middle."""
@@ -139,10 +142,21 @@ class Screens:
         return stimulus
 
     def _caption(self, words: str) -> Any:
-        return self._fitting(words, -0.4, bold=True)
+        """Up to three lines below a picture."""
+        stimulus = self._window.text(words, y=-0.4, bold=True)
+        return _shortened(stimulus, words, 1, _CAPTION * self._window.screen.height_px)
 
     def _draw(self, stimuli: Sequence[Any]) -> float:
         """Shows a frame; returns when it appeared."""
         for stimulus in stimuli:
             stimulus.draw()
         return self._window.flip()
+
+
+def _shortened(stimulus: Any, words: str, side: int, room: float) -> Any:
+    """Leaves words out of the middle until a side of the text, 0 or 1, fits into so many pixels."""
+    kept = len(words)
+    while kept > 1 and stimulus.boundingBox[side] > room:
+        kept = max(1, min(kept - 1, int(kept * room / stimulus.boundingBox[side])))
+        stimulus.text = answers.shortened(words, kept)
+    return stimulus

@@ -184,9 +184,10 @@ def _describe(done: Trial) -> str:
     if done.recognised is None:
         outcome = "seen"
     seconds = (shown.offset_s - shown.onset_s) if shown.stop_ms is None else shown.stop_ms / 1000
+    dropped = shown.dropped_frames
     again = f", attempt {done.attempt}" if done.attempt > 1 else ""
     return (
         f"trial {done.index + 1}: {done.stem}, {outcome}, {seconds:.2f} s, "
-        f"{len(shown.t_ms)} samples, {shown.dropped_frames} of {len(shown.flips_ms) - 1} frames "
+        f"{len(shown.t_ms)} samples, {dropped} of {len(shown.flips_ms) - 1 + dropped} frames "
         f"dropped{again}"
     )

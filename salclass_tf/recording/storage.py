@@ -41,16 +41,27 @@ class Session:
             OSError: if the disk is nearly full.
             ValueError: if the session was begun with another setup.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if (free := shutil.disk_usage(self.folder).free) < _FREE_BYTES:
+        self.check(setup)
+        if not (self.folder / _SETUP).exists():
+            _write(self.folder / _SETUP, setup)
+
+    def check(self, setup: dict[str, Any]) -> None:
+        """Checks whether the session could be opened, and writes nothing.
+
+        Args:
+            setup: as of `open`.
+
+        Raises:
+            OSError: if the disk is nearly full.
+            ValueError: if the session was begun with another setup.
+        """
+        if (free := shutil.disk_usage(self.folder.parents[1]).free) < _FREE_BYTES:
             raise OSError(
                 f"a session needs {_FREE_BYTES >> 20} MB of free space; {self.folder} has "
                 f"{free >> 20}. Free some, then the same command goes on"
             )
-        path = self.folder / _SETUP
-        if not path.exists():
-            _write(path, setup)
-        check_same(self.setup(), setup, str(self.folder))
+        if (self.folder / _SETUP).exists():
+            check_same(self.setup(), setup, str(self.folder))
 
     def setup(self) -> dict[str, Any]:
         """Reads plan, screen and tracker of the session."""
@@ -130,13 +141,16 @@ class Session:
             name: what it is.
             content: a JSON object.
         """
-        number = 1 + len(list(self.folder.glob(f"{name}-*.json")))
-        _write(self.folder / f"{name}-{number}.json", content)
+        _write(self.folder / f"{name}-{self._next(name, '.json')}.json", content)
 
     def raw_name(self) -> pathlib.Path:
         """Returns a name without suffix for the raw HDF5 file of this start of the session."""
-        number = 1 + len(list(self.folder.glob("raw-*.hdf5")))
-        return self.folder / f"raw-{number}"
+        return self.folder / f"raw-{self._next('raw', '.hdf5')}"
+
+    def _next(self, name: str, suffix: str) -> int:
+        """One more than the greatest number there is, so that no file is written over."""
+        ends = [path.stem.removeprefix(f"{name}-") for path in self.folder.glob(f"*{suffix}")]
+        return 1 + max((int(end) for end in ends if end.isdecimal()), default=0)
 
     def _files(self, kind: str) -> list[pathlib.Path]:
         # What a killed session was writing has a name that begins with a point.

@@ -18,7 +18,11 @@ TEXTS = {
             "You will see pictures.\n\nTry to remember them: we will ask about them later.\n\n"
             "Before each picture, look at the cross."
         ),
-        "pointer": "The picture is sharp around the pointer. Move it to what you want to see.",
+        "calibration": (
+            "Calibration\n\nFollow the dot with your eyes.\nKeep your head still.\n\n"
+            "The space bar begins it, and ends it after the last dot."
+        ),
+        "pointer": "The picture is sharp around the pointer.\n\nMove it to what you want to see.",
         "training": "Training, round {round} of up to {rounds}\n\nLearn the names of the classes.",
         "quiz": "Now choose the name of each picture.",
         "right": "Right: {name}",
@@ -56,8 +60,13 @@ TEXTS = {
             "Sie sehen gleich Bilder.\n\nMerken Sie sie sich: Wir fragen später danach.\n\n"
             "Schauen Sie vor jedem Bild auf das Kreuz."
         ),
+        "calibration": (
+            "Kalibrierung\n\nFolgen Sie dem Punkt mit den Augen.\nHalten Sie den Kopf still.\n\n"
+            "Die Leertaste beginnt sie, und beendet sie nach dem letzten Punkt."
+        ),
         "pointer": (
-            "Um den Mauszeiger ist das Bild scharf. Führen Sie ihn zu dem, was Sie sehen möchten."
+            "Um den Mauszeiger ist das Bild scharf.\n\n"
+            "Führen Sie ihn zu dem, was Sie sehen möchten."
         ),
         "training": "Training, Runde {round} von höchstens {rounds}\n\nLernen Sie die Namen.",
         "quiz": "Wählen Sie nun den Namen zu jedem Bild.",

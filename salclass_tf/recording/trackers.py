@@ -1,157 +1,14 @@
-"""Eye trackers through PsychoPy's ioHub: Tobii, EyeLink, Gazepoint, Pupil Labs, or the pointer."""
+"""An eye tracker through PsychoPy's ioHub, or the pointer in place of one."""
 
-import dataclasses
-import importlib.util
-import json
-import os
 import pathlib
-import socket
 import time
 from typing import Any
 
+from salclass_tf.recording import calibration, hub
 from salclass_tf.recording.screen import Screen
-from salclass_tf.runs import files
+from salclass_tf.recording.tracker_models import Model, device_settings, require_plugin
 
 _START_S = 10.0
-_ANSWER_S = 20.0
-_HELD_EVENTS = 512
-_ANSWER_BYTES = 1 << 20
-
-
-@dataclasses.dataclass(frozen=True)
-class Model:
-    """A kind of eye tracker.
-
-    Attributes:
-        name: for `recording.json`.
-        device: ioHub's path of the class.
-        plugin: PyPI name of the PsychoPy plug-in; empty where none is needed.
-        rate_hz: samples a second unless the user says another rate.
-        sets_rate: whether ioHub takes the rate as a setting.
-        is_eye: whether it measures eyes: is calibrated, and may be lost.
-    """
-
-    name: str
-    device: str
-    plugin: str
-    rate_hz: float
-    sets_rate: bool = True
-    is_eye: bool = True
-
-
-MODELS = {
-    "tobii": Model("Tobii", "eyetracker.hw.tobii.EyeTracker", "psychopy-eyetracker-tobii", 60),
-    "eyelink": Model(
-        "EyeLink",
-        "eyetracker.hw.sr_research.eyelink.EyeTracker",
-        "psychopy-eyetracker-sr-research",
-        1000,
-    ),
-    "gazepoint": Model(
-        "Gazepoint",
-        "eyetracker.hw.gazepoint.gp3.EyeTracker",
-        "psychopy-eyetracker-gazepoint",
-        60,
-        sets_rate=False,
-    ),
-    "pupil_core": Model(
-        "Pupil Core",
-        "eyetracker.hw.pupil_labs.pupil_core.EyeTracker",
-        "psychopy-eyetracker-pupil-labs",
-        120,
-        sets_rate=False,
-    ),
-    "neon": Model(
-        "Pupil Labs Neon",
-        "eyetracker.hw.pupil_labs.neon.EyeTracker",
-        "psychopy-eyetracker-pupil-labs",
-        200,
-        sets_rate=False,
-    ),
-    "mouse": Model(
-        "no eye tracker: simulated by the mouse",
-        "eyetracker.hw.mouse.EyeTracker",
-        "",
-        60,
-        is_eye=False,
-    ),
-    "mouse_contingent": Model(
-        "no eye tracker: mouse-contingent viewing, sharp around the pointer",
-        "eyetracker.hw.mouse.EyeTracker",
-        "",
-        60,
-        is_eye=False,
-    ),
-}
-
-
-def read_settings(path: str | os.PathLike | None) -> dict[str, Any]:
-    """Reads settings of a tracker in ioHub's words, such as its network address.
-
-    Args:
-        path: a JSON file; None for none.
-
-    Returns:
-        The settings.
-
-    Raises:
-        ValueError: if it is no JSON object.
-    """
-    if path is None:
-        return {}
-    try:
-        settings = json.loads(pathlib.Path(path).read_text("utf-8-sig"))
-    except ValueError as error:
-        raise ValueError(f"{path} must be a JSON file ({error}); repair it") from error
-    if not isinstance(settings, dict):
-        raise ValueError(f"{path} must hold a JSON object; got {settings!r}")
-    return settings
-
-
-def require_plugin(model: Model) -> None:
-    """Checks that the plug-in of a tracker is installed.
-
-    Raises:
-        ValueError: if it is not; names the package.
-    """
-    module = model.plugin.replace("-", "_")
-    if module and importlib.util.find_spec(module) is None:
-        raise ValueError(f"{model.name} needs a plug-in of PsychoPy: pip install {model.plugin}")
-
-
-def end_orphan(note: pathlib.Path) -> None:
-    """Ends ioHub's process of a session that was killed, which does not notice that.
-
-    Args:
-        note: file that `Tracker` wrote when it started the process.
-
-    Raises:
-        ValueError: if that session is still running.
-    """
-    try:
-        written = json.loads(note.read_text("utf-8"))
-        hub, session = (_living(*written[name]) for name in ("hub", "session"))
-    except (OSError, ValueError, KeyError, TypeError):
-        return  # none was noted
-    if hub and session:
-        raise ValueError(
-            f"another session of this recording is running, process {session.pid}; end it first"
-        )
-    if hub:
-        hub.kill()
-        hub.wait(5)
-
-
-def _living(pid: int, created: float) -> Any:
-    """The process of this number, if it is still the one that was started then."""
-    import psutil  # comes with PsychoPy
-
-    try:
-        process = psutil.Process(pid)
-        same = process.create_time() == created and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return None
-    return process if same else None
 
 
 class Tracker:
@@ -164,10 +21,11 @@ class Tracker:
         raw: name without suffix of the HDF5 file.
         rate_hz: samples a second.
         settings: more of ioHub's settings for the device.
-        note: file in which ioHub's process is noted, for `end_orphan`.
+        note: file in which ioHub's process is noted, for `hub.end_orphan`.
 
     Raises:
-        ValueError: if the plug-in is missing, or no sample arrives.
+        OSError: if ioHub does not start.
+        ValueError: if the plug-in is missing, or no sample arrives; no raw file stays then.
 
     Attributes:
         model: the kind.
@@ -186,13 +44,9 @@ class Tracker:
         settings: dict[str, Any],
         note: pathlib.Path,
     ) -> None:
-        import psutil  # comes with PsychoPy
-        from psychopy.iohub import launchHubServer
         from psychopy.iohub.constants import EventConstants
-        from psychopy.iohub.devices import Computer
 
         require_plugin(model)
-        end_orphan(note)
         self.model = model
         self.screen = screen
         self.rate_hz = rate_hz
@@ -202,30 +56,30 @@ class Tracker:
             EventConstants.BINOCULAR_EYE_SAMPLE,
             EventConstants.GAZEPOINT_SAMPLE,
         )
-        raw.parent.mkdir(parents=True, exist_ok=True)
-        device = {model.device: _device(model, rate_hz, settings)}
-        self._hub = launchHubServer(
-            window=window,
-            experiment_code="salclass",
-            session_code=raw.name,
-            datastore_name=str(raw.resolve()),
-            udp_port=_free_port(),  # with ioHub's own, 9000, two sessions answer each other
-            **device,
-        )
-        processes = {"hub": Computer.iohub_process, "session": psutil.Process()}
-        files.write_json(note, {k: [p.pid, p.create_time()] for k, p in processes.items()})
-        # ioHub answers in datagrams, into 16 kB: where a long answer does not fit, a part is lost
-        # and the client waits for it for ever. So there is more room, fewer events, and an end.
-        self._socket = self._hub.udp_client.sock
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _ANSWER_BYTES)
-        self._socket.settimeout(_ANSWER_S)
-        self._eyes = self._hub.devices.tracker
-        self.keyboard = self._hub.devices.keyboard
-        if not self.wait_for_samples():
+        device = {model.device: device_settings(model, rate_hz, settings)}
+        self._hub: Any = None
+        self._eyes: Any = None
+        try:
+            self._hub = hub.start(window, raw, device, note)
+            self._begin()
+        except (OSError, ValueError):
             self.close()
+            raw.with_suffix(".hdf5").unlink(missing_ok=True)
+            raise
+
+    def _begin(self) -> None:
+        """Checks that there is a tracker which sends samples."""
+        self.keyboard = self._hub.devices.keyboard
+        self._eyes = getattr(self._hub.devices, "tracker", None)
+        if not hasattr(self._eyes, "isConnected"):
             raise ValueError(
-                f"{model.name} sends no samples within {_START_S:g} s; switch it on, check its "
-                "cable and address (--tracker_settings), or try --tracker=mouse"
+                f"ioHub could not set up the tracker ({self.model.name}); what it printed above "
+                "says why. Each of --tracker_settings must be a setting of ioHub for this tracker"
+            )
+        if not self.wait_for_samples():
+            raise ValueError(
+                f"{self.model.name} sends no samples within {_START_S:g} s; switch it on, check "
+                "its cable and address (--tracker_settings), or try --tracker=mouse"
             )
 
     def wait_for_samples(self) -> bool:
@@ -250,7 +104,7 @@ class Tracker:
         Raises:
             OSError: if ioHub has ended, or does not answer.
         """
-        if not self._process_runs():
+        if not hub.runs():
             raise OSError("ioHub has ended; the same command goes on with the next trial")
         events = self._eyes.getEvents()
         if events is None:
@@ -277,96 +131,35 @@ class Tracker:
         """Stops the samples, as a pulled plug does."""
         self._eyes.setRecordingState(False)
 
-    def calibrate(self) -> None:
-        """Runs ioHub's calibration with nine targets, then leaves the tracker recording."""
-        from psychopy import visual
-        from psychopy.hardware.eyetracker import EyetrackerCalibration
-
+    def calibrate(self) -> bool:
+        """Runs ioHub's calibration; returns whether it came to its end, and records again."""
         self._eyes.setRecordingState(False)
-        degree = self.screen.pixels_per_degree
-        target = visual.TargetStim(
-            self._window,
-            radius=0.4 * degree,
-            innerRadius=0.1 * degree,
-            fillColor="black",
-            borderColor="white",
-            innerFillColor="white",
-            units="pix",
-        )
-        procedure = EyetrackerCalibration(self._window, self._eyes, target, units="pix")
-        self._socket.settimeout(None)  # it takes minutes
-        procedure.run()
-        self._socket.settimeout(_ANSWER_S)
+        with hub.patient(self._hub):
+            finished = calibration.calibrate(self._window, self._eyes, self.screen)
         self.wait_for_samples()
+        return finished
 
-    def validate(self) -> dict[str, float]:
-        """Runs ioHub's validation with five targets.
+    def validate(self, target: Any) -> dict[str, float | None] | None:
+        """Runs ioHub's validation, and records again.
+
+        Args:
+            target: of `calibration.validation_target`.
 
         Returns:
-            `mean_error_deg`, `max_error_deg` and `failed_positions`.
+            What `calibration.validate` returns.
         """
-        from psychopy.iohub.client.eyetracker.validation import TargetStim, ValidationProcedure
-
         self._eyes.setRecordingState(False)
-        target = TargetStim(
-            self._window,
-            radius=self.screen.pixels_per_degree * 0.4,
-            fillcolor=[-1, -1, -1],
-            edgecolor=[1, 1, 1],
-            edgewidth=2,
-            dotcolor=[1, 1, 1],
-            dotradius=4,
-            units="pix",
-            colorspace="rgb",
-        )
-        procedure = ValidationProcedure(
-            self._window,
-            target=target,
-            positions="FIVE_POINTS",
-            target_duration=1.5,
-            target_delay=0.5,
-            progress_on_key=None,
-            gaze_cursor=(-1.0, -1.0, -1.0),  # shown while G is pressed
-            show_results_screen=False,
-            results_in_degrees=True,
-            unit_type="pix",
-            color_space="rgb",
-        )
-        procedure.run()
-        results = procedure.getValidationResults() or {}
+        errors = calibration.validate(self._window, target)
         self.wait_for_samples()
-        failed = results.get("positions_failed_processing")
-        return {
-            "mean_error_deg": _number(results.get("mean_error")),
-            "max_error_deg": _number(results.get("max_error")),
-            "failed_positions": -1 if failed is None else int(failed),
-        }
+        return errors
 
     def close(self) -> None:
         """Stops the tracker and ioHub; the raw file is whole then."""
         # A question to a process that has ended would never be answered.
-        if self._process_runs():
-            self._eyes.setRecordingState(False)
+        if self._hub is not None and hub.runs():
+            if hasattr(self._eyes, "setRecordingState"):
+                self._eyes.setRecordingState(False)
             self._hub.quit()
-
-    @staticmethod
-    def _process_runs() -> bool:
-        """Whether ioHub's process is there; it may be ended or waited for by nobody yet."""
-        import psutil  # comes with PsychoPy
-        from psychopy.iohub.devices import Computer
-
-        process = Computer.iohub_process
-        try:
-            return process is not None and process.status() != "zombie"
-        except psutil.Error:
-            return False
-
-
-def _free_port() -> int:
-    """A UDP port that nobody has now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def gaze_of(sample: dict[str, Any]) -> tuple[float, float] | None:
@@ -400,17 +193,3 @@ def _finite(x: Any, y: Any) -> tuple[float, float] | None:
     except (TypeError, ValueError):
         return None
     return (x, y) if x - x == 0 and y - y == 0 else None
-
-
-def _number(value: Any) -> float:
-    return -1.0 if value is None else round(float(value), 3)
-
-
-def _device(model: Model, rate_hz: float, settings: dict[str, Any]) -> dict[str, Any]:
-    """The device's settings for ioHub."""
-    device: dict[str, Any] = {"name": "tracker", "event_buffer_length": _HELD_EVENTS}
-    if model.sets_rate:
-        device["runtime_settings"] = {"sampling_rate": int(rate_hz)}
-    if not model.is_eye:
-        device["controls"] = {"move": "CONTINUOUS", "blink": ("MIDDLE_BUTTON",)}
-    return device | settings

@@ -17,7 +17,7 @@ from salclass_tf.recording.trackers import Tracker
 from salclass_tf.recording.trial import Presentation
 from salclass_tf.recording.window import Keys, Window
 
-_CROSS_DEG = 0.6
+_CROSS_DEG = 0.8
 _STOP = " "
 _RECORDED = ("cross", "picture", "gone")
 
@@ -128,8 +128,7 @@ class Viewing:
     def _cross(self, drifted: Any) -> float | None:
         """Shows the cross until gaze has stayed on it; returns its mean distance in pixels."""
         window, screen = self._window, self._window.screen
-        cross = window.text("+", size=_CROSS_DEG * screen.pixels_per_degree / 20)
-        cross.height = 2 * _CROSS_DEG * screen.pixels_per_degree
+        cross = window.cross(_CROSS_DEG * screen.pixels_per_degree)
         tolerance = self._rules.drift_tolerance_deg * screen.pixels_per_degree
         middle = (screen.width_px / 2, screen.height_px / 2)
         needed = max(1, round(self._rules.cross_s / window.frame_s))

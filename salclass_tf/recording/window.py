@@ -147,6 +147,25 @@ class Window:
             autoLog=False,
         )
 
+    def cross(self, size: float) -> Any:
+        """Makes a cross in the middle; a character would stand a little beside it.
+
+        Args:
+            size: pixels of its arms' full length.
+
+        Returns:
+            A PsychoPy stimulus.
+        """
+        from psychopy import visual
+
+        arm, half = size / 2, max(1.0, size / 14)
+        corners = [(half, half), (half, arm), (-half, arm), (-half, half), (-arm, half)]
+        corners += [(-arm, -half), (-half, -half), (-half, -arm), (half, -arm), (half, -half)]
+        corners += [(arm, -half), (arm, half)]
+        return visual.ShapeStim(
+            self.psychopy, vertices=corners, fillColor="black", lineWidth=0, autoLog=False
+        )
+
     def grab(self) -> Image.Image:
         """Returns what is on the screen now, as the desktop shows it.
 

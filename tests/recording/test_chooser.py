@@ -2,6 +2,7 @@
 
 import pytest
 
+from salclass_tf.recording import answers
 from salclass_tf.recording.chooser import Chooser
 
 FEW = ["Dohle", "Grünspecht", "tree_swallow"]
@@ -65,3 +66,11 @@ def test_typing_goes_back_to_the_first_that_fits():
     press(chooser, *["down"] * 12)
     press(chooser, "o")
     assert chooser.selected == 0
+
+
+def test_long_names_keep_their_beginning_and_end():
+    assert answers.shortened("Schäferhund", 11) == "Schäferhund"
+    assert answers.shortened("Schäferhund", 8) == "Schä…und"
+    assert answers.shortened("Schäferhund", 7) == "Sch…und"
+    assert answers.shortened("Schäferhund", 2) == "S…"
+    assert answers.shortened("Schäferhund", 1) == "…"

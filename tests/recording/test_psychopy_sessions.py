@@ -127,3 +127,43 @@ def test_blur_changes_when_the_protocol_says(session):
             assert begin_ms > due - 1000 / 60
             flips = np.array(trial["shown"]["flips_ms"])
             assert begin_ms - due < np.diff(flips).max() + 1000 / 60
+
+
+@pytest.fixture(scope="module")
+def calibrated(tmp_path_factory):
+    """A start without samples, what it left, and the recording that was calibrated after it."""
+    folder = tmp_path_factory.mktemp("calibrated")
+    images = draw_pictures(folder / "photos", CLASSES[:2], 1)
+    out, rules = folder / "recording", folder / "short.json"
+    rules.write_text(json.dumps(SHORT | {"training_rounds": 0, "start_variance": 1}))
+    silent, quick = folder / "silent.json", folder / "quick.json"
+    silent.write_text(json.dumps({"stream_events": False}))
+    quick.write_text(json.dumps({"calibration": {"target_duration": 0.2, "target_delay": 0.1}}))
+    flags = (f"--out={out}", "--person=p01", *SCREEN)
+    with virtual_screen.screen() as env:
+        record(f"--images={images}", f"--out={out}", "--people=1", f"--protocol={rules}", env=env)
+        failed = record(*flags, f"--tracker_settings={silent}", env=env, timeout=240)
+        left = [path for path in out.rglob("sessions/**/*") if path.is_file()]
+        flags += ("--calibrate", "--tracker=mouse_contingent", f"--tracker_settings={quick}")
+        last = record(*flags, env=env, timeout=240)
+    assert last.returncode == 0, last.stderr
+    return out, failed, left
+
+
+def test_a_tracker_that_sends_nothing_is_named_and_another_may_be_tried(calibrated):
+    _, failed, left = calibrated
+    assert failed.returncode == 2
+    errors = [line for line in failed.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert "sends no samples within 10 s" in errors[0]
+    assert left == []  # `calibrated` goes on with another tracker
+
+
+def test_the_validation_finds_how_far_gaze_was_from_its_targets(calibrated):
+    out, *_ = calibrated
+    stored = json.loads((out / "sessions/p01/validation-1.json").read_text())
+    # 12 pixels beside each target; 1024 pixels are 40 cm, 60 cm away.
+    degrees = np.degrees(np.arctan(12 * 40 / 1024 / 60))
+    assert stored["mean_error_deg"] == pytest.approx(degrees, abs=0.03)
+    assert stored["failed_positions"] == 0
+    assert len(trials(out)) == 2

@@ -268,3 +268,15 @@ def test_trials_come_back_from_the_disk_as_they_were(recording):
     folder.finish(done)
     assert folder.trials()[0] == done
     assert dataclasses.replace(done, response="").correct is None
+
+
+def test_raw_files_and_notes_are_never_written_over(recording):
+    folder = storage.Session(recording, "p01")
+    for number in range(2):
+        folder.note("drift", {"number": number})
+    for name in ("raw-1.hdf5", "raw-3.hdf5", "raw-3 (copy).hdf5"):
+        (folder.folder / name).touch()
+    assert folder.raw_name() == folder.folder / "raw-4"
+    assert [json.loads(p.read_text())["number"] for p in sorted(folder.folder.glob("drift-*"))] == [
+        0, 1,
+    ]  # fmt: skip

@@ -157,6 +157,28 @@ def test_the_set_has_the_answers(recording, tmp_path):
     assert builder.info.metadata["viewings_asked_about"] == 6
 
 
+def test_tables_stand_beside_the_papers(recording):
+    pytest.importorskip("tensorflow_datasets")
+    pytest.importorskip("pymovements")
+    from salclass_tf.recording import tables
+
+    printed = tables.describe(recording)
+    rows = {line.split(" | ")[0].strip("| "): line for line in printed.splitlines()}
+    # Six of twelve pictures were shown; each has the two fixations that were acted.
+    assert rows["Number of images"] == "| Number of images | 6 | 9,861 |"
+    assert rows["Number of classes"].endswith("| 3 | 120 |")
+    assert rows["Avg. number of images per class"].endswith("| 2.0 | 82.2 |")
+    assert rows["Avg. number of fixation points per image"].endswith("| 2.0 | 6.2 |")
+    assert rows["Device"] == "| Device | acted | Tobii T60 eye tracker |"
+    assert rows["Viewers"].endswith("| 1 | 12 |")
+    parts = [int(rows[name].split(" | ")[1]) for name in ("Training", "Validation", "Test")]
+    assert sum(parts) == 6
+    assert rows["Seconds until recognition"].endswith("| 1.2 | 2.6 |")
+    stems = plan.read_plan(recording).people["p01"].stems
+    missed = sum(stem.endswith("1") for stem in stems)
+    assert rows["Not recognised"].endswith(f"| {missed} of 6 | 2,763 of 9,861 |")
+
+
 def test_a_trial_that_is_not_the_plans_is_refused(recording):
     folder = acted_session.storage.Session(recording, "p01")
     done = folder.trials()

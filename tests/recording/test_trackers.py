@@ -5,11 +5,12 @@ import math
 import os
 import subprocess
 import sys
+import types
 
 import pytest
 from virtual_screen import ROOT
 
-from salclass_tf.recording import trackers
+from salclass_tf.recording import hub, tracker_models, trackers
 
 
 @pytest.mark.parametrize(
@@ -39,18 +40,18 @@ def test_two_eyes_by_ioHubs_status(status, point):
 
 
 def test_a_tracker_without_its_plugin_names_the_package(monkeypatch):
-    monkeypatch.setattr(trackers.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(tracker_models.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match="pip install psychopy-eyetracker-tobii"):
-        trackers.require_plugin(trackers.MODELS["tobii"])
-    trackers.require_plugin(trackers.MODELS["mouse"])
+        tracker_models.require_plugin(tracker_models.MODELS["tobii"])
+    tracker_models.require_plugin(tracker_models.MODELS["mouse"])
 
 
 def test_only_the_simulation_does_without_an_eye():
-    assert [name for name, model in trackers.MODELS.items() if not model.is_eye] == [
+    assert [name for name, model in tracker_models.MODELS.items() if not model.is_eye] == [
         "mouse",
         "mouse_contingent",
     ]
-    assert all("no eye tracker" in m.name for m in trackers.MODELS.values() if not m.is_eye)
+    assert all("no eye tracker" in m.name for m in tracker_models.MODELS.values() if not m.is_eye)
 
 
 def noted(folder, hub, session):
@@ -76,7 +77,7 @@ def test_the_process_of_a_killed_session_is_ended(tmp_path, sleeper):
     content = json.loads(note.read_text())
     content["session"][1] -= 1000  # the number belongs to another process by now
     note.write_text(json.dumps(content))
-    trackers.end_orphan(note)
+    hub.end_orphan(note)
     psutil = pytest.importorskip("psutil")
     assert not psutil.pid_exists(sleeper.pid)
 
@@ -84,26 +85,26 @@ def test_the_process_of_a_killed_session_is_ended(tmp_path, sleeper):
 def test_a_session_that_runs_is_left_alone(tmp_path, sleeper):
     note = noted(tmp_path, sleeper.pid, os.getpid())
     with pytest.raises(ValueError, match=f"is running, process {os.getpid()}"):
-        trackers.end_orphan(note)
+        hub.end_orphan(note)
     assert sleeper.poll() is None
 
 
 def test_no_note_and_a_torn_one_end_nothing(tmp_path):
-    trackers.end_orphan(tmp_path / "iohub.json")
+    hub.end_orphan(tmp_path / "iohub.json")
     (tmp_path / "iohub.json").write_text('{"hub": [1')
-    trackers.end_orphan(tmp_path / "iohub.json")
+    hub.end_orphan(tmp_path / "iohub.json")
 
 
 def test_settings_are_a_json_object(tmp_path):
     path = tmp_path / "tobii.json"
     path.write_text(json.dumps({"serial_number": "T60-1"}))
-    assert trackers.read_settings(path) == {"serial_number": "T60-1"}
+    assert tracker_models.read_settings(path) == {"serial_number": "T60-1"}
     path.write_text("[1]")
     with pytest.raises(ValueError, match="JSON object"):
-        trackers.read_settings(path)
+        tracker_models.read_settings(path)
     path.write_text("{")
     with pytest.raises(ValueError, match="JSON file"):
-        trackers.read_settings(path)
+        tracker_models.read_settings(path)
 
 
 def test_the_lower_layers_need_neither_tensorflow_nor_psychopy():
@@ -156,3 +157,33 @@ def test_a_session_without_a_display_says_so(tmp_path):
         "error: a session needs a display; run it on a desktop, or set DISPLAY\n"
     )
     assert not (out / "sessions").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("start", "error", "words"),
+    [
+        (OSError("ioHub does not start"), OSError, "does not start"),
+        # ioHub made no device of settings that it does not know, and names it all the same.
+        (types.SimpleNamespace(tracker=object(), keyboard=None), ValueError, "could not set up"),
+        (types.SimpleNamespace(keyboard=None), ValueError, "could not set up"),
+    ],
+)
+def test_a_tracker_that_does_not_start_leaves_no_raw_file(
+    tmp_path, monkeypatch, start, error, words
+):
+    pytest.importorskip("psychopy", reason="pip install -r requirements-recording.txt")
+    raw = tmp_path / "raw-1"
+
+    def started(window, raw, device, note):
+        raw.with_suffix(".hdf5").write_bytes(b"begun")
+        if isinstance(start, Exception):
+            raise start
+        return types.SimpleNamespace(devices=start)
+
+    monkeypatch.setattr(hub, "start", started)
+    with pytest.raises(error, match=words):
+        trackers.Tracker(
+            tracker_models.MODELS["mouse"], None, None, raw, 60.0, {}, tmp_path / "note"
+        )
+    assert not list(tmp_path.iterdir())
