@@ -186,7 +186,7 @@ def forward(network: keras.Model, dataset: EvaluatedSet, geometry: Geometry) -> 
     if dataset.view == WHOLE:
         return whole.OneByOne(WholeImages(network, geometry))
     signature = dataset.signature
-    function = tf.function(lambda batch: final_scores.answers(network, batch))
+    function = tf.function(lambda batch: final_scores.answers(network, batch), autograph=False)
     compiled = function.get_concrete_function(signature)
 
     def answer(batch: Batch) -> Answers:

@@ -84,7 +84,8 @@ def _extract(
 ) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
     """Names, features [n, d] and classes of all images."""
     function = tf.function(
-        lambda batch: body(batch if method.needs_truth else batch["image"], training=False)
+        lambda batch: body(batch if method.needs_truth else batch["image"], training=False),
+        autograph=False,
     )
     forward = function.get_concrete_function(dataset.signature)
     images, features, classes = [], [], []
