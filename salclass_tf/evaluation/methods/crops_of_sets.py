@@ -65,8 +65,8 @@ class EvaluatedSet:
 
     @property
     def title(self) -> str:
-        """Name, version and split."""
-        return f"{self.gaze_set.builder.info.full_name} {self.split}"
+        """Name, version and split; see `GazeSet.title`."""
+        return f"{self.gaze_set.title} {self.split}"
 
     @property
     def class_names(self) -> tuple[str, ...]:
