@@ -48,8 +48,8 @@ class Named:
             self.split,
             self.data_dir,
             self.manual_dir,
-            self.map_kind,
-            WHOLE,
+            map_kind=self.map_kind,
+            view=WHOLE,
         )
 
 
