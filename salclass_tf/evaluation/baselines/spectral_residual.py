@@ -17,9 +17,9 @@ def opencv() -> ModuleType:
         cv2.saliency.StaticSaliencySpectralResidual_create  # noqa: B018 -- of opencv-contrib alone
     except (ImportError, AttributeError):
         raise ValueError(
-            "the baseline spectral_residual needs OpenCV with its contributed modules: pip install -r "
-            "requirements-baselines.txt (in place of other OpenCV packages, which lack them), or "
-            "leave it out of --baselines"
+            "the baseline spectral_residual needs OpenCV with its contributed modules: pip install "
+            "-r requirements-baselines.txt (in place of other OpenCV packages, which lack them), "
+            "or leave it out of --baselines"
         ) from None
     return cv2
 
