@@ -21,7 +21,7 @@ flags.DEFINE_list(
     [],
     "Figures of the paper: 3 (maps before and after the class error), 4 (a sweep of alpha), 5 and "
     "6 (methods side by side, on the sets they learned from and on others), 7 (Table 7: regions "
-    "that activate feature maps most), or overlays.",
+    "that activate feature maps most), overlays, or confusion (which classes are taken for which).",
 )
 flags.DEFINE_integer("images", 6, "How many images a figure shows; 7: for each map and data set.")
 flags.DEFINE_list(
@@ -33,6 +33,12 @@ flags.DEFINE_list(
     "channels", [], "Of Fig. 7: numbers from 0, 5 or mixed7:5; default: three that vary most."
 )
 flags.DEFINE_list("measures", None, "Metrics of Table 4; default: shuffled_auc,nss,cc.")
+flags.DEFINE_list(
+    "baselines",
+    None,
+    "Rows of Table 4 without a model: true_maps, human, centre, uniform, gaussian, "
+    "spectral_residual; default: the first three. With it --model has no default.",
+)
 flags.DEFINE_enum("over", "images", ("images", "fixations"), "What Table 4 has means over.")
 flags.DEFINE_enum(
     "map_kind",
@@ -40,6 +46,9 @@ flags.DEFINE_enum(
     ("auto", "map", "density", "log_density"),
     "What the numbers in folders of maps are; auto takes values at most 0 whose exponentials sum "
     "to 1 for log densities.",
+)
+flags.DEFINE_boolean(
+    "gradcam", False, "Grad-CAM maps of Keras classifiers beside the maps of detectors."
 )
 flags.DEFINE_enum(
     "view",
@@ -62,14 +71,16 @@ def main():
 
     given = flags.FLAGS
     names = [name.strip() for text in given.dataset for name in text.split(",")]
+    alone = bool(given.baselines) and not given["model"].present
     where = {
-        "models": tuple(given.model),
+        "models": () if alone else tuple(given.model),
         "datasets": tuple(name for name in names if name),
         "split": given.split,
         "data_dir": given.data_dir,
         "manual_dir": given.manual_dir,
         "output": pathlib.Path(given.output),
         "map_kind": given.map_kind,
+        "gradcam": given.gradcam,
         "view": given.view,
     }
     numbers = given.table if given.table is not None else [] if given.figure else ["4", "5"]
@@ -85,7 +96,10 @@ def main():
     if numbers:
         measures = tuple(given.measures or evaluate.TABLE_4)
         tables = tuple(map(_number, numbers))
-        paper.run(paper.Settings(**where, tables=tables, measures=measures, over=given.over))
+        chosen = {} if given.baselines is None else {"baselines": tuple(given.baselines)}
+        paper.run(
+            paper.Settings(**where, **chosen, tables=tables, measures=measures, over=given.over)
+        )
     if drawn:
         paper_figures.run(drawn)
 

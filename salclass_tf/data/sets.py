@@ -56,6 +56,13 @@ class GazeSet:
         return float((self.builder.info.metadata or {}).get("sigma_px", 0.0))
 
     @property
+    def title(self) -> str:
+        """Name and version; a study of one's own is called by its folder."""
+        folder = pathlib.Path((self.builder.info.metadata or {}).get("folder") or "").name
+        full_name = self.builder.info.full_name
+        return f"{folder} ({full_name})" if folder else full_name
+
+    @property
     def has_gaze(self) -> bool:
         """Whether the set has fixations or maps of them."""
         return self.sigma_px > 0 or "heatmap" in self.builder.info.features

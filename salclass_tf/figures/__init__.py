@@ -7,6 +7,7 @@ from salclass_tf.figures.comparison import Row as Row
 from salclass_tf.figures.comparison import Scale as Scale
 from salclass_tf.figures.comparison import caption as caption
 from salclass_tf.figures.comparison import comparison as comparison
+from salclass_tf.figures.confusion import confusion as confusion
 from salclass_tf.figures.examples import Example as Example
 from salclass_tf.figures.examples import example_grid as example_grid
 from salclass_tf.figures.examples import strips as strips

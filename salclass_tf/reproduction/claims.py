@@ -1,4 +1,4 @@
-"""Whether the paper's comparisons come out as there: a line of the report for each."""
+"""The paper's comparisons, there and here: a line of the report for each."""
 
 import pathlib
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from salclass_tf.evaluation.tables.beside_published import published_value
 from salclass_tf.evaluation.tables.guesses import Guesses
 from salclass_tf.reproduction.plan import Place, Step
 
-HEADS = ("table", "first", "second", "metric", "published", "here", "p", "verdict")
+HEADS = ("table", "first", "second", "metric", "published", "here")
 
 
 def lines(step: Step, place: Place) -> Iterator[list[str]]:
@@ -25,14 +25,13 @@ def lines(step: Step, place: Place) -> Iterator[list[str]]:
     """
     rows = _rows(step, place)
     for first, second in step.claims:
-        better, worse = (
-            row.scores() if isinstance(row, Guesses) else row for row in (rows[first], rows[second])
-        )
-        for measure in better.values:
+        pair = (rows[first], rows[second])
+        scores = [row.scores() if isinstance(row, Guesses) else row for row in pair]
+        for measure in scores[0].values:
             theirs = [published_value(step.table, name, measure) for name in (first, second)]
             published = "" if None in theirs else f"{theirs[0] - theirs[1]:+.3f}"
             names = [str(step.table), first, second, of_maps.title(measure), published]
-            yield [*names, *_found(better, worse, measure)]
+            yield [*names, _found(*scores, measure)]
 
 
 def _rows(step: Step, place: Place) -> dict[str, Scores | Guesses]:
@@ -60,14 +59,10 @@ def _rows(step: Step, place: Place) -> dict[str, Scores | Guesses]:
     return found
 
 
-def _found(better: Scores, worse: Scores, measure: str) -> list[str]:
-    """The last cells of a line: the difference here, its p-value, the verdict."""
+def _found(first: Scores, second: Scores, measure: str) -> str:
+    """The last cell of a line: the difference of two networks, with its interval over images."""
     try:
-        found = compare(better, worse, measure)
+        found = compare(first, second, measure)
     except ValueError as error:  # a set of maps without points has no NSS, which is no failure
-        return ["", "", f"not tested: {error}"]
-    verdict = "*open*"
-    if found.low > 0 or found.high < 0:
-        verdict = "**agrees**" if found.low > 0 else "**contradicts**"
-    here = Estimate(found.difference, found.low, found.high, found.images)
-    return [of_maps.interval(here), f"{found.p_value:.4f}", verdict]
+        return f"not compared: {error}"
+    return of_maps.interval(Estimate(found.difference, found.low, found.high, found.images))

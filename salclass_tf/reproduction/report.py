@@ -19,13 +19,13 @@ _CAPTIONS = {
     "5": "Fig. 5: maps of all detectors",
 }
 _HOW_TO_READ = (
-    "Each line: is the first method better than the second, there and here? Differences are first "
-    f"minus second; *published* ones are of {published.SOURCE}, those of this run have a 95 % "
-    "bootstrap interval over images and the p-value of a paired permutation test. **agrees**: the "
-    "interval lies on the paper's side of 0; **contradicts**: on the other side; *open*: it holds "
-    "0. It knows other images, not other trainings: with another seed each of them may differ by "
-    "more. The paper's accuracies are means over classes, the paired differences of accuracies "
-    "here are over images."
+    "Each line is a comparison in which the paper has the first method ahead of the second. "
+    f"Differences are first minus second: *published*, of {published.SOURCE}, and *here*, with a "
+    "95 % bootstrap interval over images. **Here it is one network against one other, each trained "
+    "once, from one seed.** The interval says how these two would differ on other images. It says "
+    "nothing about other trainings of the same two methods, which may differ by more, so no line "
+    "supports the paper's finding or speaks against it. The paper's accuracies are means over "
+    "classes, the paired differences of accuracies here are over images."
 )
 
 
@@ -33,7 +33,7 @@ def write(plan: Plan, place: Place) -> pathlib.Path:
     """Writes `<workdir>/report.md` of a plan all of whose steps are done; returns the file."""
     sections = [_head(plan, place), "## The paper's comparisons", _HOW_TO_READ]
     compared = [line for s in plan.steps if s.claims for line in claims.lines(s, place)]
-    sections += [_table(claims.HEADS, "|---|---|---|---|--:|--:|--:|---|", compared)]
+    sections += [_table(claims.HEADS, "|---|---|---|---|--:|--:|", compared)]
     for step in plan.steps:
         if step.table is not None:
             folder = place.workdir / f"table{step.table}"

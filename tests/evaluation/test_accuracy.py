@@ -18,7 +18,10 @@ def guesses(counts, right, labels=None):
     place = np.concatenate([np.arange(count) for count in counts])
     hit = place < np.repeat(right, counts)
     images = tuple(f"{number:03}" for number in range(len(truth)))
-    return Guesses(labels or {"method": "m"}, images, truth, np.where(hit, truth, truth - 1))
+    guess, names = np.where(hit, truth, truth - 1), tuple(f"class {i}" for i in range(20))
+    sure = 0.5 + 0.01 * place
+    columns = (truth, guess, sure, np.where(hit, sure, 1 - sure))
+    return Guesses(labels or {"method": "m"}, images, *columns, names)
 
 
 def test_mean_over_classes_weighs_classes_alike():
@@ -71,7 +74,7 @@ def test_tables_hold_what_was_found():
     row = guesses([8, 2], [4, 2], {"method": "a|b", "view": "crop 40 of 46"})
     lines = of_classes.markdown([row]).splitlines()
     assert lines[0] == "| method | view | images | classes | mean class accuracy | accuracy |"
-    assert lines[2].startswith("| a\\|b | 40 of 46 | 10 | 2 | 0.750 [")
+    assert lines[2].startswith("| a\\|b | crop 40 of 46 | 10 | 2 | 0.750 [")
     (line,) = csv.DictReader(io.StringIO(of_classes.csv_text([row])))
     assert (line["method"], line["classes"], line["accuracy_mean"]) == ("a|b", "2", "0.6")
     (plain,) = of_classes.summaries([guesses([1], [0])])
@@ -83,7 +86,9 @@ def test_guesses_are_saved_and_read_back(tmp_path):
     row.save(tmp_path / "part.json")
     read = Guesses.load(tmp_path / "part.json")
     assert (read.labels, read.images) == (row.labels, row.images)
-    np.testing.assert_array_equal(read.guess, row.guess)
+    assert read.class_names == row.class_names
+    for column in ("truth", "guess", "probability", "truth_probability"):
+        np.testing.assert_array_equal(getattr(read, column), getattr(row, column))
     assert [path.name for path in tmp_path.iterdir()] == ["part.json"]
     (tmp_path / "torn.json").write_text('{"labels": {')
     with pytest.raises(ValueError, match=r"torn.json must hold saved guesses"):

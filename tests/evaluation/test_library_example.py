@@ -34,7 +34,8 @@ def printed(tiny_data_dir, tmp_path, monkeypatch, capsys):
         "load",
         lambda name, split: load(DottedNoise.name, split=split, data_dir=tiny_data_dir),
     )
-    [code] = re.findall(r"^```python\n(.*?)^```", DOCS.read_text(), re.MULTILINE | re.DOTALL)
+    section = DOCS.read_text().split("## As a library")[1]
+    code = re.search(r"^```python\n(.*?)^```", section, re.MULTILINE | re.DOTALL)[1]
     assert len([line for line in code.splitlines() if line]) <= 15
     space = {}
     exec(code.replace("sigma=24", "sigma=4"), space)

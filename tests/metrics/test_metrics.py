@@ -195,6 +195,8 @@ def test_degenerate_results_are_as_documented():
     assert metrics.nss(constant, someone) == 0
     assert metrics.cc(constant, saliency) == 0
     assert metrics.auc(constant, someone) == 0.5
+    # The constants of its formula would make it -4e-15, and tables show -0.000.
+    assert str(metrics.kl(saliency, saliency)) == "0.0"
     assert metrics.sim(zero, saliency) == metrics.sim(np.ones((4, 5)), saliency)
     assert metrics.kl(zero, saliency) == metrics.kl(np.ones((4, 5)), saliency)
 

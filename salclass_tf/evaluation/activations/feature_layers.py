@@ -30,6 +30,7 @@ class FeatureLayer:
         depth: convolutions on the longest way from the image to here.
         is_end: whether convolutions end here: in an activation, or where branches meet.
         is_neck: whether everything that the network answers comes through here.
+        answers: the network's output, symbolic in the same inputs as `maps`.
     """
 
     name: str
@@ -38,6 +39,7 @@ class FeatureLayer:
     depth: int
     is_end: bool
     is_neck: bool
+    answers: keras.KerasTensor
 
     @property
     def channels(self) -> int:
@@ -64,6 +66,24 @@ def find(network: keras.Model) -> dict[str, FeatureLayer]:
             "sequential model that begins with convolutions of the image"
         )
     return layers
+
+
+def last(network: keras.Model) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Returns the deepest feature maps that everything comes through, and the answers from them.
+
+    Args:
+        network: see `find`.
+
+    Returns:
+        Maps [b, h, w, c] and the network's output, both symbolic in the network's inputs.
+
+    Raises:
+        ValueError: if there are none.
+    """
+    layers = find(network)
+    [name] = spread(layers, 1)
+    # Both must come from one walk: another one makes other tensors.
+    return layers[name].maps, layers[name].answers
 
 
 def spread(layers: Mapping[str, FeatureLayer], count: int) -> list[str]:
@@ -98,9 +118,10 @@ class _Walk:
         self._depths = collections.Counter()
         self._joined: set[int] = set()
         self._last_reader: dict[int, int] = {}
-        out = self._through(network, network.inputs)
+        self._answers = self._through(network, network.inputs)
         # What comes after the network reads its answers.
-        self._last_reader |= {id(x): len(self._given) for x in keras.tree.flatten(out)}
+        answers = keras.tree.flatten(self._answers)
+        self._last_reader |= {id(x): len(self._given) for x in answers}
 
     def layers(self) -> dict[str, FeatureLayer]:
         """Those whose field is known, and that have more than one unit a map."""
@@ -117,6 +138,7 @@ class _Walk:
                 self._depths[id(maps)],
                 _is_activated(operation) or id(maps) in self._joined,
                 id(maps) in necks,
+                self._answers,
             )
             found.setdefault(layer.name, layer)
         return found

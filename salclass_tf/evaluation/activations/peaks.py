@@ -83,7 +83,7 @@ def _compile(
         # Of one layer Keras returns the maps without a list.
         return [_peaks(maps) for maps in keras.tree.flatten(body(inputs, training=False))]
 
-    compiled = tf.function(peaks).get_concrete_function(dataset.signature)
+    compiled = tf.function(peaks, autograph=False).get_concrete_function(dataset.signature)
 
     def answer(batch: Batch) -> list[Peaks]:
         found = compiled({key: batch[key] for key in dataset.signature})

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import pathlib
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -105,6 +106,20 @@ class Scores:
             if math.isnan(scores.get(name, math.nan)):
                 by_reason.setdefault(reason, []).append(name)
         return by_reason
+
+    def without(self, undefined: Mapping[str, str]) -> "Scores":
+        """Returns the scores with some metrics undefined on every image.
+
+        Args:
+            undefined: metric -> why; those that were not scored are left out.
+        """
+        why = {name: reason for name, reason in undefined.items() if name in self.values}
+        nothing = np.full(len(self.images), np.nan)
+        return dataclasses.replace(
+            self,
+            values=self.values | dict.fromkeys(why, nothing),
+            reasons=self.reasons | {n: dict.fromkeys(self.images, r) for n, r in why.items()},
+        )
 
     def save(self, path: pathlib.Path) -> None:
         """Writes everything as JSON, to be read by `load`; NaN becomes null."""

@@ -14,13 +14,6 @@ from salclass_tf.evaluation.methods.method import SALIENCY, Answers, Forward, Me
 from salclass_tf.training import final_scores as batch_scoring
 
 
-def of(dataset: EvaluatedSet) -> list[Method]:
-    """Returns the baselines that a data set has what it takes for; none without gaze."""
-    if not dataset.has_maps:
-        return []
-    return [own_maps(), *([each_viewer()] if dataset.has_points else []), centre_bias()]
-
-
 def own_maps() -> Method:
     """Returns the true maps themselves: the "human baseline" of the paper's Table 4.
 

@@ -28,7 +28,7 @@ from salclass_tf.runs.files import hash_files
 
 _CARD, _GRAPH, _CLASSES = "model_card.json", "saved_model.pb", "assets/class_names.txt"
 
-# What a server answers with -> what it is called here; probabilities rank classes as logits do.
+# What a server answers with -> what it is called here.
 _ANSWERS = {"saliency": SALIENCY, "probabilities": LOGITS}
 
 
@@ -64,6 +64,7 @@ def from_version(folder: pathlib.Path) -> list[Method]:
             fingerprint=fingerprint,
             gives=frozenset(_ANSWERS[key] for key in outputs["outputs"] if key in _ANSWERS),
             load=functools.partial(_forward, folder, geometry),
+            gives_probabilities=True,
             geometry=geometry,
             trained_on=without_version(card["data"]),
             class_names=_class_names(folder),

@@ -2,12 +2,19 @@
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Sequence
 
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.data.sets import GazeSet
-from salclass_tf.evaluation.methods import crops_of_sets, find
-from salclass_tf.evaluation.methods.crops_of_sets import CROP, VIEWS, WHOLE, EvaluatedSet
+from salclass_tf.evaluation.methods import crops_of_sets, explanations, find
+from salclass_tf.evaluation.methods.crops_of_sets import (
+    CROP,
+    VIEWS,
+    WHOLE,
+    EvaluatedSet,
+    without_version,
+)
 from salclass_tf.evaluation.methods.method import SALIENCY, Method
 
 
@@ -75,17 +82,20 @@ def open_all(
     data_dir: str | None = None,
     manual_dir: str | None = None,
     map_kind: str = "auto",
+    gradcam: bool = False,
     view: str | None = None,
 ) -> Lineup:
     """Finds and opens everything before anything is computed.
 
     Args:
         models: see `find.find`.
-        names: of data sets, TFDS; empty for those that the models were trained on.
+        names: of data sets, TFDS; empty for those that the models were trained on, of a run that of
+            its last stage.
         split: TFDS split or slice; None for the test part of each set.
         data_dir: where prepared data sets live, None for TFDS' own place.
         manual_dir: folder of original files, for sets that are not downloaded.
         map_kind: see `find.find`.
+        gradcam: whether Grad-CAM maps of the classifiers stand beside them.
         view: what maps are scored on; None for the crop that they were trained on where networks
             alone are compared, as in the paper, and for whole images as soon as maps of other
             programs are among them.
@@ -95,13 +105,17 @@ def open_all(
     """
     if view not in (None, *VIEWS):
         raise ValueError(f"a view is one of {', '.join(VIEWS)}; got {view!r}")
-    found = tuple(method for text in models for method in find.find(text, map_kind))
-    known = [method.trained_on for method in found if method.trained_on]
-    wanted = tuple(names) or tuple(dict.fromkeys(known))
+    by_model = [find.find(text, map_kind) for text in models]
+    # Of a run the last stage comes first: what its pretraining learned from was not asked for.
+    known = [next((m.trained_on for m in named if m.trained_on), None) for named in by_model]
+    wanted = tuple(names) or tuple(filter(None, dict.fromkeys(known)))
     if not wanted:
         raise ValueError("nothing tells what the models were trained on; name a --dataset")
     opened = [_open(name, split, data_dir, manual_dir) for name in dict.fromkeys(wanted)]
-    return Lineup(found, tuple(opened), view or _usual_view(found))
+    methods = list(itertools.chain.from_iterable(by_model))
+    if gradcam:
+        methods = explanations.beside(methods, {without_version(name) for name in wanted})
+    return Lineup(tuple(methods), tuple(opened), view or _usual_view(methods))
 
 
 def _usual_view(methods: Sequence[Method]) -> str:

@@ -35,12 +35,11 @@ def from_folder(folder: pathlib.Path, kind: str = "auto") -> list[Method]:
     """
     known = [(str(p.relative_to(folder)), p.stat()) for p in files(folder)]
     kind = _detect(folder) if kind == "auto" else kind
-    told = {"map": "", "density": ", densities", "log_density": ", exp of log densities"}[kind]
     listing = repr([(name, stat.st_size, stat.st_mtime_ns) for name, stat in known] + [kind])
     return [
         Method(
             name=folder.name,
-            model=f"{folder} ({len(known)} maps{told})",
+            model=f"{folder} ({len(known)} maps{map_kinds.NOTES[kind]})",
             fingerprint=hashlib.sha256(listing.encode()).hexdigest(),
             gives=frozenset({SALIENCY}),
             load=functools.partial(_forward, folder, kind),
@@ -115,16 +114,7 @@ def read_map(path: pathlib.Path, size: tuple[int, int], kind: str = "map") -> np
         ValueError: if it is none, holds NaN or nothing but 0, or has another size; the message
             names the file.
     """
-    values = map_files.read(path)
-    if values.shape != tuple(size):
-        raise ValueError(
-            f"{path}: the map must have the size of its image, {size[0]} x {size[1]} pixels (rows "
-            f"x columns); got {values.shape[0]} x {values.shape[1]}: resize it to the image"
-        )
-    try:
-        return map_kinds.as_map(values, kind)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+    return map_kinds.fitting(map_files.read(path), size, kind, str(path))
 
 
 def _find(folder: pathlib.Path, name: str) -> list[pathlib.Path]:

@@ -28,8 +28,9 @@ class Method:
         fingerprint: changes with the content of these files.
         gives: `SALIENCY`, `LOGITS` or both.
         load: data set -> function that answers its batches: `saliency` float32 [b, h, w, 1] in the
-            size of the batch's images, `logits` float32 [b, classes] (or what ranks classes
-            alike). An attribute `shown` of the function, if it has one, becomes a column.
+            size of the batch's images, `logits` float32 [b, classes]. An attribute `shown` of the
+            function, if it has one, becomes a column.
+        gives_probabilities: whether its `logits` are probabilities, as a server answers.
         views: in which of `crops_of_sets.VIEWS` it gives maps; classes are always told of crops.
         geometry: of the crops that it wants; None where any will do.
         trained_on: TFDS name of the set that it learned from, without version; None if unknown.
@@ -42,6 +43,7 @@ class Method:
         compared: whether the paired tests take it in.
         scored_by: data set, metrics, labels, settings of `evaluate` -> scores, for what has
             several maps of an image and so no `load`.
+        undefined: metrics that its maps have no score of -> why.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Method:
     fingerprint: str
     gives: frozenset[str] = frozenset({SALIENCY})
     load: Callable[[EvaluatedSet], Forward] | None = None
+    gives_probabilities: bool = False
     views: frozenset[str] = frozenset(VIEWS)
     geometry: Geometry | None = None
     trained_on: str | None = None
@@ -60,6 +63,7 @@ class Method:
     network: Callable[[], keras.Model] | None = None
     compared: bool = True
     scored_by: Callable[..., Scores] | None = None
+    undefined: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def labels(self, dataset: EvaluatedSet) -> dict[str, str]:
         """Returns the first columns of the method's row."""

@@ -138,6 +138,7 @@ def from_file(path: pathlib.Path) -> list[Method]:
             fingerprint=fingerprint,
             gives=_kind(network, path),
             load=lambda dataset: forward(load_network(path), dataset, geometry),
+            gives_probabilities=_ends_in_softmax(network),
             geometry=geometry,
             num_classes=_num_classes(network),
             needs_truth=len(getattr(network, "inputs", None) or ()) > 1,
@@ -185,7 +186,7 @@ def forward(network: keras.Model, dataset: EvaluatedSet, geometry: Geometry) -> 
     if dataset.view == WHOLE:
         return whole.OneByOne(WholeImages(network, geometry))
     signature = dataset.signature
-    function = tf.function(lambda batch: final_scores.answers(network, batch))
+    function = tf.function(lambda batch: final_scores.answers(network, batch), autograph=False)
     compiled = function.get_concrete_function(signature)
 
     def answer(batch: Batch) -> Answers:
@@ -252,6 +253,13 @@ def _image_size(network: keras.Model, path: pathlib.Path) -> int:
             f"{[tuple(x.shape) for x in inputs]}"
         )
     return image[0][1]
+
+
+def _ends_in_softmax(network: keras.Model) -> bool:
+    """Whether a network of another origin answers with probabilities in place of logits."""
+    last = (getattr(network, "layers", None) or [None])[-1]
+    softmax = getattr(last, "activation", None) is keras.activations.softmax
+    return softmax or isinstance(last, keras.layers.Softmax)
 
 
 def _num_classes(network: keras.Model) -> int:

@@ -3,7 +3,14 @@
 import functools
 import pathlib
 
-from salclass_tf.evaluation.paper_figures import alpha, changes, comparisons, overlays, regions
+from salclass_tf.evaluation.paper_figures import (
+    alpha,
+    changes,
+    comparisons,
+    confusions,
+    overlays,
+    regions,
+)
 from salclass_tf.evaluation.paper_figures.settings import Settings
 
 _DRAWERS = {
@@ -13,6 +20,7 @@ _DRAWERS = {
     "6": functools.partial(comparisons.draw, number="6", learned=False),
     "7": regions.draw,
     "overlays": overlays.draw,
+    "confusion": confusions.draw,
 }
 
 

@@ -8,9 +8,9 @@ from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
 from salclass_tf.evaluation.methods.lineup import Lineup
 from salclass_tf.evaluation.paper_figures import picking
 
-#: what can be drawn: numbers of the paper's figures, the picture that is its Table 7, and maps over
-#: their images
-FIGURES = ("3", "4", "5", "6", "7", "overlays")
+#: what can be drawn: numbers of the paper's figures, the picture that is its Table 7, maps over
+#: their images, and which classes are taken for which
+FIGURES = ("3", "4", "5", "6", "7", "overlays", "confusion")
 
 #: ways of choosing images
 CHANGED, RANDOM = "changed", "random"
@@ -36,6 +36,7 @@ class Settings:
         manual_dir: folder of original files, for sets that are not downloaded.
         output: folder of the pictures.
         map_kind: what the numbers in folders of maps are, one of `map_kinds.KINDS`.
+        gradcam: whether Figs. 5, 6 and overlays show Grad-CAM maps of Keras classifiers too.
         view: of Figs. 5, 6 and overlays, what of the images is shown, see `lineup.open_all`.
 
     Raises:
@@ -56,6 +57,7 @@ class Settings:
     manual_dir: str | None = None
     output: pathlib.Path = pathlib.Path("runs/evaluation")
     map_kind: str = "auto"
+    gradcam: bool = False
     view: str | None = None
 
     def __post_init__(self) -> None:
@@ -77,7 +79,8 @@ class Settings:
             )
 
     def open(self, models: tuple[str, ...] | None = None) -> Lineup:
-        """Opens the methods, those of `models` if given, and the sets."""
+        """Opens the methods, those of `models` alone if given, and the sets."""
+        gradcam = self.gradcam and models is None
         models = self.models if models is None else models
         return lineup.open_all(
             models,
@@ -86,6 +89,7 @@ class Settings:
             self.data_dir,
             self.manual_dir,
             self.map_kind,
+            gradcam,
             self.view,
         )
 

@@ -48,8 +48,10 @@ def classify(method: Method, train: EvaluatedSet, test: EvaluatedSet) -> Guesses
     if softmax.n_iter_.max() >= _STEPS:
         _log.warning("%s: the softmax classifier did not converge in %d steps", method.name, _STEPS)
     images, unseen, truth = _extract(body, test, method)
-    guess = classifier.predict(unseen).astype(np.int64)
-    return Guesses(method.labels(test), images, truth.astype(np.int64), guess)
+    # Classes without a training image are never guessed.
+    likely = np.zeros((len(images), len(test.class_names)))
+    likely[:, softmax.classes_] = classifier.predict_proba(unseen)
+    return Guesses.of_probabilities(method.labels(test), images, truth, likely, test.class_names)
 
 
 def penultimate(network: keras.Model) -> keras.Model:
@@ -82,7 +84,8 @@ def _extract(
 ) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
     """Names, features [n, d] and classes of all images."""
     function = tf.function(
-        lambda batch: body(batch if method.needs_truth else batch["image"], training=False)
+        lambda batch: body(batch if method.needs_truth else batch["image"], training=False),
+        autograph=False,
     )
     forward = function.get_concrete_function(dataset.signature)
     images, features, classes = [], [], []

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,6 +12,13 @@ from salclass_tf.evaluation.maps.scores import Estimate, Scores
 from salclass_tf.runs import files
 
 ACCURACY, CLASS_MEAN = "accuracy", "mean_class_accuracy"
+
+_COLUMNS = {
+    "truth": np.int64,
+    "guess": np.int64,
+    "probability": np.float64,
+    "truth_probability": np.float64,
+}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -22,12 +30,48 @@ class Guesses:
         images: names.
         truth: class of each image, int64 [images].
         guess: first guess for each, int64 [images].
+        probability: of the first guess, float64 [images] in [0, 1].
+        truth_probability: of the image's class, likewise.
+        class_names: in label order.
     """
 
     labels: dict[str, str]
     images: tuple[str, ...]
     truth: np.ndarray
     guess: np.ndarray
+    probability: np.ndarray
+    truth_probability: np.ndarray
+    class_names: tuple[str, ...]
+
+    @classmethod
+    def of_probabilities(
+        cls,
+        labels: dict[str, str],
+        images: Sequence[str],
+        truth: np.ndarray,
+        probabilities: np.ndarray,
+        class_names: Sequence[str],
+    ) -> "Guesses":
+        """Notes the likeliest class of each image.
+
+        Args:
+            labels: see the class.
+            images: names.
+            truth: class of each image, integers [images].
+            probabilities: of all classes for each image, [images, classes].
+            class_names: in label order.
+        """
+        rows = np.arange(len(truth))
+        guess = np.argmax(probabilities, axis=1)
+        return cls(
+            labels,
+            tuple(images),
+            truth.astype(np.int64),
+            guess.astype(np.int64),
+            probabilities[rows, guess].astype(np.float64),
+            probabilities[rows, truth].astype(np.float64),
+            tuple(class_names),
+        )
 
     def estimates(
         self, *, confidence: float = 0.95, resamples: int = 9999, seed: int = 0
@@ -77,7 +121,7 @@ class Guesses:
     def save(self, path: pathlib.Path) -> None:
         """Writes everything as JSON, to be read by `load`."""
         content = dataclasses.asdict(self)
-        content |= {"truth": self.truth.tolist(), "guess": self.guess.tolist()}
+        content |= {name: getattr(self, name).tolist() for name in _COLUMNS}
         files.write_text(path, json.dumps(content, indent=1))
 
     @classmethod
@@ -90,8 +134,9 @@ class Guesses:
         try:
             content = json.loads(path.read_text())
             content["images"] = tuple(content["images"])
-            for name in ("truth", "guess"):
-                content[name] = np.array(content[name], np.int64)
+            content["class_names"] = tuple(content["class_names"])
+            for name, kind in _COLUMNS.items():
+                content[name] = np.array(content[name], kind)
             return cls(**content)
         except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path} must hold saved guesses; {error!r}: score again") from error

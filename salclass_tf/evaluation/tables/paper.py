@@ -13,7 +13,7 @@ from salclass_tf.data import sets
 from salclass_tf.evaluation.maps import measures
 from salclass_tf.evaluation.maps.evaluate import TABLE_4
 from salclass_tf.evaluation.maps.scores import Over, Scores
-from salclass_tf.evaluation.methods import baselines, lineup
+from salclass_tf.evaluation.methods import baseline_choice, lineup
 from salclass_tf.evaluation.methods.crops_of_sets import WHOLE, EvaluatedSet
 from salclass_tf.evaluation.methods.method import LOGITS, SALIENCY, Method
 from salclass_tf.evaluation.tables import frozen_features, published, scikit_learn
@@ -46,11 +46,13 @@ class Settings:
         manual_dir: folder of original files, for sets that are not downloaded.
         output: folder of the tables and of finished parts.
         map_kind: what the numbers in folders of maps are, one of `map_kinds.KINDS`.
+        gradcam: whether Grad-CAM maps of Keras classifiers are rows of Table 4.
+        baselines: rows of Table 4 that need no model, see `baseline_choice.of`.
         view: what of the images maps are scored on, see `lineup.open_all`; classes are always told
             of the crop that networks were trained on.
 
     Raises:
-        ValueError: for an unknown table or metric.
+        ValueError: for an unknown table, metric or baseline.
     """
 
     models: tuple[str, ...]
@@ -63,6 +65,8 @@ class Settings:
     manual_dir: str | None = None
     output: pathlib.Path = pathlib.Path("runs/evaluation")
     map_kind: str = "auto"
+    gradcam: bool = False
+    baselines: tuple[str, ...] = baseline_choice.USUAL
     view: str | None = None
 
     def __post_init__(self) -> None:
@@ -74,6 +78,7 @@ class Settings:
                 f"got {unknown[0] if unknown else 'none'}"
             )
         measures.check(self.measures, 1.0)
+        baseline_choice.check(self.baselines)
 
 
 def run(settings: Settings) -> str:
@@ -89,11 +94,11 @@ def run(settings: Settings) -> str:
         The report, Markdown.
 
     Raises:
-        ValueError: for anything the user can fix; once all the rest is written, if something
-            could not be scored.
+        ValueError: for anything the user can fix, such as models and sets that no table is for;
+            once all the rest is written, if something could not be scored.
     """
     report = Report(settings.output)
-    failures: list[str] = []
+    failures, notes = [], []
     if set(settings.tables) - {1}:
         evaluation = evaluate(settings)
         if 4 in settings.tables:
@@ -102,12 +107,17 @@ def run(settings: Settings) -> str:
             if table in settings.tables:
                 report.add_classes(table, rows)
         report.add_choices(evaluation.scored)
-        report.add_notes([*evaluation.notes, *evaluation.failures])
-        failures = evaluation.failures
+        failures, notes = evaluation.failures, evaluation.notes
+        report.add_notes([*notes, *failures])
     if 1 in settings.tables:
         report.add_published(1)
-    text = report.write()
+    if report.is_empty and not failures:
+        numbers = " or ".join(map(str, settings.tables))
+        reasons = "".join(f"\n  {note}" for note in dict.fromkeys(notes))
+        raise ValueError(f"nothing given here belongs into Table {numbers}{reasons}")
+    text, paths = report.write()
     print(text)
+    print("\n".join(f"written: {path}" for path in paths))
     if failures:
         lines = "\n".join(f"  {failure}" for failure in failures)
         raise ValueError(
@@ -152,6 +162,7 @@ class Evaluation:
             settings.data_dir,
             settings.manual_dir,
             settings.map_kind,
+            settings.gradcam,
             settings.view,
         )
         self._parts = Parts(settings.output / "parts")
@@ -184,9 +195,11 @@ class Evaluation:
     ) -> Iterator[tuple[Method, EvaluatedSet, frozenset[str]]]:
         """Methods, a view of one set, what is scored in it; baselines first."""
         if 4 in self._settings.tables:
+            names = self._settings.baselines
             views = (self._lineup.scored(opened, one) for one in self._lineup.geometries)
             for dataset in dict.fromkeys(views):
-                for baseline in baselines.of(dataset):
+                self.notes += baseline_choice.left_out(dataset, names)
+                for baseline in baseline_choice.of(dataset, names):
                     yield baseline, dataset, frozenset({SALIENCY})
         for method in self._lineup.methods:
             crops = self._lineup.crops(opened, method.geometry)

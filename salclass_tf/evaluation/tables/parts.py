@@ -14,16 +14,11 @@ _log = logging.getLogger(__name__)
 FORMAT = 2
 
 # What decides the numbers: a change of it makes parts from before worthless.
-_SCORING = (
-    "heatmaps.py",
-    "metrics",
-    "evaluation/maps",
-    "evaluation/methods",
-    "data",
-    "detectors/any_size.py",
-    "layers",
-    "model/whole_images.py",
-) + tuple(f"evaluation/tables/{name}.py" for name in ("scoring", "guesses", "frozen_features"))
+_SCORING = ("heatmaps.py", "metrics", "data", "layers") + (
+    *("detectors/any_size.py", "model/whole_images.py"),
+    *(f"evaluation/{name}" for name in ("maps", "methods", "baselines", "activations")),
+    *(f"evaluation/tables/{name}.py" for name in ("scoring", "guesses", "frozen_features")),
+)
 
 
 class Part(Protocol):

@@ -4,7 +4,7 @@ import dataclasses
 import itertools
 import json
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
@@ -12,7 +12,13 @@ from salclass_tf.evaluation.maps.comparison import Comparison, compare
 from salclass_tf.evaluation.maps.scores import Over, Scores
 from salclass_tf.evaluation.methods.crops_of_sets import CROP, WHOLE, EvaluatedSet
 from salclass_tf.evaluation.methods.method import Method
-from salclass_tf.evaluation.tables import of_classes, of_maps, published
+from salclass_tf.evaluation.tables import (
+    of_classes,
+    of_confusions,
+    of_maps,
+    per_image,
+    published,
+)
 from salclass_tf.evaluation.tables.guesses import Guesses
 from salclass_tf.runs import files
 
@@ -32,17 +38,33 @@ _VIEWS = {
 Comparisons = dict[str, list[tuple[str, str, Comparison]]]
 
 
+#: what every report says of the numbers that it compares
+ONE_TRAINING = (
+    "Differences are first minus second, with 95 % intervals, over the same images; p is that "
+    "of a permutation test over images. All of it holds for **these networks and maps**: it says "
+    "how they would do on other images, and nothing about another training. A training with "
+    "another seed can move a network by more than its interval."
+)
+
+
 class Report:
     """The tables of one evaluation, on their way into a folder.
 
     Args:
-        folder: where `report.md` and `table<n>.csv` and `.json` are written.
+        folder: where `report.md`, `table<n>.csv`, `table<n>.json` and the files of single images
+            and classes are written.
     """
 
     def __init__(self, folder: pathlib.Path):
         self._folder = folder
         self._sections: list[str] = []
         self._files: dict[str, str] = {}
+        self._guesses: dict[int, list[Guesses]] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no table has a row."""
+        return not self._files
 
     def add_maps(
         self, rows: Sequence[tuple[Method, Scores]], view: str, over: Over = "images"
@@ -55,20 +77,31 @@ class Report:
             over: what means are taken over; paired tests are over images.
         """
         scores = [row for _, row in rows]
+        if not scores:
+            return
         compared = [(method, row) for method, row in rows if method.compared]
         found = _compared(compared, _set_and_view(scores))
         table = f"{_VIEWS[view]}\n\n{of_maps.markdown(scores, over)}"
-        self._add(4, rows, table, found, _of_sets(4, scores))
+        self._add(4, scores, table, found)
         self._files["table4.csv"] = of_maps.csv_text(scores, over)
+        self._files["scores.csv"] = per_image.scores_csv(scores)
         self._store(4, rows, of_maps.summaries(scores, over), found)
 
     def add_classes(self, table: int, rows: Sequence[tuple[Method, Guesses]]) -> None:
-        """Adds Table 5 or 6 likewise."""
+        """Adds Table 5 or 6 likewise, and what single images and classes got."""
         guesses = [row for _, row in rows]
+        if not guesses:
+            return
         scored = [(method, row.scores()) for method, row in rows]
         found = _compared(scored, lambda row: row.labels["data set"])
-        self._add(table, rows, of_classes.markdown(guesses), found, published.rows(table))
+        self._add(table, guesses, of_classes.markdown(guesses), found)
         self._files[f"table{table}.csv"] = of_classes.csv_text(guesses)
+        self._guesses[table] = guesses
+        self._files["predictions.csv"] = per_image.predictions_csv(self._guesses)
+        self._files["classes.csv"] = of_confusions.classes_csv(self._guesses)
+        for row in guesses:
+            name = of_confusions.file_name(row, table)
+            self._files[_unused(f"{name}.csv", self._files)] = of_confusions.matrix_csv(row)
         self._store(table, rows, of_classes.summaries(guesses), found)
 
     def add_published(self, table: int) -> None:
@@ -95,29 +128,28 @@ class Report:
             lines = "\n".join(f"- {note}" for note in dict.fromkeys(notes))
             self._sections += [f"Not in the tables:\n\n{lines}"]
 
-    def write(self) -> str:
-        """Writes all files, each whole or not at all; returns the Markdown."""
+    def write(self) -> tuple[str, list[pathlib.Path]]:
+        """Writes all files, each whole or not at all; returns the Markdown and the files."""
         text = "\n\n".join(self._sections) + "\n"
-        for name, content in (self._files | {"report.md": text}).items():
+        contents = {"report.md": text} | self._files
+        for name, content in contents.items():
             files.write_text(self._folder / name, content)
-        return text
+        return text, [self._folder / name for name in contents]
 
     def _add(
-        self,
-        table: int,
-        rows: Sequence,
-        markdown: str,
-        found: Comparisons,
-        printed: Sequence[published.Row],
+        self, table: int, rows: Sequence[Scores | Guesses], markdown: str, found: Comparisons
     ) -> None:
-        """A section."""
-        self._sections.append(f"## Table {table}: {_TITLES[table]}")
-        self._sections.append(markdown if rows else "Nothing given here belongs into this table.")
-        for dataset, tests in found.items():
-            self._sections.append(f"Paired tests on {dataset}, the first model against the others:")
+        """A section: the table, what its rows differ by, what the paper prints of these sets."""
+        self._sections += [f"## Table {table}: {_TITLES[table]}", markdown]
+        for number, (dataset, tests) in enumerate(found.items()):
+            self._sections.append(f"The first row on {dataset} against the others:")
             self._sections.append(of_maps.comparisons(tests))
-        self._sections.append(f"Published, not measured here ({published.SOURCE}):")
-        self._sections.append(published_markdown(printed))
+            if number == len(found) - 1:
+                self._sections.append(ONE_TRAINING)
+        printed = _of_sets(table, rows)
+        if printed:
+            self._sections.append(f"Published, not measured here ({published.SOURCE}):")
+            self._sections.append(published_markdown(printed))
 
     def _store(self, table: int, rows: Sequence, plain: list[dict], found: Comparisons) -> None:
         """The JSON file of a table."""
@@ -131,7 +163,7 @@ class Report:
                 for dataset, tests in found.items()
                 for first, second, comparison in tests
             ],
-            "published": _plain(published.rows(table)),
+            "published": _plain(_of_sets(table, [row for _, row in rows])),
         }
         self._files[f"table{table}.json"] = _json(content)
 
@@ -212,12 +244,18 @@ def _both_scored(first: Scores, second: Scores, measure: str) -> int:
     return sum(not np.isnan([scores.get(n, np.nan) for scores in pair]).any() for n in pair[0])
 
 
-def _of_sets(table: int, rows: Sequence[Scores]) -> list[published.Row]:
-    """What the paper prints of the data sets of some rows; all of the table if that is nothing."""
+def _of_sets(table: int, rows: Sequence[Scores | Guesses]) -> list[published.Row]:
+    """What the paper prints of the data sets of some rows, of detectors in its Table 1 too."""
     names = {row.labels["data set"].split("/")[0] for row in rows}
-    everything = [*published.rows(1), *published.rows(table)]
-    theirs = [row for row in everything if published.DATASETS[row.dataset] in names]
-    return theirs or published.rows(table)
+    everything = [*(published.rows(1) if table == 4 else ()), *published.rows(table)]
+    return [row for row in everything if published.DATASETS[row.dataset] in names]
+
+
+def _unused(name: str, taken: Collection[str]) -> str:
+    """A file's name that is not taken: two models may have one name."""
+    stem, _, ending = name.rpartition(".")
+    numbered = (f"{stem}-{number}.{ending}" for number in itertools.count(2))
+    return next(one for one in itertools.chain([name], numbered) if one not in taken)
 
 
 def _plain(rows: Sequence[published.Row]) -> list[dict]:

@@ -1,10 +1,11 @@
-"""One pass of a method over a data set: maps scored, first guesses noted, in flat memory."""
+"""One pass of a method over a data set: maps scored, classes noted, in flat memory."""
 
 import collections
 import dataclasses
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import scipy.special
 
 from salclass_tf.evaluation.maps.evaluate import Case, evaluate
 from salclass_tf.evaluation.maps.scores import Scores
@@ -52,7 +53,7 @@ def score_method(
     forward = method.load(dataset)
     images: list[str] = []
     truth: list[np.ndarray] = []
-    guesses: list[np.ndarray] = []
+    likely: list[np.ndarray] = []
 
     def cases() -> Iterator[Case]:
         for batch in dataset.read(f"{method.name} on {dataset.title}", *method.extras):
@@ -60,19 +61,21 @@ def score_method(
             if LOGITS in wanted:
                 images.extend(crops_of_sets.names(batch))
                 truth.append(batch["label"].numpy())
-                guesses.append(_first_guess(answers[LOGITS], dataset))
+                likely.append(_probabilities(answers[LOGITS], method, dataset))
             if SALIENCY in wanted:
                 yield from _cases(batch, answers)
 
     labels, maps = method.labels(dataset) | _shown(forward), None
     if SALIENCY in wanted:
-        maps = evaluate(cases(), dataset.gaze, measures, labels=labels, **settings)
+        found = evaluate(cases(), dataset.gaze, measures, labels=labels, **settings)
+        maps = found.without(method.undefined)
     else:
         collections.deque(cases(), maxlen=0)
     if LOGITS not in wanted:
         return MethodScores(maps, None)
-    columns = (np.concatenate(column).astype(np.int64) for column in (truth, guesses))
-    return MethodScores(maps, Guesses(labels, tuple(images), *columns))
+    columns = (np.concatenate(column) for column in (truth, likely))
+    guesses = Guesses.of_probabilities(labels, images, *columns, dataset.class_names)
+    return MethodScores(maps, guesses)
 
 
 def _shown(forward: Forward) -> dict[str, str]:
@@ -87,13 +90,14 @@ def _cases(batch: Batch, answers: Answers) -> Iterator[Case]:
         yield Case(name, answers[SALIENCY][index, ..., 0], crops_of_sets.target(batch, index))
 
 
-def _first_guess(logits: np.ndarray, dataset: EvaluatedSet) -> np.ndarray:
-    """The likeliest class of each image."""
-    if logits.shape[-1] != len(dataset.class_names):
+def _probabilities(answers: np.ndarray, method: Method, dataset: EvaluatedSet) -> np.ndarray:
+    """The probabilities of all classes for each image, float64 [b, classes]."""
+    if answers.shape[-1] != len(dataset.class_names):
         raise ValueError(
             f"the network must have a class for each of {dataset.title}, "
-            f"{len(dataset.class_names)}; it has {logits.shape[-1]}"
+            f"{len(dataset.class_names)}; it has {answers.shape[-1]}"
         )
-    if not np.isfinite(logits).all():
+    if not np.isfinite(answers).all():
         raise ValueError("class scores must be finite; got NaN or infinity")
-    return np.argmax(logits, axis=-1)
+    answers = np.asarray(answers, np.float64)
+    return answers if method.gives_probabilities else scipy.special.softmax(answers, axis=-1)
