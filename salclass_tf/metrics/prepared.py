@@ -1,6 +1,7 @@
 """A map that is checked once, and what several metrics ask of it."""
 
 import functools
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -8,9 +9,10 @@ import numpy.typing as npt
 
 from salclass_tf.metrics.maps import check_one_size, pixels
 
-_BLOCK = 2**17  # numbers that are float64 at one time: a mebibyte, which a core's cache holds
+_BLOCK = 2**16  # numbers that are float64 at one time: half a mebibyte, which a core's cache holds
 _ROW = 2**13  # OpenBLAS starts threads of its own for products of more than 10,000 numbers
 _FEW = 40  # up to here comparing each with a map takes less time than sorting it (measured)
+_BUFFERS = threading.local()
 _SQUARABLE = 1e-100, 1e100  # what can be squared and summed in float64
 
 
@@ -94,7 +96,7 @@ class Prepared:
     def correlation(self, other: "Prepared") -> float:
         """Returns Pearson's correlation with a map of the same size; neither is constant."""
         sums, products = np.zeros((2, 2)), 0.0
-        for pair in zip(self._deviations(), other._deviations(), strict=True):
+        for pair in zip(self._deviations(0), other._deviations(1), strict=True):
             sums += [(values.sum(), _dot(values, values)) for values in pair]
             products += _dot(*pair)
         # One pass over the maps is for all: what is known now need not be summed again.
@@ -126,7 +128,10 @@ class Prepared:
         Sums of squares around it lose nothing to rounding: where a block is 1/k of the map, its
         mean is at most sqrt(k) standard deviations away from the mean.
         """
-        return float(self._scaled(self.flat[:_BLOCK].astype(np.float64)).mean())
+        block = self.flat[:_BLOCK]
+        if self._exponent:
+            block = self._scaled(block)
+        return float(block.mean(dtype=np.float64))
 
     def _moments(self) -> tuple[float, float]:
         """Sum and sum of squares of the deviations from `_origin`."""
@@ -138,9 +143,9 @@ class Prepared:
             self._sums = total, squares
         return self._sums
 
-    def _deviations(self) -> Iterator[npt.NDArray[np.float64]]:
+    def _deviations(self, number: int = 0) -> Iterator[npt.NDArray[np.float64]]:
         """Yields the values minus `_origin`, block by block, always in the same buffer."""
-        buffer = np.empty(min(_BLOCK, self.size))
+        buffer = _buffer(number)
         for start in range(0, self.size, _BLOCK):
             block = self.flat[start : start + _BLOCK]
             deviations = buffer[: block.size]
@@ -190,6 +195,13 @@ def count_below(
         compare = np.less_equal if or_equal else np.less
         return np.array([np.count_nonzero(compare(values, level)) for level in levels], np.int64)
     return np.searchsorted(np.sort(values), levels, "right" if or_equal else "left")
+
+
+def _buffer(number: int) -> npt.NDArray[np.float64]:
+    """One of a thread's two buffers: memory that is asked for anew has to be cleared anew."""
+    if not hasattr(_BUFFERS, "blocks"):
+        _BUFFERS.blocks = np.empty((2, _BLOCK))
+    return _BUFFERS.blocks[number]
 
 
 def _exact_type(dtype: np.dtype) -> type[np.floating]:

@@ -89,6 +89,7 @@ class Gaze(Mapping[str, Recording]):
         size = next(iter(kept)).size
         self._total = _counts(self._xy, size) if one_size else None
         self._pixels: dict[tuple[int, int], np.ndarray] = {}
+        self._latest: tuple[str, np.ndarray] | None = None
 
     def __getitem__(self, name: str) -> Recording:
         """Returns the recording of an image."""
@@ -139,15 +140,13 @@ class Gaze(Mapping[str, Recording]):
         Returns:
             Numbers of pixels, row * width + column, [m], repeats included.
         """
-        size = tuple(self[name].size)
-        if size not in self._pixels:
-            if len(self._pixels) >= _SIZES:
-                self._pixels.clear()
-            columns, rows = self._moved(size).T
-            self._pixels[size] = rows * size[1] + columns
-        end = self._ends[self._index[name]]
-        everywhere = self._pixels[size]
-        return np.concatenate([everywhere[: end - len(self[name].xy)], everywhere[end:]])
+        latest = self._latest  # another thread may replace it
+        if latest is None or latest[0] != name:  # an image's viewers come one after another
+            everywhere = self._everywhere(tuple(self[name].size))
+            end = self._ends[self._index[name]]
+            start = end - len(self[name].xy)
+            latest = self._latest = name, np.concatenate([everywhere[:start], everywhere[end:]])
+        return latest[1]
 
     def other_counts(self, name: str) -> npt.NDArray[np.int64]:
         """Returns how often each pixel was looked at on the other images, see `others`.
@@ -162,6 +161,16 @@ class Gaze(Mapping[str, Recording]):
         if self._total is not None:  # no need to go through the whole set for every image
             return self._total - _counts(recording.xy, recording.size)
         return _counts(self.others(name), recording.size)
+
+    def _everywhere(self, size: tuple[int, int]) -> npt.NDArray[np.int64]:
+        """Numbers of the pixels of all fixations of the set on an image of a size."""
+        pixels = self._pixels.get(size)
+        if pixels is None:
+            if len(self._pixels) >= _SIZES:
+                self._pixels.clear()
+            columns, rows = self._moved(size).T
+            pixels = self._pixels[size] = rows * size[1] + columns
+        return pixels
 
     def _moved(
         self, size: tuple[int, int], kept: np.ndarray | slice = _ALL
