@@ -90,11 +90,9 @@ def write_hdf5(
 
 
 def file_names(methods: Sequence[Method]) -> dict[Method, str]:
-    """Returns names of files for the methods that give maps, unlike each other."""
+    """Returns names of files for methods, unlike each other."""
     used, names = set(), {}
     for method in methods:
-        if SALIENCY not in method.gives:
-            continue
         stem = re.sub(r"[^A-Za-z0-9_.-]+", "_", method.name).strip("_.") or "model"
         name, number = stem, 1
         while name.casefold() in used:

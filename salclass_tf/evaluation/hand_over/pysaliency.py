@@ -44,7 +44,7 @@ def hand_over(
         got = unknown[0] if unknown else "none"
         raise ValueError(f"kinds are {', '.join(maps.KINDS)}; got {got}")
     found = named.opened()
-    names = maps.file_names(found.methods)
+    names = maps.file_names(found.map_givers() if named.models else ())
     folders = []
     for opened in found.sets:
         dataset = found.scored(opened, None)
@@ -54,9 +54,12 @@ def hand_over(
             keys = writing.write(opened[0].builder, opened[1], folder, bar.update)
         if any(len(recording.xy) for recording in dataset.gaze.values()):
             _write_truth(dataset, keys, folder)
-        for method, name in names.items():
+        else:  # what is there is of another split
+            for name in (TRUE_MAPS, PRIOR):
+                (folder / name).unlink(missing_ok=True)
+        for method, stem in names.items():
             for kind in kinds:
-                path = folder / FOLDERS[kind] / f"{name}.hdf5"
+                path = folder / FOLDERS[kind] / f"{stem}.hdf5"
                 maps.write_hdf5(method, dataset, keys, path, kind)
         folders.append(folder)
     return folders
