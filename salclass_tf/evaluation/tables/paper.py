@@ -257,8 +257,6 @@ class Evaluation:
         tables, wanted, left_out = self._settings.tables, set(), ""
         if 4 in tables and SALIENCY in kinds & method.gives:
             left_out = "" if dataset.has_maps else "no fixation points"
-            if dataset.view not in method.views:
-                left_out = f"it gives no maps of the view {dataset.view}"
             wanted |= set() if left_out else {SALIENCY}
         if 5 in tables and LOGITS in kinds & method.gives:
             known, wrong = method.knows_classes_of(dataset), method.wrong_classes(dataset)
