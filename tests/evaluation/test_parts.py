@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from salclass_tf.data import sets
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from salclass_tf.evaluation.tables import parts
 from salclass_tf.runs import package
 

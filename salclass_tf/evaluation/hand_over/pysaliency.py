@@ -8,8 +8,8 @@ from tqdm import tqdm
 
 from salclass_tf import hdf5_maps
 from salclass_tf.evaluation.hand_over import maps
-from salclass_tf.evaluation.methods import crops_of_sets
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods import evaluated_sets
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from tfds_builders.pysaliency_folder import writing
 
 TRUE_MAPS, PRIOR = "true_maps.hdf5", "prior.hdf5"
@@ -73,7 +73,7 @@ def _write_truth(dataset: EvaluatedSet, keys: dict[str, str], folder: pathlib.Pa
         hdf5_maps.write(folder / PRIOR) as add_prior,
     ):
         for batch in dataset.read(f"true maps of {dataset.title}"):
-            for index, name in enumerate(crops_of_sets.names(batch)):
+            for index, name in enumerate(evaluated_sets.names(batch)):
                 truth = batch["saliency"][index, ..., 0].numpy()
                 add_truth(keys[name], truth.astype(np.float64))
                 add_prior(keys[name], hdf5_maps.log_density(gaze.prior(name, sigma_px)))

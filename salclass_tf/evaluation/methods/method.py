@@ -10,7 +10,7 @@ import numpy as np
 from salclass_tf.data import set_record
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.evaluation.maps.scores import Scores
-from salclass_tf.evaluation.methods.crops_of_sets import Batch, EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import Batch, EvaluatedSet
 
 SALIENCY, LOGITS = "saliency", "logits"
 
@@ -36,7 +36,7 @@ class Method:
         chosen_on: split of that set on which its epoch was chosen; None if none was, or unknown.
         class_names: in the order of its answers; None where unknown.
         num_classes: how many there are; None where unknown.
-        extras: what it wants of `crops_of_sets.EXTRAS`.
+        extras: what it wants of `evaluated_sets.EXTRAS`.
         needs_truth: whether it reads the true map.
         network: loads the Keras network, None where there is none.
         compared: whether the paired tests take it in.
