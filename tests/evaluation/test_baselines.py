@@ -15,7 +15,7 @@ from salclass_tf.data import pipeline, sets
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.evaluation.baselines import gaussian, spectral_residual
 from salclass_tf.evaluation.methods import baseline_choice
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from salclass_tf.evaluation.tables import paper
 from salclass_tf.evaluation.tables.paper import Settings
 
