@@ -80,6 +80,7 @@ class Exports:
         unknown: names of pictures that are no image of the folder.
         skipped: what was wrong with each line left out.
         suspicions: sentences for the report.
+        ignored: names of columns that nothing is read from, each once.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class Exports:
         self.unknown: set[str] = set()
         self.skipped: list[str] = []
         self.suspicions: list[str] = []
+        self.ignored: dict[str, None] = {}
         self._places = places
         self._facts = facts
         self._copies = copies.Copies()
@@ -131,6 +133,7 @@ class Exports:
             told = [*choice.suspicions, *detection.suspect_share(measured)]
         fixation_table.check_skipped(file.skipped, file.lines, TOLERANCE)
         self.skipped += file.skipped
+        self.ignored |= dict.fromkeys(file.ignored)
         self.suspicions += [*file.notes, *(f"{file.path}: {text}" for text in told)]
 
     def fixations(self) -> dict[str, fixation_table.Fixations]:

@@ -163,5 +163,6 @@ def _from_exports(
         facts=read.facts(),
         viewings=read.viewings,
         scale=read.scale(),
+        notes=(f"columns ignored: {', '.join(read.ignored)}",) if read.ignored else (),
         suspicions=tuple(dict.fromkeys(read.suspicions)),
     )
