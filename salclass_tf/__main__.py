@@ -12,6 +12,8 @@ COMMANDS = {
     "export": "Writes a trained network for TensorFlow Serving, ONNX or TensorFlow Lite.",
     "reproduce": "Runs the paper's experiments and writes a report.",
     "prepare": "Prepares data sets: `salclass prepare osie cub_gha`.",
+    "pysaliency": "Writes data sets and maps as HDF5 files that pysaliency reads.",
+    "submit": "Writes maps as a submission to MIT300, CAT2000 or COCO-FreeView.",
     "demo": "Serves a page to drop pictures on, at http://127.0.0.1:7860.",
     "record": "Records gaze on pictures that people recognise: plan, session, study.",
     "gaze": "Checks a folder of own eye-tracking recordings: `salclass gaze check DIR`.",

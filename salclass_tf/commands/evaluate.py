@@ -71,7 +71,7 @@ def main():
 
     given = flags.FLAGS
     names = [name.strip() for text in given.dataset for name in text.split(",")]
-    alone = given.baselines is not None and not given["model"].present
+    alone = bool(given.baselines) and not given["model"].present
     where = {
         "models": () if alone else tuple(given.model),
         "datasets": tuple(name for name in names if name),

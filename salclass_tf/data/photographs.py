@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from salclass_tf.data import pipeline
+from salclass_tf.data import cropping
 from salclass_tf.data.geometry import Geometry
 
 
@@ -47,7 +47,7 @@ def central_views(images: Any, geometry: Geometry) -> np.ndarray:
     Raises:
         ValueError: for what is no such image; the message names which and why.
     """
-    views = [pipeline.central_view(image, geometry).numpy() for image in _each(images)]
+    views = [cropping.central_view(image, geometry).numpy() for image in _each(images)]
     if not views:
         raise ValueError("no images; pass a path, an array [h, w, 3], or a list of them")
     return np.stack(views)

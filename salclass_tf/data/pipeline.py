@@ -10,21 +10,23 @@ drift apart. The peak of a heat map is 1 on the whole image; a crop is not stret
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from salclass_tf import heatmaps
+from salclass_tf.data import cropping
 from salclass_tf.data.geometry import Geometry
 
 MIRRORS = ("both", "random", "none")
 
-# What lies on the pixel grid of the image, and so is cropped and mirrored with it.
-_SPATIAL = ("image", "saliency", "fixation_counts")
+# Nothing here has Python control flow over tensors, and what TFDS maps has none either: without
+# AutoGraph's translation of the code a pipeline is ready in half the time.
+_untranslated = tf.autograph.experimental.do_not_convert
 
 
+@_untranslated
 def open_split(builder: tfds.core.DatasetBuilder, split: str) -> tf.data.Dataset:
     """Opens a prepared split as a source: images still encoded, always in the same order.
 
@@ -51,6 +53,7 @@ def open_split(builder: tfds.core.DatasetBuilder, split: str) -> tf.data.Dataset
     )
 
 
+@_untranslated
 def training_batches(
     source: tf.data.Dataset,
     *,
@@ -101,25 +104,28 @@ def training_batches(
         ValueError: if an argument is out of range, not one batch can be filled, or fixations are
             asked of a source that has maps in place of them.
     """
-    views = _views_per_image(crops, mirror)
-    images = int(source.cardinality())
-    _check_batches(batch_size, images, views, skip_steps)
-    if with_maps:
-        _check_sigma(sigma_px, source)
-    if with_fixations and "heatmap" in source.element_spec:
-        raise ValueError(
-            "with_fixations needs fixation points; this source has maps in their place"
-        )
+    steps = training_steps(
+        source,
+        sigma_px=sigma_px,
+        batch_size=batch_size,
+        crops=crops,
+        mirror=mirror,
+        with_maps=with_maps,
+        with_fixations=with_fixations,
+    )
+    if not 0 <= skip_steps <= steps:
+        raise ValueError(f"skip_steps must be 0 to {steps}, the epoch's steps; got {skip_steps}")
+    views, images = _views_per_image(crops, mirror), int(source.cardinality())
     image_seed, view_seed, crop_seed = _seeds(seed, epoch)
     skipped = skip_steps * batch_size
 
     def prepare(index: tf.Tensor, example: dict) -> dict:
-        prepared = _prepare(example, geometry) | {"index": index}
-        prepared = _add_saliency(prepared, sigma_px) if with_maps else prepared
-        return _add_fixation_counts(prepared) if with_fixations else prepared
+        prepared = cropping.prepare(example, geometry) | {"index": index}
+        prepared = cropping.add_saliency(prepared, sigma_px) if with_maps else prepared
+        return cropping.add_fixation_counts(prepared) if with_fixations else prepared
 
     def cut(view: tf.Tensor, example: dict) -> dict:
-        return _random_view(example, view, geometry.image_size, crops, mirror, crop_seed)
+        return cropping.random_view(example, view, geometry.image_size, crops, mirror, crop_seed)
 
     order = source.shuffle(shuffle_images, seed=image_seed, reshuffle_each_iteration=False)
     order = order.enumerate()
@@ -135,6 +141,54 @@ def training_batches(
     return _batched(crops_cut, batch_size, drop_remainder=True)
 
 
+def training_steps(
+    source: tf.data.Dataset,
+    *,
+    sigma_px: float,
+    batch_size: int,
+    crops: int = 5,
+    mirror: str = "both",
+    with_maps: bool = True,
+    with_fixations: bool = False,
+) -> int:
+    """Returns how many batches `training_batches` gives in an epoch, and builds none of them.
+
+    Args:
+        source: see `training_batches`, as everything else here.
+        sigma_px: of the heat maps.
+        batch_size: views in a batch.
+        crops: random crops of each image.
+        mirror: which of a crop and its mirror image there are.
+        with_maps: whether there are heat maps.
+        with_fixations: whether fixations are counted in each pixel.
+
+    Raises:
+        ValueError: as `training_batches`.
+    """
+    views, images = _views_per_image(crops, mirror), int(source.cardinality())
+    if images < 0:
+        raise ValueError(
+            "the source must know its number of examples; got an unknown or infinite one: "
+            "apply tf.data.experimental.assert_cardinality"
+        )
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1; got {batch_size}")
+    steps = images * views // batch_size
+    if steps == 0:
+        raise ValueError(
+            f"batch_size must not exceed the data set: got {batch_size}, but {images} images x "
+            f"{views} views are {images * views}; use a smaller batch"
+        )
+    if with_maps:
+        _check_sigma(sigma_px, source)
+    if with_fixations and "heatmap" in source.element_spec:
+        raise ValueError(
+            "with_fixations needs fixation points; this source has maps in their place"
+        )
+    return steps
+
+
+@_untranslated
 def evaluation_batches(
     source: tf.data.Dataset,
     *,
@@ -167,15 +221,16 @@ def evaluation_batches(
         _check_sigma(sigma_px, source)
 
     def view(example: dict) -> dict:
-        prepared = _scorable(_prepare(example, geometry), sigma_px, with_maps)
-        origin = geometry.central_origin(*_size(prepared["image"]))
-        cropped = _crop(prepared, origin, geometry.image_size)
+        prepared = cropping.scorable(cropping.prepare(example, geometry), sigma_px, with_maps)
+        origin = geometry.central_origin(*cropping.size(prepared["image"]))
+        cropped = cropping.crop(prepared, origin, geometry.image_size)
         return cropped | {"label": prepared["label"], "image_id": example["image/id"]}
 
     views = source.map(view, num_parallel_calls=tf.data.AUTOTUNE)
     return _batched(views, batch_size, drop_remainder=False)
 
 
+@_untranslated
 def whole_images(
     source: tf.data.Dataset, *, sigma_px: float, with_maps: bool = True
 ) -> tf.data.Dataset:
@@ -197,8 +252,8 @@ def whole_images(
         _check_sigma(sigma_px, source)
 
     def view(example: dict) -> dict:
-        prepared = _scorable(_prepare(example, None), sigma_px, with_maps)
-        return {key: prepared[key] for key in (*_SPATIAL, "label") if key in prepared} | {
+        prepared = cropping.scorable(cropping.prepare(example, None), sigma_px, with_maps)
+        return {key: prepared[key] for key in (*cropping.SPATIAL, "label") if key in prepared} | {
             "image_id": example["image/id"]
         }
 
@@ -206,6 +261,7 @@ def whole_images(
     return _batched(views, 1, drop_remainder=False)
 
 
+@_untranslated
 def whole_batches(batches: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
     """Fills the last batch up, so that all have one size and can be split over any replicas.
 
@@ -233,36 +289,6 @@ def whole_batches(batches: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
     return batches.map(fill, num_parallel_calls=tf.data.AUTOTUNE)
 
 
-def central_view(image: tf.Tensor, geometry: Geometry) -> tf.Tensor:
-    """Decodes and resizes one image and cuts out its centre: what evaluation and serving see.
-
-    Args:
-        image: encoded JPEG, PNG, GIF (first frame) or BMP, string []; or RGB uint8 [h, w, 3].
-        geometry: crop and resize sizes.
-
-    Returns:
-        uint8 [image_size, image_size, 3].
-    """
-    decoded = _decode(image)
-    resized = resize(decoded, geometry.resized(*_size(decoded)))
-    origin = geometry.central_origin(*_size(resized))
-    return _crop({"image": resized}, origin, geometry.image_size)["image"]
-
-
-def resize(image: tf.Tensor, size: Sequence[int | tf.Tensor]) -> tf.Tensor:
-    """Resizes an image as all stages do: bilinear with antialiasing, rounded to bytes.
-
-    Args:
-        image: RGB uint8 [h, w, 3].
-        size: height and width, in pixels.
-
-    Returns:
-        uint8 [*size, 3].
-    """
-    # Rounded to bytes: a quarter of the memory for everything downstream.
-    return tf.cast(tf.round(tf.image.resize(image, size, antialias=True)), tf.uint8)
-
-
 @contextlib.contextmanager
 def corrupt_images_named(source: tf.data.Dataset) -> Iterator[None]:
     """Turns the error of an image that cannot be decoded into one that names the image.
@@ -281,7 +307,7 @@ def corrupt_images_named(source: tf.data.Dataset) -> Iterator[None]:
     except tf.errors.InvalidArgumentError as error:
         for example in source:
             try:
-                _decode(example["image"])
+                cropping.decode(example["image"])
             except tf.errors.InvalidArgumentError:
                 name = example["image/id"].numpy().decode()
                 raise ValueError(
@@ -289,100 +315,6 @@ def corrupt_images_named(source: tf.data.Dataset) -> Iterator[None]:
                     "and prepare the data set again"
                 ) from error
         raise
-
-
-def _prepare(example: dict, geometry: Geometry | None) -> dict:
-    """Decoded and resized image, with its label and the fixations moved along.
-
-    Without a geometry the image keeps its size.
-    """
-    original = _decode(example["image"])
-    image = original
-    if geometry is not None:
-        image = resize(original, geometry.resized(*_size(original)))
-    prepared = {"image": image, "label": tf.cast(example.get("label", 0), tf.int32)}
-    if "fixations" in example:
-        scale = tf.cast(tf.shape(image)[:2] / tf.shape(original)[:2], tf.float32)
-        # Whole numbers are the centres of pixels, so the image begins at -0.5.
-        prepared["x"] = (tf.cast(example["fixations"]["x"], tf.float32) + 0.5) * scale[1] - 0.5
-        prepared["y"] = (tf.cast(example["fixations"]["y"], tf.float32) + 0.5) * scale[0] - 0.5
-        prepared["scale"] = tf.constant(1.0)
-        if geometry is not None:
-            prepared["scale"] = geometry.short_side / tf.reduce_min(tf.shape(original)[:2])
-    if "heatmap" in example:
-        prepared["heatmap"] = example["heatmap"]
-    return prepared
-
-
-def _decode(image: tf.Tensor) -> tf.Tensor:
-    """RGB uint8 [h, w, 3]; an image that is decoded already passes."""
-    if image.dtype != tf.string:
-        return image
-    decoded = tf.io.decode_image(image, channels=3, expand_animations=False)
-    return tf.ensure_shape(decoded, [None, None, 3])
-
-
-def _size(image: tf.Tensor) -> list[tf.Tensor]:
-    """Height and width in pixels, int32 []."""
-    return tf.unstack(tf.shape(image)[:2])
-
-
-def _scorable(prepared: dict, sigma_px: float, with_maps: bool) -> dict:
-    """Adds what maps are scored against: the true map, and fixations where there are points."""
-    if not with_maps:
-        return prepared
-    scorable = _add_saliency(prepared, sigma_px)
-    return scorable if "heatmap" in prepared else _add_fixation_counts(scorable)
-
-
-def _add_saliency(example: dict, sigma_px: float) -> dict:
-    """Adds the heat map of the whole resized image, float32 [h, w, 1]; its peak is 1."""
-    height, width, _ = tf.unstack(tf.shape(example["image"]))
-    if "heatmap" in example:
-        resized = tf.image.resize(example["heatmap"], (height, width), antialias=True)
-        return example | {"saliency": tf.math.divide_no_nan(resized, tf.reduce_max(resized))}
-    sigma = sigma_px * tf.cast(example["scale"], tf.float32)
-    heatmap = heatmaps.render(example["x"], example["y"], height, width, sigma)
-    return example | {"saliency": heatmap[..., tf.newaxis]}
-
-
-def _add_fixation_counts(example: dict) -> dict:
-    """Adds the number of fixations in each pixel of the resized image, float32 [h, w, 1]."""
-    height, width, _ = tf.unstack(tf.shape(example["image"]))
-    pixels = tf.cast(tf.floor(tf.stack([example["y"], example["x"]], axis=-1) + 0.5), tf.int32)
-    # The outer half of the last original pixel would round to a pixel beyond the edge.
-    pixels = tf.clip_by_value(pixels, 0, [height - 1, width - 1])
-    counts = tf.scatter_nd(pixels, tf.ones_like(example["x"]), [height, width])
-    return example | {"fixation_counts": counts[..., tf.newaxis]}
-
-
-def _crop(example: dict, origin: Sequence[tf.Tensor], side: int) -> dict:
-    """Cuts the same square out of everything on the pixel grid and drops the rest."""
-    row, column = origin
-    cropped = {}
-    for key in _SPATIAL:
-        if key in example:
-            square = example[key][row : row + side, column : column + side]
-            cropped[key] = tf.ensure_shape(square, [side, side, square.shape[-1]])
-    return cropped
-
-
-def _random_view(
-    example: dict, view: tf.Tensor, side: int, crops: int, mirror: str, seed: tf.Tensor
-) -> dict:
-    """View number `view` of an image: views v and v + crops are one crop and its mirror image."""
-    seed = tf.random.fold_in(tf.random.fold_in(seed, example["index"]), view % crops)
-    draw = tf.random.stateless_uniform([3], seed)
-    room = tf.cast(tf.shape(example["image"])[:2] - side + 1, tf.float32)
-    cropped = _crop(example, tf.unstack(tf.cast(draw[:2] * room, tf.int32)), side)
-    if mirror != "none":
-        mirrored = view >= crops if mirror == "both" else draw[2] < 0.5
-        cropped = tf.cond(
-            mirrored,
-            lambda: {key: tf.reverse(value, [1]) for key, value in cropped.items()},
-            lambda: cropped,
-        )
-    return cropped | {"label": example["label"]}
 
 
 def _tickets(example: dict, views: int) -> tf.data.Dataset:
@@ -422,24 +354,6 @@ def _check_sigma(sigma_px: float, source: tf.data.Dataset) -> None:
             f"sigma_px must be above 0 pixels; got {sigma_px}: a set without gaze has no maps, "
             "pass with_maps=False"
         )
-
-
-def _check_batches(batch_size: int, images: int, views: int, skip_steps: int) -> None:
-    if images < 0:
-        raise ValueError(
-            "the source must know its number of examples; got an unknown or infinite one: "
-            "apply tf.data.experimental.assert_cardinality"
-        )
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1; got {batch_size}")
-    steps = images * views // batch_size
-    if steps == 0:
-        raise ValueError(
-            f"batch_size must not exceed the data set: got {batch_size}, but {images} images x "
-            f"{views} views are {images * views}; use a smaller batch"
-        )
-    if not 0 <= skip_steps <= steps:
-        raise ValueError(f"skip_steps must be 0 to {steps}, the epoch's steps; got {skip_steps}")
 
 
 def _seeds(seed: int, epoch: int) -> tuple[int, int, tf.Tensor]:

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+from collections.abc import Iterable
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -44,6 +45,15 @@ def bare(axis: Axes) -> None:
     axis.set_xticks([])
     axis.set_yticks([])
     axis.spines[:].set_visible(False)
+
+
+def tallest(images: Iterable[np.ndarray]) -> float:
+    """Returns the height that rows of images need in widths of a column, at most 1.5.
+
+    Args:
+        images: [h, w, ...].
+    """
+    return min(1.5, max(image.shape[0] / image.shape[1] for image in images))
 
 
 def write(figure: Figure, path: str | os.PathLike) -> None:

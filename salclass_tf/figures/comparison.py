@@ -83,7 +83,8 @@ def comparison(
     known = rows[0].truth is not None
     heads = ["image", *(["fixations, true map"] if known else []), *heads]
     heads += [] if change_scale is None else ["change"]
-    size = (len(heads) * _CELL_INCHES + 0.3, len(rows) * (_CELL_INCHES + _MARGIN_INCHES) + 1.1)
+    height = _CELL_INCHES * canvas.tallest(row.image for row in rows)
+    size = (len(heads) * _CELL_INCHES + 0.3, len(rows) * (height + _MARGIN_INCHES) + 1.1)
     figure = Figure(figsize=size, layout="constrained")
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)
     figure.suptitle(title, fontsize=10)

@@ -51,7 +51,8 @@ def overlays(
     """
     rows = -(-len(pictures) // _COLUMNS)
     columns = -(-len(pictures) // rows)
-    size = (max(columns * _CELL_INCHES, 4.5), rows * (_CELL_INCHES + 0.25) + 1.0)
+    height = _CELL_INCHES * canvas.tallest(picture.image for picture in pictures)
+    size = (max(columns * _CELL_INCHES, 4.5), rows * (height + 0.25) + 1.0)
     figure = Figure(figsize=size, layout="constrained")
     figure.suptitle(title, fontsize=10)
     axes = figure.subplots(rows, columns, squeeze=False)

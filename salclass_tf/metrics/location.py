@@ -45,11 +45,11 @@ def information_gain(
 ) -> float:
     """Information gain over a baseline map, in bits per fixation (Kümmerer et al., 2015).
 
-    Mean over fixations of `log2(e + p) - log2(e + b)` with e = 2.2204e-16, where p and b are
-    the maps divided by their sums. pysaliency has it for models that give probabilities, and
-    without e; the two agree where nothing is 0. The MIT benchmark takes a binary fixation map
-    and stretches the maps to [0, 1] first, which makes at least one pixel 0 and a fixation
-    there worth about -36 bits (`binary=True, stretch=True`).
+    Mean over fixations of `log2 p - log2 b`, where p and b are the maps divided by their sums, and
+    e = 2.2204e-16 where they are less. pysaliency has it for models that give probabilities, and
+    without e; the two agree where nothing is below it. The MIT benchmark takes a binary fixation
+    map, stretches the maps to [0, 1] first, which makes at least one pixel 0 and a fixation
+    there worth about -36 bits, and adds e to every p and b (`binary=True, stretch=True`).
 
     Args:
         saliency: predicted map, [h, w]; a map with negative values is first shifted to 0.
@@ -72,4 +72,5 @@ def information_gain(
     if stretch:
         saliency, baseline = stretched(saliency), stretched(baseline)
     p, b = density(saliency)[fixated], density(baseline)[fixated]
-    return float(np.mean(np.log2(EPSILON + p) - np.log2(EPSILON + b)))
+    floor = np.add if stretch else np.maximum
+    return float(np.mean(np.log2(floor(p, EPSILON)) - np.log2(floor(b, EPSILON))))

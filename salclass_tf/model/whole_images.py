@@ -5,7 +5,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from salclass_tf.data import pipeline
+from salclass_tf.data import cropping
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.detectors import any_size
 from salclass_tf.model.networks import SalClassNet
@@ -66,7 +66,7 @@ class WholeImages:
 
     def _answer(self, image: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
         """The map of an image that is shown in a size."""
-        shown = pipeline.resize(image, tf.unstack(size))
+        shown = cropping.resize(image, tf.unstack(size))
         if not self._keeps_aspect:
             shown = tf.ensure_shape(shown, [*self._network.input_shape[1:3], 3])
         saliency = self._network(shown[tf.newaxis], training=False)[0]
@@ -95,7 +95,7 @@ class WholeImagesOfServer:
     def __call__(self, image: tf.Tensor) -> tf.Tensor:
         """Returns the map of one image, see `WholeImages`."""
         side, framed = self._geometry.image_size, self._geometry.short_side
-        squeezed = pipeline.resize(image, (side, side))
+        squeezed = cropping.resize(image, (side, side))
         corner = self._geometry.central_origin(framed, framed)
         frame = tf.image.pad_to_bounding_box(squeezed, *corner, framed, framed)
         saliency = self._serve(image=frame[tf.newaxis])["saliency"][0]

@@ -45,7 +45,8 @@ class _RateMultipliers:
 
     def _rate(self, index: int, learning_rate, dtype) -> tf.Tensor:
         """The rate of one variable, a scalar or one number per slice."""
-        return tf.cast(learning_rate, dtype) * tf.cast(self._multipliers[index], dtype)
+        factor, rate = self._multipliers[index], tf.cast(learning_rate, dtype)
+        return rate if np.array_equal(factor, 1.0) else rate * tf.cast(factor, dtype)
 
     def get_config(self):
         """Returns all arguments of the constructor."""
@@ -148,17 +149,29 @@ class SGD(_RateMultipliers, keras.optimizers.Optimizer):
         ]
 
     def update_step(self, gradient, variable, learning_rate):
-        """Updates one variable by the rule of the class."""
+        """Updates one variable by the rule of the class, in one kernel where it has one rate."""
         index = keras_internals.index_of(self, variable)
         velocity, dtype = self._velocities[index], variable.dtype
-        decay, momentum = self._now(self.coupled_weight_decay), self._now(self.momentum)
-        gradient = tf.cast(gradient, dtype) + tf.cast(decay, dtype) * variable
+        gradient, momentum = tf.cast(gradient, dtype), tf.cast(self._now(self.momentum), dtype)
+        if callable(self.coupled_weight_decay) or self.coupled_weight_decay:
+            gradient += tf.cast(self._now(self.coupled_weight_decay), dtype) * variable
+        # The first velocity is the gradient itself: then it is not dampened.
         share = tf.where(tf.equal(self.iterations, 0), 1.0, 1.0 - self.dampening)
-        moved = tf.cast(momentum, dtype) * velocity + tf.cast(share, dtype) * gradient
+        dampened = tf.cast(share, dtype) * gradient if self.dampening else gradient
+        rate = self._rate(index, learning_rate, dtype)
+        if not rate.shape.rank:
+            tf.raw_ops.ResourceApplyMomentum(
+                var=_handle(variable),
+                accum=_handle(velocity),
+                lr=rate,
+                grad=dampened,
+                momentum=momentum,
+                use_nesterov=self.nesterov,
+            )
+            return
+        moved = momentum * velocity + dampened
         self.assign(velocity, moved)
-        if self.nesterov:
-            moved = gradient + tf.cast(momentum, dtype) * moved
-        self.assign_sub(variable, self._rate(index, learning_rate, dtype) * moved)
+        self.assign_sub(variable, rate * (gradient + momentum * moved if self.nesterov else moved))
 
     def _now(self, value: float | LearningRateSchedule) -> float | tf.Tensor:
         """What a number or a schedule is at this iteration."""

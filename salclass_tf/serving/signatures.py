@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from salclass_tf.data import pipeline
+from salclass_tf.data import cropping
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.serving import headers, overlays
 
@@ -26,7 +26,7 @@ def build(
 
     `serving_default` takes `image_bytes`, encoded images as string [b], of any sizes;
     `serving_image` takes `image`, RGB uint8 [b, h, w, 3]. Both prepare images with
-    `pipeline.central_view`, as evaluation does, and answer with `probabilities` float32
+    `cropping.central_view`, as evaluation does, and answer with `probabilities` float32
     [b, classes], `top_classes` string [b, k], `top_probabilities` float32 [b, k], largest first,
     and `saliency` float32 [b, s, s, 1] on the central crop, as far as the network gives them.
     `saliency_overlay`, of networks with maps, takes `image_bytes` and answers with `overlay_bytes`,
@@ -54,11 +54,11 @@ def build(
 
     def prepare_bytes(image: tf.Tensor) -> tf.Tensor:
         checked = headers.checked(image, geometry.short_side, max_pixels)
-        return pipeline.central_view(checked, geometry)
+        return cropping.central_view(checked, geometry)
 
     def prepare_pixels(images: tf.Tensor) -> tf.Tensor:
         images = _bounded(images, geometry.short_side, max_pixels)
-        return _each(lambda image: pipeline.central_view(image, geometry), images, crop)
+        return _each(lambda image: cropping.central_view(image, geometry), images, crop)
 
     def from_bytes(image_bytes: tf.Tensor) -> Answers:
         views = _each(prepare_bytes, image_bytes, crop)

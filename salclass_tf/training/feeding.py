@@ -3,6 +3,7 @@
 import contextlib
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import tensorflow as tf
 
@@ -29,30 +30,53 @@ def build_feed(config: Config, name: str, gaze_set: sets.GazeSet, replicas: int 
     """
     stage = config.stages[name]
     validation = gaze_set.split("validation", stage.validation_share)
+    content = _content(config, name, gaze_set)
 
     def epoch(number: int, skip: int) -> tf.data.Dataset:
         return pipeline.training_batches(
             _source(gaze_set, "train", stage.validation_share),
             geometry=config.geometry(name),
-            sigma_px=gaze_set.sigma_px,
-            batch_size=stage.batch_size,
             seed=config.seed,
             epoch=number,
-            crops=stage.crops,
-            mirror=stage.mirror,
-            with_maps=ROLES[name].needs_gaze,
-            with_fixations=checks.needs_fixations(config, name),
             skip_steps=skip,
+            **content,
         )
 
-    steps = int(epoch(0, 0).cardinality())
     return loop.Feed(
         epoch,
-        steps,
+        check_feed(config, name, gaze_set),
         validation and _validation_batches(config, name, gaze_set, validation, replicas),
         _shown_while_training(config, name, gaze_set),
         gaze_set.class_names,
     )
+
+
+def check_feed(config: Config, name: str, gaze_set: sets.GazeSet) -> int:
+    """Returns the number of steps in an epoch of a stage, and builds no pipeline.
+
+    Args:
+        config: the run.
+        name: of the stage.
+        gaze_set: what it learns from, prepared.
+
+    Raises:
+        ValueError: if not one batch can be filled, or the set lacks what the loss reads.
+    """
+    source = _source(gaze_set, "train", config.stages[name].validation_share)
+    return pipeline.training_steps(source, **_content(config, name, gaze_set))
+
+
+def _content(config: Config, name: str, gaze_set: sets.GazeSet) -> dict[str, Any]:
+    """What the batches that a stage learns from hold."""
+    stage = config.stages[name]
+    return {
+        "sigma_px": gaze_set.sigma_px,
+        "batch_size": stage.batch_size,
+        "crops": stage.crops,
+        "mirror": stage.mirror,
+        "with_maps": ROLES[name].needs_gaze,
+        "with_fixations": checks.needs_fixations(config, name),
+    }
 
 
 def _validation_batches(

@@ -43,7 +43,9 @@ def score(network: keras.Model, batches: tf.data.Dataset, description: str = "te
         The scores that apply to this kind of network.
     """
     seen = tqdm(batches, description, leave=False, disable=None)
-    forward = tf.function(lambda x: answers(network, x), input_signature=[batches.element_spec])
+    forward = tf.function(
+        lambda x: answers(network, x), input_signature=[batches.element_spec], autograph=False
+    )
     kept = [_batch_scores(forward(batch), batch) for batch in seen]
     columns = {key: np.concatenate([scores[key] for scores in kept]) for key in kept[0]}
     images = len(next(iter(columns.values())))

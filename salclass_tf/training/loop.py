@@ -140,9 +140,10 @@ class Loop:
         one = self.strategy.num_replicas_in_sync == 1
         self._train_step = tf.function(
             self._on_replicas(model.train_step, "step_loss"),
+            autograph=False,  # no Python control flow over tensors: nothing to translate
             jit_compile=(one and precision.needs_xla(keras.config.dtype_policy().name)) or None,
         )
-        self._test_step = tf.function(self._on_replicas(model.test_step))
+        self._test_step = tf.function(self._on_replicas(model.test_step), autograph=False)
         self._unchecked: list[tuple[int, tf.Tensor]] = []
         self._saved_at = self._clock = time.monotonic()
         self._saving = 0.0

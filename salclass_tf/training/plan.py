@@ -144,7 +144,7 @@ def plan_jobs(
         if name in known:
             checks.check_network(one.config, name, found[one.dataset])
         if name in prepared:
-            feeding.build_feed(one.config, name, found[one.dataset])
+            feeding.check_feed(one.config, name, found[one.dataset])
     return Plan(tuple(jobs), tuple(todo), found, frozenset(prepared), frozenset(known))
 
 
@@ -187,7 +187,7 @@ def check_data(planned: Plan, prepared: dict[str, GazeSet]) -> None:
         if name not in planned.network_known:
             checks.check_network(one.config, name, gaze_set)
         if name not in planned.data_known:
-            feeding.build_feed(one.config, name, gaze_set)
+            feeding.check_feed(one.config, name, gaze_set)
 
 
 def job(config: Config, name: str, workdir: pathlib.Path, asked_for: bool) -> Job:

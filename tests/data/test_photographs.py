@@ -8,7 +8,7 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
-from salclass_tf.data import pipeline
+from salclass_tf.data import cropping
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.data.photographs import are_photographs, central_views
 
@@ -20,7 +20,7 @@ def image(height, width, seed=0):
 
 
 def expected(*images):
-    return np.stack([pipeline.central_view(tf.constant(i), GEOMETRY).numpy() for i in images])
+    return np.stack([cropping.central_view(tf.constant(i), GEOMETRY).numpy() for i in images])
 
 
 def encoded(pixels):

@@ -7,7 +7,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from salclass_tf import heatmaps
-from salclass_tf.data import pipeline
+from salclass_tf.data import cropping, pipeline
 from salclass_tf.data.geometry import Geometry
 
 GEOMETRY = Geometry(image_size=24, short_side=32)
@@ -288,7 +288,7 @@ def test_central_view_is_pillows_resize_and_its_centre(size):
     resized = PIL.Image.fromarray(image).resize((width, height), PIL.Image.Resampling.BILINEAR)
     top, left = (height - 24) // 2, (width - 24) // 2
     expected = np.asarray(resized)[top : top + 24, left : left + 24].astype(int)
-    view = pipeline.central_view(tf.constant(image), GEOMETRY).numpy()
+    view = cropping.central_view(tf.constant(image), GEOMETRY).numpy()
     assert view.dtype == np.uint8
     assert np.abs(view - expected).max() <= 1
     assert abs(np.mean(view - expected)) < 0.25  # rounded to nearest, not cut off
@@ -299,19 +299,19 @@ def test_serving_sees_what_evaluation_sees():
     files = [encode(image, form) for form in ("PNG", "JPEG", "GIF", "BMP")]
     (batch,) = evaluation([example(0, image, []) | {"image": encoded} for encoded in files])
     graph = tf.function(
-        lambda one: pipeline.central_view(one, GEOMETRY),
+        lambda one: cropping.central_view(one, GEOMETRY),
         input_signature=[tf.TensorSpec([], tf.string)],
     )
     for encoded, expected in zip(files, batch["image"], strict=True):
         view = graph(encoded)
         assert view.shape == (24, 24, 3)
         np.testing.assert_array_equal(view, expected)
-        np.testing.assert_array_equal(view, pipeline.central_view(tf.constant(encoded), GEOMETRY))
+        np.testing.assert_array_equal(view, cropping.central_view(tf.constant(encoded), GEOMETRY))
 
 
 def test_grey_images_become_rgb():
     grey = np.random.default_rng(2).integers(0, 256, (40, 50), np.uint8)
-    view = pipeline.central_view(tf.constant(encode(grey)), GEOMETRY).numpy()
+    view = cropping.central_view(tf.constant(encode(grey)), GEOMETRY).numpy()
     np.testing.assert_array_equal(view, np.repeat(view[..., :1], 3, axis=-1))
 
 

@@ -12,7 +12,7 @@ from map_files import write_maps
 
 from salclass_tf.data import sets
 from salclass_tf.evaluation.methods import map_folders, method
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from salclass_tf.evaluation.tables import scoring
 
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs" / "evaluation.md"
@@ -34,7 +34,8 @@ def printed(tiny_data_dir, tmp_path, monkeypatch, capsys):
         "load",
         lambda name, split: load(DottedNoise.name, split=split, data_dir=tiny_data_dir),
     )
-    [code] = re.findall(r"^```python\n(.*?)^```", DOCS.read_text(), re.MULTILINE | re.DOTALL)
+    section = DOCS.read_text().split("## As a library")[1]
+    code = re.search(r"^```python\n(.*?)^```", section, re.MULTILINE | re.DOTALL)[1]
     assert len([line for line in code.splitlines() if line]) <= 15
     space = {}
     exec(code.replace("sigma=24", "sigma=4"), space)

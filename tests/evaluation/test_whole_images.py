@@ -12,11 +12,11 @@ import tensorflow_datasets as tfds
 from map_files import write_maps
 from watched_noise import WatchedNoise
 
-from salclass_tf.data import pipeline, sets
+from salclass_tf.data import cropping, sets
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.detectors import build_detector
 from salclass_tf.evaluation.methods import baselines, map_folders, method
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from salclass_tf.evaluation.tables import paper, scoring
 from salclass_tf.evaluation.tables.paper import Settings
 from salclass_tf.model.whole_images import WholeImages, WholeImagesOfServer
@@ -55,7 +55,7 @@ def test_nothing_is_left_out_or_resized(watched):
         np.testing.assert_allclose(batches[name]["saliency"][0, ..., 0], expected, atol=1e-5)
         found = watched.gaze[name]
         assert found.size == image.shape[:2] and found.outside == 0
-        assert sorted(found.xy.tolist()) == sorted(np.floor(xy + 0.5).tolist())
+        np.testing.assert_array_equal(found.xy, xy)
     assert len(sizes) == 2 and watched.sigma_in_view_px == 5
 
 
@@ -135,7 +135,7 @@ def test_a_server_that_crops_is_brought_to_see_all_of_an_image():
     geometry = Geometry(24, 31)
 
     def serve(image):
-        views = [pipeline.central_view(one, geometry) for one in image]
+        views = [cropping.central_view(one, geometry) for one in image]
         return {"saliency": tf.reduce_mean(tf.cast(views, tf.float32), axis=-1, keepdims=True)}
 
     image = np.random.default_rng(0).integers(0, 256, (50, 90, 3), np.uint8)

@@ -13,7 +13,7 @@ import tensorflow as tf
 from finished_stages import CLASSES, SIZES, build_network, write_stage
 
 from salclass_tf import ClassifierModel, DetectorModel, SalClassNet
-from salclass_tf.data import pipeline
+from salclass_tf.data import cropping
 from salclass_tf.data.geometry import Geometry
 
 SIDE = SIZES["image_size"]
@@ -44,7 +44,7 @@ def photographs(tmp_path_factory):
     arrays = [rng.integers(0, 256, (h, w, 3), np.uint8) for h, w in ((60, 90), (50, 46), (40, 40))]
     path = tmp_path_factory.mktemp("photographs") / "one.png"
     PIL.Image.fromarray(arrays[0]).save(path)
-    views = tf.stack([pipeline.central_view(tf.constant(array), GEOMETRY) for array in arrays])
+    views = tf.stack([cropping.central_view(tf.constant(array), GEOMETRY) for array in arrays])
     return [path, arrays[1], arrays[2].astype(np.float32)], views
 
 

@@ -17,7 +17,7 @@ MEASURES = ("cc", "nss", "kl", "information_gain", "shuffled_auc")
 
 @pytest.mark.parametrize(
     ("map_format", "view", "tolerance"),
-    [("npy", "whole", 1e-6), ("png", "whole", 1e-3), ("npy", "crop", 0.1)],
+    [("npy", "whole", 1e-9), ("png", "whole", 1e-4), ("npy", "crop", 0.1)],
 )
 def test_predicted_maps_score_as_their_network(
     map_format, view, tolerance, tmp_path, tiny_data_dir

@@ -13,7 +13,7 @@ from encoded_images import MAX_PIXELS, VALID, encoded, noise
 from served_answers import GEOMETRY, expected_answers
 
 from salclass_tf.classifiers import build_classifier
-from salclass_tf.data import pipeline
+from salclass_tf.data import cropping
 from salclass_tf.serving import (
     exports,
     folding,
@@ -201,7 +201,7 @@ def test_overlay_samples_the_map_where_the_crop_was():
 def test_crop_is_placed_where_central_view_took_it(size):
     ramps = np.stack(np.meshgrid(np.arange(size[0]), np.arange(size[1]), indexing="ij"), -1)
     ramps = np.concatenate([ramps, 0 * ramps[..., :1]], -1)
-    view = pipeline.central_view(tf.constant(np.minimum(ramps, 255), tf.uint8), GEOMETRY).numpy()
+    view = cropping.central_view(tf.constant(np.minimum(ramps, 255), tf.uint8), GEOMETRY).numpy()
     origin, scale = overlays.crop_in_original(tf.constant(size), GEOMETRY)
     centres = origin.numpy() + (np.arange(40)[:, np.newaxis] + 0.5) * scale.numpy() - 0.5
     inner = slice(5, 35)  # the outermost resized pixels average over less

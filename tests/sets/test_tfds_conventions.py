@@ -75,7 +75,7 @@ def test_every_builder_passes_the_test_of_tfds(name):
 
 def test_metadata_of_a_gaze_set_have_the_same_keys():
     facts = {"sigma_px", "task", "viewers", "viewing_time_s", "tracker"}
-    for name in set(NAMES) - {"gaze_folder"}:  # whose facts are the folder's, see its test
+    for name in set(NAMES) - {"gaze_folder", "pysaliency_folder"}:  # facts are the folder's
         builder = MODULES[name].Builder
         for config in builder.BUILDER_CONFIGS or [None]:
             metadata = builder(config=config).info.metadata

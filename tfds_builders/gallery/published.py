@@ -23,7 +23,8 @@ _SALICON = {"train": 10_000, "validation": 5_000, "test": 5_000}
 
 # In the order of the paper's Table 3, whose numbers these are for `isun`, `imgsal`, the split of
 # `poet` and the three sets of the paper. Fixations were counted in the original files (`osie`,
-# `eyecrowd`, `figrim`, `poet`, `cub_gha`) or are those that pysaliency's tests expect of them.
+# `eyecrowd`, `figrim`, `poet`, `cub_gha`), are those that pysaliency's tests expect of them, or
+# what others count in the public part of `coco_freeview`, whose authors speak of 822,602 in all.
 PUBLISHED: Mapping[str, Published] = {
     "salicon/2017": Published(_SALICON, 4_598_112 + 2_576_914),
     "salicon/2015": Published(_SALICON, 3_171_533 + 1_662_655),
@@ -37,9 +38,12 @@ PUBLISHED: Mapping[str, Published] = {
     "eyecrowd": Published({"all": 500}, 126_348),
     "osie": Published({"all": 700}, 98_321),
     "pascal_s": Published({"all": 850}, 40_314),
+    "coco_freeview": Published({"train": 3_714, "validation": 603, "test": 1_000}, 665_005),
     "imgsal": Published({"all": 235}),
     "poet": Published({"train": 441, "test": 5_829}, 128_404),
     "cub_gha": Published({"train": 5_994, "test": 5_794}, 442_629),
+    "coco_search18/present": Published({"all": 3_101}),
+    "coco_search18/absent": Published({"all": 3_101}),
     "saldogs": Published({"train": 8_005, "validation": 928, "test": 928}),
     "salbirds": Published({"test": 400}),
     "salflowers": Published({"test": 400}),

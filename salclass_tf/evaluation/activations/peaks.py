@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from salclass_tf.evaluation.activations.feature_layers import FeatureLayer
-from salclass_tf.evaluation.methods.crops_of_sets import Batch, EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import Batch, EvaluatedSet
 from salclass_tf.evaluation.methods.method import Method
 from salclass_tf.model import SalClassNet
 
@@ -83,7 +83,7 @@ def _compile(
         # Of one layer Keras returns the maps without a list.
         return [_peaks(maps) for maps in keras.tree.flatten(body(inputs, training=False))]
 
-    compiled = tf.function(peaks).get_concrete_function(dataset.signature)
+    compiled = tf.function(peaks, autograph=False).get_concrete_function(dataset.signature)
 
     def answer(batch: Batch) -> list[Peaks]:
         found = compiled({key: batch[key] for key in dataset.signature})

@@ -6,7 +6,7 @@ from salclass_tf.data.geometry import Geometry
 
 
 def central_map(saliency: tf.Tensor, size: tf.Tensor, geometry: Geometry) -> tf.Tensor:
-    """Resizes a map as its image is resized, and cuts out the crop of `pipeline.central_view`.
+    """Resizes a map as its image is resized, and cuts out the crop of `cropping.central_view`.
 
     Bilinear with antialiasing, as for the image, but not rounded: a map is no picture.
 

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from salclass_tf.evaluation.activations import grad_cam
-from salclass_tf.evaluation.methods.crops_of_sets import WHOLE, Batch, EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import WHOLE, Batch, EvaluatedSet
 from salclass_tf.evaluation.methods.method import LOGITS, SALIENCY, Answers, Forward, Method
 
 
@@ -67,7 +67,7 @@ class _Explanations:
         if needs_truth:
             self._read["saliency"] = tf.TensorSpec((None, None, None, 1))
         self._square, self._explain = (side, side), grad_cam.build(network)
-        self._compiled = tf.function(self._maps).get_concrete_function(self._read)
+        self._compiled = tf.function(self._maps, autograph=False).get_concrete_function(self._read)
 
     def __call__(self, batch: Batch) -> Answers:
         """Returns `saliency` float32 [b, h, w, 1] in the size of the batch's images."""

@@ -3,7 +3,8 @@
 import dataclasses
 import pathlib
 
-from salclass_tf.evaluation.methods import exports, map_folders, runs
+from salclass_tf import hdf5_maps
+from salclass_tf.evaluation.methods import exports, hdf5_files, map_folders, runs
 from salclass_tf.evaluation.methods.method import Method
 from salclass_tf.runs.finished_stage import KEPT, METRICS, SETTINGS
 
@@ -13,7 +14,8 @@ def find(text: str, map_kind: str = "auto") -> list[Method]:
 
     Args:
         text: path of a run, of a stage in it, of a `.keras` file, of an export or one of its
-            versions, or of a folder of maps; `NAME=PATH` gives the rows a name.
+            versions, of a folder of maps, or of an HDF5 file of them; `NAME=PATH` gives the rows a
+            name.
         map_kind: what the numbers in folders of maps are, one of `map_kinds.KINDS`.
 
     Raises:
@@ -41,8 +43,10 @@ def _at(path: pathlib.Path, map_kind: str) -> list[Method]:
     if not path.exists():
         raise ValueError(f"there is nothing at {path}; name a run, a network or a folder of maps")
     if path.is_file():
+        if path.suffix.lower() in hdf5_maps.SUFFIXES:
+            return hdf5_files.from_file(path, map_kind)
         if path.suffix != ".keras":
-            raise ValueError(f"a file must be a network, .keras; got {path}")
+            raise ValueError(f"a file must be a network, .keras, or maps, .hdf5; got {path}")
         return runs.from_file(path)
     if runs.is_stage(path):
         return runs.from_stage(path)

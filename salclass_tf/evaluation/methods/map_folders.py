@@ -1,15 +1,17 @@
 """Folders of maps that were computed elsewhere, as methods: a file for each image, by its name."""
 
+import collections
 import contextlib
 import functools
 import hashlib
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
 from salclass_tf.evaluation.methods import crops, map_files, map_kinds
-from salclass_tf.evaluation.methods.crops_of_sets import WHOLE, Batch, EvaluatedSet, names
+from salclass_tf.evaluation.methods.evaluated_sets import WHOLE, Batch, EvaluatedSet, names
 from salclass_tf.evaluation.methods.method import SALIENCY, Answers, Forward, Method
 
 _IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -35,12 +37,11 @@ def from_folder(folder: pathlib.Path, kind: str = "auto") -> list[Method]:
     """
     known = [(str(p.relative_to(folder)), p.stat()) for p in files(folder)]
     kind = _detect(folder) if kind == "auto" else kind
-    told = {"map": "", "density": ", densities", "log_density": ", exp of log densities"}[kind]
     listing = repr([(name, stat.st_size, stat.st_mtime_ns) for name, stat in known] + [kind])
     return [
         Method(
             name=folder.name,
-            model=f"{folder} ({len(known)} maps{told})",
+            model=f"{folder} ({len(known)} maps{map_kinds.NOTES[kind]})",
             fingerprint=hashlib.sha256(listing.encode()).hexdigest(),
             gives=frozenset({SALIENCY}),
             load=functools.partial(_forward, folder, kind),
@@ -82,7 +83,8 @@ def _paths(folder: pathlib.Path, dataset: EvaluatedSet) -> dict[str, pathlib.Pat
     Raises:
         ValueError: if images have no map, or several; it says how many, and which is the first.
     """
-    found = {name: _find(folder, name) for name in dataset.gaze}
+    maps_in = functools.cache(_maps_in)  # each folder is listed once
+    found = {name: _find(folder, name, maps_in) for name in dataset.gaze}
     missing = [name for name, paths in found.items() if not paths]
     if missing:
         raise ValueError(
@@ -115,23 +117,25 @@ def read_map(path: pathlib.Path, size: tuple[int, int], kind: str = "map") -> np
         ValueError: if it is none, holds NaN or nothing but 0, or has another size; the message
             names the file.
     """
-    values = map_files.read(path)
-    if values.shape != tuple(size):
-        raise ValueError(
-            f"{path}: the map must have the size of its image, {size[0]} x {size[1]} pixels (rows "
-            f"x columns); got {values.shape[0]} x {values.shape[1]}: resize it to the image"
-        )
-    try:
-        return map_kinds.as_map(values, kind)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+    return map_kinds.fitting(map_files.read(path), size, kind, str(path))
 
 
-def _find(folder: pathlib.Path, name: str) -> list[pathlib.Path]:
+def _maps_in(folder: pathlib.Path) -> dict[str, list[pathlib.Path]]:
+    """The maps right in a folder by name without ending, which may be in capitals."""
+    found = collections.defaultdict(list)
+    for path in sorted(folder.glob("*")):
+        if path.suffix.lower() in map_files.SUFFIXES and path.is_file():
+            found[path.stem].append(path)
+    return dict(found)
+
+
+def _find(
+    folder: pathlib.Path, name: str, maps_in: Callable[[pathlib.Path], dict]
+) -> list[pathlib.Path]:
     """The maps of an image, by its name with or, if there is none, without its extension."""
     path = pathlib.PurePosixPath(name)
     is_file = path.suffix.lower() in _IMAGE_SUFFIXES  # what follows the dot in "a.2" is a name
     bases = (name, str(path.with_suffix(""))) if is_file else (name,)
-    by_base = ([folder / (base + suffix) for suffix in map_files.SUFFIXES] for base in bases)
-    there = ([path for path in paths if path.is_file()] for paths in by_base)
-    return next((paths for paths in there if paths), [])
+    wanted = (folder / base for base in bases)
+    there = (maps_in(path.parent).get(path.name) for path in wanted)
+    return next(filter(None, there), [])

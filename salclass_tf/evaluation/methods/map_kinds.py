@@ -8,6 +8,9 @@ KINDS = ("auto", "map", "density", "log_density")
 # The exponentials of a log density sum to 1; of a map that happens to be negative they do not.
 _TOLERANCE = 0.01
 
+#: kind -> what a row says of it
+NOTES = {"map": "", "density": ", densities", "log_density": ", exp of log densities"}
+
 
 def detect(values: np.ndarray) -> str:
     """Returns "log_density" for values at most 0 whose exponentials sum to about 1, else "map".
@@ -42,3 +45,26 @@ def as_map(values: np.ndarray, kind: str) -> np.ndarray:
             f"a density is at least 0; got {values.min():g}: name what it is with --map_kind"
         )
     return values
+
+
+def fitting(values: np.ndarray, size: tuple[int, int], kind: str, source: str) -> np.ndarray:
+    """Returns what is scored of a map that is to be as large as its image.
+
+    Args:
+        values: float64 [h, w].
+        size: height and width of the image.
+        kind: see `as_map`.
+        source: where the map was read, for messages.
+
+    Raises:
+        ValueError: if it has another size, or its numbers cannot be of that kind.
+    """
+    if values.shape != tuple(size):
+        raise ValueError(
+            f"{source}: the map must have the size of its image, {size[0]} x {size[1]} pixels "
+            f"(rows x columns); got {values.shape[0]} x {values.shape[1]}: resize it to the image"
+        )
+    try:
+        return as_map(values, kind)
+    except ValueError as error:
+        raise ValueError(f"{source}: {error}") from error

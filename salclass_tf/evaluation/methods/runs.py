@@ -10,7 +10,7 @@ from salclass_tf import model
 from salclass_tf.config.stage import CLASSIFIER, DETECTOR, ROLES, role
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.evaluation.methods import whole
-from salclass_tf.evaluation.methods.crops_of_sets import (
+from salclass_tf.evaluation.methods.evaluated_sets import (
     WHOLE,
     Batch,
     EvaluatedSet,
@@ -186,7 +186,7 @@ def forward(network: keras.Model, dataset: EvaluatedSet, geometry: Geometry) -> 
     if dataset.view == WHOLE:
         return whole.OneByOne(WholeImages(network, geometry))
     signature = dataset.signature
-    function = tf.function(lambda batch: final_scores.answers(network, batch))
+    function = tf.function(lambda batch: final_scores.answers(network, batch), autograph=False)
     compiled = function.get_concrete_function(signature)
 
     def answer(batch: Batch) -> Answers:

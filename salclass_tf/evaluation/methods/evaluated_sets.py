@@ -10,7 +10,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from tqdm import tqdm
 
-from salclass_tf.data import pipeline, sets
+from salclass_tf.data import pipeline, set_record, sets
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.evaluation.maps.gaze import Gaze, Recording
 
@@ -23,7 +23,7 @@ BATCH = 16
 WHOLE, CROP = VIEWS = ("whole", "crop")
 
 #: what `EvaluatedSet.read` can add to a batch
-EXTRAS = ("encoded", "size", "recorded")
+EXTRAS = ("encoded", "size", "recorded", "points")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -104,10 +104,16 @@ class EvaluatedSet:
         return {
             "data set": self.title,
             "images": self.gaze_set.size(self.split),
-            "bytes": sum(split.num_bytes for split in info.splits.values()),
+            "content": self._content,
+            "folder": (info.metadata or {}).get("folder_sha256"),
             "sigma_px": self.gaze_set.sigma_px,
             "geometry": self.geometry and dataclasses.astuple(self.geometry),
         }
+
+    @functools.cached_property
+    def _content(self) -> str | None:
+        """What changes with the prepared files; every method asks for it."""
+        return set_record.fingerprint(self.gaze_set.builder, self.gaze_set.files)
 
     def source(self) -> tf.data.Dataset:
         """Opens the undecoded examples; sets without `image/id` get numbers as names."""
@@ -124,7 +130,8 @@ class EvaluatedSet:
         Args:
             description: what the bar says.
             *extras: some of `EXTRAS`: `encoded` adds the image as it is stored, string [b], `size`
-                its height and width, int32 [b, 2], `recorded` the number of its fixations, [b].
+                its height and width, int32 [b, 2], `recorded` the number of its fixations, [b],
+                and of whole images `points` where they are, float32 [1, n, 2].
 
         Yields:
             Batches; of a set that ships maps in place of points, `saliency` is that map.
@@ -181,7 +188,7 @@ class EvaluatedSet:
 
     @functools.cached_property
     def gaze(self) -> Gaze:
-        """The fixations in the view, in whole pixels of it; reads the split once."""
+        """The fixations in the view, reads the split once; on crops in whole pixels."""
         return Gaze(self._recordings())
 
     @functools.cached_property
@@ -194,11 +201,17 @@ class EvaluatedSet:
         return float(self.gaze_set.sigma_px * scale.mean())
 
     def _recordings(self) -> Iterator[Recording]:
+        if self.geometry is None:
+            # With fractions: those on images of other sizes are moved before they are rounded.
+            for batch in self.read(f"gaze of {self.title}", "points", "size"):
+                size = tuple(batch["size"][0].numpy().tolist())
+                yield Recording(names(batch)[0], size, batch["points"][0].numpy())
+            return
+        size = (self.geometry.image_size,) * 2
         for batch in self.read(f"gaze of {self.title}", "recorded"):
             for index, name in enumerate(names(batch)):
                 xy = fixations(batch, index)
                 outside = int(batch["recorded"][index]) - len(xy)
-                size = tuple(batch["image"].shape[1:3])
                 yield Recording(name, size, xy, outside=outside)
 
     def _extra(self, key: str, example: dict) -> tf.Tensor:
@@ -207,6 +220,9 @@ class EvaluatedSet:
             return example["image"]
         if key == "recorded":
             return tf.shape(example["fixations"]["x"])[0] if self.has_points else 0
+        if key == "points":
+            axes = [example["fixations"][axis] if self.has_points else [] for axis in "xy"]
+            return tf.stack([tf.cast(axis, tf.float32) for axis in axes], axis=-1)
         decoded = tf.io.decode_image(example["image"], channels=3, expand_animations=False)
         return tf.shape(decoded)[:2]  # key "size"
 

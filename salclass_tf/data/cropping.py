@@ -1,0 +1,151 @@
+"""From one example to what a network gets: decoded, resized, with heat map and counts, cropped.
+
+Everything on the pixel grid goes through one resize rule and one crop, so it cannot drift apart.
+"""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from salclass_tf import heatmaps
+from salclass_tf.data.geometry import Geometry
+
+#: what lies on the pixel grid of the image, and so is cropped and mirrored with it
+SPATIAL = ("image", "saliency", "fixation_counts")
+
+
+def central_view(image: tf.Tensor, geometry: Geometry) -> tf.Tensor:
+    """Decodes and resizes one image and cuts out its centre: what evaluation and serving see.
+
+    Args:
+        image: encoded JPEG, PNG, GIF (first frame) or BMP, string []; or RGB uint8 [h, w, 3].
+        geometry: crop and resize sizes.
+
+    Returns:
+        uint8 [image_size, image_size, 3].
+    """
+    decoded = decode(image)
+    resized = resize(decoded, geometry.resized(*size(decoded)))
+    origin = geometry.central_origin(*size(resized))
+    return crop({"image": resized}, origin, geometry.image_size)["image"]
+
+
+def resize(image: tf.Tensor, size: Sequence[int | tf.Tensor]) -> tf.Tensor:
+    """Resizes an image as all stages do: bilinear with antialiasing, rounded to bytes.
+
+    Args:
+        image: RGB uint8 [h, w, 3].
+        size: height and width, in pixels.
+
+    Returns:
+        uint8 [*size, 3].
+    """
+    # Rounded to bytes: a quarter of the memory for everything downstream.
+    return tf.cast(tf.round(tf.image.resize(image, size, antialias=True)), tf.uint8)
+
+
+def prepare(example: dict, geometry: Geometry | None) -> dict:
+    """Decodes and resizes an image; its fixations move along.
+
+    Args:
+        example: in the schema of the gaze sets, see `pipeline`.
+        geometry: crop and resize sizes; None keeps the image's size.
+
+    Returns:
+        `image` uint8 [h, w, 3], `label` int32, 0 where there is none; of points `x` and `y`
+        float32 [n] in pixels of the resized image and `scale`, its size over the original's; or
+        `heatmap` as it is.
+    """
+    original = decode(example["image"])
+    image = original
+    if geometry is not None:
+        image = resize(original, geometry.resized(*size(original)))
+    prepared = {"image": image, "label": tf.cast(example.get("label", 0), tf.int32)}
+    if "fixations" in example:
+        scale = tf.cast(tf.shape(image)[:2] / tf.shape(original)[:2], tf.float32)
+        # Whole numbers are the centres of pixels, so the image begins at -0.5.
+        prepared["x"] = (tf.cast(example["fixations"]["x"], tf.float32) + 0.5) * scale[1] - 0.5
+        prepared["y"] = (tf.cast(example["fixations"]["y"], tf.float32) + 0.5) * scale[0] - 0.5
+        prepared["scale"] = tf.constant(1.0)
+        if geometry is not None:
+            prepared["scale"] = geometry.short_side / tf.reduce_min(tf.shape(original)[:2])
+    if "heatmap" in example:
+        prepared["heatmap"] = example["heatmap"]
+    return prepared
+
+
+def decode(image: tf.Tensor) -> tf.Tensor:
+    """Returns an image as RGB uint8 [h, w, 3]; one that is decoded already passes."""
+    if image.dtype != tf.string:
+        return image
+    decoded = tf.io.decode_image(image, channels=3, expand_animations=False)
+    return tf.ensure_shape(decoded, [None, None, 3])
+
+
+def size(image: tf.Tensor) -> list[tf.Tensor]:
+    """Returns height and width in pixels, int32 []."""
+    return tf.unstack(tf.shape(image)[:2])
+
+
+def scorable(prepared: dict, sigma_px: float, with_maps: bool) -> dict:
+    """Adds what maps are scored against: the true map, and fixations where there are points.
+
+    Args:
+        prepared: what `prepare` returns.
+        sigma_px: sigma of the heat map, in pixels of the original image.
+        with_maps: False adds nothing.
+    """
+    if not with_maps:
+        return prepared
+    scorable = add_saliency(prepared, sigma_px)
+    return scorable if "heatmap" in prepared else add_fixation_counts(scorable)
+
+
+def add_saliency(example: dict, sigma_px: float) -> dict:
+    """Adds the heat map of the whole resized image, float32 [h, w, 1]; its peak is 1."""
+    height, width, _ = tf.unstack(tf.shape(example["image"]))
+    if "heatmap" in example:
+        resized = tf.image.resize(example["heatmap"], (height, width), antialias=True)
+        return example | {"saliency": tf.math.divide_no_nan(resized, tf.reduce_max(resized))}
+    sigma = sigma_px * tf.cast(example["scale"], tf.float32)
+    heatmap = heatmaps.render(example["x"], example["y"], height, width, sigma)
+    return example | {"saliency": heatmap[..., tf.newaxis]}
+
+
+def add_fixation_counts(example: dict) -> dict:
+    """Adds the number of fixations in each pixel of the resized image, float32 [h, w, 1]."""
+    height, width, _ = tf.unstack(tf.shape(example["image"]))
+    pixels = tf.cast(tf.floor(tf.stack([example["y"], example["x"]], axis=-1) + 0.5), tf.int32)
+    # The outer half of the last original pixel would round to a pixel beyond the edge.
+    pixels = tf.clip_by_value(pixels, 0, [height - 1, width - 1])
+    counts = tf.scatter_nd(pixels, tf.ones_like(example["x"]), [height, width])
+    return example | {"fixation_counts": counts[..., tf.newaxis]}
+
+
+def crop(example: dict, origin: Sequence[tf.Tensor], side: int) -> dict:
+    """Cuts the same square out of everything on the pixel grid and drops the rest."""
+    row, column = origin
+    cropped = {}
+    for key in SPATIAL:
+        if key in example:
+            square = example[key][row : row + side, column : column + side]
+            cropped[key] = tf.ensure_shape(square, [side, side, square.shape[-1]])
+    return cropped
+
+
+def random_view(
+    example: dict, view: tf.Tensor, side: int, crops: int, mirror: str, seed: tf.Tensor
+) -> dict:
+    """View number `view` of an image: views v and v + crops are one crop and its mirror image."""
+    seed = tf.random.fold_in(tf.random.fold_in(seed, example["index"]), view % crops)
+    draw = tf.random.stateless_uniform([3], seed)
+    room = tf.cast(tf.shape(example["image"])[:2] - side + 1, tf.float32)
+    cropped = crop(example, tf.unstack(tf.cast(draw[:2] * room, tf.int32)), side)
+    if mirror != "none":
+        mirrored = view >= crops if mirror == "both" else draw[2] < 0.5
+        cropped = tf.cond(
+            mirrored,
+            lambda: {key: tf.reverse(value, [1]) for key, value in cropped.items()},
+            lambda: cropped,
+        )
+    return cropped | {"label": example["label"]}

@@ -1,0 +1,69 @@
+"""HDF5 files of maps that were computed elsewhere, as methods: pysaliency's models."""
+
+import functools
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from salclass_tf.evaluation.methods import crops, map_kinds
+from salclass_tf.evaluation.methods.evaluated_sets import WHOLE, Batch, EvaluatedSet, names
+from salclass_tf.evaluation.methods.method import (
+    SALIENCY,
+    Answers,
+    Forward,
+    Method,
+    model_text,
+)
+from salclass_tf.hdf5_maps import MapFile
+from salclass_tf.runs.files import hash_files
+
+
+def from_file(path: pathlib.Path, kind: str = "auto") -> list[Method]:
+    """Returns the maps of a file as a method.
+
+    Args:
+        path: see `hdf5_maps`.
+        kind: one of `map_kinds.KINDS`; "auto" goes by the first map, and all must be of that kind.
+
+    Raises:
+        ValueError: if it holds something else than maps, or the first one cannot be read.
+    """
+    maps = MapFile(path)
+    if kind == "auto":
+        kind = map_kinds.detect(maps.read(maps.keys[0]))
+    fingerprint = hash_files([path])
+    told = map_kinds.NOTES[kind]
+    return [
+        Method(
+            name=path.stem,
+            model=f"{model_text(path, fingerprint)}, {len(maps.keys)} maps{told}",
+            fingerprint=f"{fingerprint} {kind}",
+            gives=frozenset({SALIENCY}),
+            load=functools.partial(_forward, maps, kind),
+            extras=("size",),
+        )
+    ]
+
+
+def _forward(maps: MapFile, kind: str, dataset: EvaluatedSet) -> Forward:
+    """Reads the maps of a batch's images; knows before the first one whether all are there."""
+    keys = maps.find(dataset.gaze)
+
+    def whole(name: str, size: np.ndarray) -> np.ndarray:
+        key = keys[name]
+        return map_kinds.fitting(maps.read(key), size, kind, f"{maps.path}, {key}")
+
+    def answer(batch: Batch) -> Answers:
+        both = zip(names(batch), batch["size"].numpy(), strict=True)
+        if dataset.view == WHOLE:  # in the image's own pixels, and in float64 as it is read
+            return {SALIENCY: np.stack([whole(name, size) for name, size in both])[..., None]}
+        cropped = [
+            crops.central_map(
+                tf.constant(whole(name, size)[..., None], tf.float32), size, dataset.geometry
+            )
+            for name, size in both
+        ]
+        return {SALIENCY: tf.stack(cropped).numpy()}
+
+    return answer

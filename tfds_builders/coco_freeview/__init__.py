@@ -1,0 +1,1 @@
+"""COCO-FreeView for TensorFlow Datasets."""

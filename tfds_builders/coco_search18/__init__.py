@@ -1,0 +1,1 @@
+"""COCO-Search18 for TensorFlow Datasets."""
