@@ -156,6 +156,32 @@ def test_counts_of_others_are_those_of_the_list_of_others(sizes):
     assert np.isnan(metrics.shuffled_auc_of_counts(np.ones((3, 3)), [(1, 1)], np.zeros((3, 3))))
 
 
+def test_pixels_of_others_are_those_of_the_list_of_others():
+    gaze, _ = data()
+    for name in [*SIZES, *reversed(SIZES)]:
+        columns, rows = gaze.others(name).T
+        np.testing.assert_array_equal(gaze.other_pixels(name), rows * SIZES[name][1] + columns)
+        assert gaze.count_elsewhere(name) == len(rows)
+
+
+@pytest.mark.parametrize("fixations", [3, 400])  # fewer and more than pixels
+def test_scores_of_many_threads_are_those_of_one_and_of_the_definition(fixations):
+    rng = np.random.default_rng(fixations)
+    size, names = (8, 9), [str(number) for number in range(30)]
+    xy = {name: rng.integers(0, 8, (fixations, 2)) for name in names}
+    gaze = Gaze(Recording(name, size, xy[name]) for name in names)
+    cases = [Case(name, rng.integers(0, 9, size).astype(np.uint8), rng.random(size)) for name in xy]
+    wanted = ("shuffled_auc", "nss", "cc", "auc_judd", "auc")
+    one, many = (evaluate(cases, gaze, wanted, workers=count) for count in (1, 6))
+    for name in wanted:
+        np.testing.assert_array_equal(one.values[name], many.values[name])
+    for case, found in zip(cases, one.values["shuffled_auc"], strict=True):
+        others = np.concatenate([points for name, points in xy.items() if name != case.name])
+        negatives, positives = (case.saliency[y, x] for x, y in (others.T, xy[case.name].T))
+        pairs = positives[:, np.newaxis].astype(int) - negatives
+        assert found == pytest.approx(np.mean((pairs > 0) + 0.5 * (pairs == 0)), abs=1e-12)
+
+
 def test_prior_is_a_density_where_others_looked():
     gaze, _ = data()
     prior = gaze.prior("tall", 1.5)

@@ -67,3 +67,22 @@ def test_leave_one_out_predicts_each_viewer_from_the_others():
     unknown = Gaze([Recording("a", (5, 5), [(1, 1)]), Recording("b", (5, 5), [(1, 1)], [-1])])
     with pytest.raises(ValueError, match="two known viewers or more; got none"):
         human.leave_one_out(unknown, 2.0)
+
+
+def test_maps_of_viewers_are_those_of_heat_maps():
+    rng = np.random.default_rng(1)
+    # The second viewer looks where nobody else does: there the others' map is a faint tail.
+    points = [rng.random((4, 2)) * 9, 50 + rng.random((3, 2)) * 9, rng.random((1, 2)) * 9]
+    sums = np.empty((3, 60, 70), np.float32)
+    for xy, total in zip(points, sums, strict=True):
+        human._add_up_gaussians(xy, 4.0, total)
+    cases = list(human.each_by_others("a", sums, points, np.array([2, 5, 7])))
+    assert [case.viewer for case in cases] == [2, 5, 7]
+    for index, case in enumerate(cases):
+        others = np.concatenate([xy for number, xy in enumerate(points) if number != index])
+        # rtol alone: a difference of sums would leave 1e-7 where 1e-20 is right
+        expected = rendered(others, (60, 70), 4.0)
+        np.testing.assert_allclose(case.saliency, expected, rtol=1e-4, atol=1e-36)
+        own = rendered(points[index], (60, 70), 4.0)
+        np.testing.assert_allclose(case.target, own, rtol=1e-4, atol=1e-36)
+        np.testing.assert_array_equal(case.xy, points[index])
