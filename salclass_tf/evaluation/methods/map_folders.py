@@ -13,8 +13,7 @@ import tensorflow as tf
 from salclass_tf.evaluation.methods import crops, map_files, map_kinds
 from salclass_tf.evaluation.methods.evaluated_sets import WHOLE, Batch, EvaluatedSet, names
 from salclass_tf.evaluation.methods.method import SALIENCY, Answers, Forward, Method
-
-_IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+from salclass_tf.hdf5_maps import without_extension
 
 
 def files(folder: pathlib.Path) -> list[pathlib.Path]:
@@ -133,9 +132,6 @@ def _find(
     folder: pathlib.Path, name: str, maps_in: Callable[[pathlib.Path], dict]
 ) -> list[pathlib.Path]:
     """The maps of an image, by its name with or, if there is none, without its extension."""
-    path = pathlib.PurePosixPath(name)
-    is_file = path.suffix.lower() in _IMAGE_SUFFIXES  # what follows the dot in "a.2" is a name
-    bases = (name, str(path.with_suffix(""))) if is_file else (name,)
-    wanted = (folder / base for base in bases)
+    wanted = (folder / base for base in (name, without_extension(name)))
     there = (maps_in(path.parent).get(path.name) for path in wanted)
     return next(filter(None, there), [])
