@@ -28,12 +28,13 @@ def main():
     # As Ctrl-C does it, so that the pictures of visitors do not stay behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with tempfile.TemporaryDirectory(prefix="salclass-demo-") as scratch:
-        os.environ["GRADIO_TEMP_DIR"] = str(pathlib.Path(scratch, "uploads"))
-        _serve(pathlib.Path(scratch))
+        upload_folder = pathlib.Path(scratch, "uploads")
+        os.environ["GRADIO_TEMP_DIR"] = str(upload_folder)
+        _serve(pathlib.Path(scratch), upload_folder)
 
 
-def _serve(scratch: pathlib.Path) -> None:
-    """Serves the page; `scratch` is for the pictures of its visitors."""
+def _serve(scratch: pathlib.Path, upload_folder: pathlib.Path) -> None:
+    """Serves the page; `scratch` is for its examples, the other for pictures of its visitors."""
     given = flags.FLAGS
     try:
         from salclass_tf.demo_page import page
@@ -45,7 +46,8 @@ def _serve(scratch: pathlib.Path) -> None:
     from salclass_tf.demo_page import examples, served
 
     loaded = served.load(given.export_dir)
-    shown = page.build(loaded, examples.write(loaded.card["data"], scratch), given.max_megabytes)
+    pictures = examples.write(loaded.card["data"], scratch)
+    shown = page.build(loaded, pictures, upload_folder, given.max_megabytes)
     print(f"Model: {loaded.model.name}")
     page.launch(shown, given.host, given.port, given.max_megabytes)
 

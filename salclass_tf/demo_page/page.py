@@ -9,6 +9,7 @@ from PIL import Image
 
 from salclass_tf.demo_page import answers
 from salclass_tf.demo_page.served import Served
+from salclass_tf.demo_page.uploads import NotUploadedError, Uploads
 
 _STRENGTH = 80  # percent: the map stands out, the picture stays recognisable
 _IMAGE_HEIGHT = 360
@@ -56,17 +57,22 @@ _NAME_EXAMPLES = """() => {
 }"""
 
 
-def build(served: Served, examples: Sequence[str], max_megabytes: int) -> gr.Blocks:
+def build(
+    served: Served, examples: Sequence[str], upload_folder: pathlib.Path, max_megabytes: int
+) -> gr.Blocks:
     """Builds the page.
 
     Args:
         served: the network that answers.
         examples: files of pictures to try.
-        max_megabytes: the largest file that is taken, for the text; `launch` enforces it.
+        upload_folder: where Gradio puts uploads, its GRADIO_TEMP_DIR; nothing else is opened.
+        max_megabytes: the largest file that is opened; `launch` has to be given the same, so that
+            a larger one does not even arrive.
 
     Returns:
         The page, to be launched.
     """
+    uploads = Uploads(upload_folder, max_megabytes * 2**20)
     with gr.Blocks(
         title="SalClassNet demo",
         analytics_enabled=False,
@@ -75,7 +81,7 @@ def build(served: Served, examples: Sequence[str], max_megabytes: int) -> gr.Blo
         gr.Markdown(_INTRO.format(name=served.model.name), elem_id="intro")
         with gr.Row():
             with gr.Column(min_width=320):
-                picture = _picture()
+                picture = _picture(uploads, examples)
                 complaint = gr.HTML(visible=False, elem_id="complaint")
                 if examples:
                     gr.Examples(
@@ -92,7 +98,7 @@ def build(served: Served, examples: Sequence[str], max_megabytes: int) -> gr.Blo
         page.load(js=_NAME_EXAMPLES, api_visibility="private")
         kept = gr.State(time_to_live=_KEPT_SECONDS)
         picture.change(
-            lambda upload, share: _look(served, upload, share),
+            lambda upload, share: _look(served, uploads, upload, share),
             [picture, strength],
             [kept, overlay, classes, complaint],
             preprocess=False,  # the network gets the file as it is, not what Pillow makes of it
@@ -144,7 +150,7 @@ def launch(page: gr.Blocks, host: str, port: int, max_megabytes: int) -> None:
     page.block_thread()
 
 
-def _picture() -> gr.Image:
+def _picture(uploads: Uploads, examples: Sequence[str]) -> gr.Image:
     """The place to drop a picture into."""
     picture = gr.Image(
         label="Picture",
@@ -155,12 +161,12 @@ def _picture() -> gr.Image:
         alt_text=_ALT_TEXTS["picture"],
         elem_id="picture",
     )
-    # Gradio downloads what a client names by its address; no visitor makes this machine do that.
+    # Gradio fetches and copies what a value names; no visitor makes this machine do that.
     fetch = picture.async_move_resource_to_block_cache
 
     async def uploaded_only(path: str | pathlib.Path | None) -> str | None:
-        if "://" in str(path):
-            raise gr.Error("Pictures are uploaded; addresses are not followed.")
+        if path not in uploads and str(path) not in examples:
+            raise gr.Error(str(NotUploadedError()))
         return await fetch(path)
 
     picture.async_move_resource_to_block_cache = uploaded_only
@@ -208,18 +214,24 @@ def _about(served: Served, max_megabytes: int) -> str:
     )
 
 
-def _look(served: Served, upload: dict | None, percent: float) -> tuple:
+def _look(served: Served, uploads: Uploads, upload: dict | None, percent: float) -> tuple:
     """Answers to a picture: what is kept for the slider, overlay, classes, complaint."""
     nothing = None, None, None
     if upload is None:
         return *nothing, gr.HTML(visible=False)
     try:
-        answer = answers.ask(served, pathlib.Path(upload["path"]).read_bytes())
+        answer = answers.ask(served, uploads.read(upload.get("path")))
+    except NotUploadedError as error:
+        return *nothing, _complaint(str(error))
     except answers.UnreadableImageError as error:
         name = html.escape(upload.get("orig_name") or "this file")
-        text = f'<p role="alert"><b>{name}</b> was not understood: {error}.</p>'
-        return *nothing, gr.HTML(text, visible=True)
+        return *nothing, _complaint(f"<b>{name}</b> was not understood: {error}.")
     return answer, _repaint(answer, percent), answer.classes or None, gr.HTML(visible=False)
+
+
+def _complaint(text: str) -> gr.HTML:
+    """What is said in place of an answer."""
+    return gr.HTML(f'<p role="alert">{text}</p>', visible=True)
 
 
 def _repaint(answer: answers.Answer | None, percent: float) -> Image.Image | None:

@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import io
+import json
 import os
 import pathlib
 import shutil
@@ -11,16 +12,18 @@ import socket
 import subprocess
 import sys
 import urllib.parse
+import uuid
 
 import demo_export
 import finished_stages
 import numpy as np
 import PIL.Image
 import pytest
+import requests
 from demo_export import COLOURS, MAX_PIXELS
 
 from salclass_tf import prediction, serving
-from salclass_tf.demo_page import answers, examples, served
+from salclass_tf.demo_page import answers, examples, served, uploads
 from tfds_builders.gaze_critters.gaze_critters_dataset_builder import Builder, observe
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -165,8 +168,8 @@ def page_module():
     return page
 
 
-def test_page_says_which_model_and_which_limits(page_module, light_seeker):
-    config = str(page_module.build(light_seeker, [], 3).config)
+def test_page_says_which_model_and_which_limits(page_module, light_seeker, tmp_path):
+    config = str(page_module.build(light_seeker, [], tmp_path, 3).config)
     assert light_seeker.model.name in config
     assert "up to 3 MB and 1 million pixels" in config
     assert all(f"`{name}`" in config for name in COLOURS)
@@ -174,25 +177,26 @@ def test_page_says_which_model_and_which_limits(page_module, light_seeker):
 
 def test_page_clears_what_it_showed_when_a_file_is_no_picture(page_module, light_seeker, tmp_path):
     (tmp_path / "a.png").write_text("no picture")
+    uploaded = uploads.Uploads(tmp_path, 100)
     upload = {"path": str(tmp_path / "a.png"), "orig_name": "<img src=x>.png"}
-    *shown, complaint = page_module._look(light_seeker, upload, 80)
+    *shown, complaint = page_module._look(light_seeker, uploaded, upload, 80)
     assert shown == [None, None, None]
     assert "&lt;img src=x&gt;.png" in complaint.value and "<img" not in complaint.value
-    *shown, complaint = page_module._look(light_seeker, None, 80)
+    *shown, complaint = page_module._look(light_seeker, uploaded, None, 80)
     assert shown == [None, None, None]
     assert complaint.visible is False
 
 
-def test_page_does_not_fetch_addresses(page_module, light_seeker):
+def test_page_does_not_fetch_addresses(page_module, light_seeker, tmp_path):
     from gradio import Error, processing_utils
 
-    built = page_module.build(light_seeker, [], 3)
+    built = page_module.build(light_seeker, [], tmp_path, 3)
     [picture] = [block for block in built.blocks.values() if block.elem_id == "picture"]
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.2)
         address = f"http://127.0.0.1:{server.getsockname()[1]}/cat.png"
         sent = {"path": address, "meta": {"_type": "gradio.FileData"}}
-        with pytest.raises(Error, match="addresses are not followed"):
+        with pytest.raises(Error, match="no such upload"):
             asyncio.run(
                 processing_utils.async_move_files_to_cache(
                     sent, picture, check_in_upload_folder=True
@@ -334,6 +338,53 @@ def test_server_survives_what_is_no_picture(browser_page, demo_server):
     shown_overlay(page)
     assert not page.get_by_role("alert").filter(has_text="understood").count()
     assert demo_server[1].poll() is None
+
+
+def asked_by_hand(address, value):
+    """The page's answer to a value that no browser made: classes or None, complaint or error."""
+    config = requests.get(f"{address}config", timeout=60).json()
+    [change] = [
+        function["id"]
+        for function in config["dependencies"]
+        if len(function["inputs"]) == 2 and len(function["outputs"]) == 4
+    ]
+    session = uuid.uuid4().hex
+    body = {"data": [value, 80], "fn_index": change, "session_hash": session}
+    requests.post(f"{address}gradio_api/queue/join", json=body, timeout=60).raise_for_status()
+    stream = {"params": {"session_hash": session}, "stream": True, "timeout": 60}
+    for line in requests.get(f"{address}gradio_api/queue/data", **stream).iter_lines():
+        message = json.loads(line.removeprefix(b"data:") or "{}")
+        if message.get("msg") == "process_completed":
+            output = message["output"]
+            return output["data"][2:] if "data" in output else output
+    raise AssertionError("no answer")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("marked", [False, True], ids=["plain", "marked_as_file"])
+def test_server_opens_uploads_alone(demo_server, marked):
+    address, _, folder = demo_server
+    sent = {"files": ("dot.png", light_dot((100, 160), (30, 30)))}
+    [uploaded] = requests.post(f"{address}gradio_api/upload", files=sent, timeout=60).json()
+    upload = pathlib.Path(uploaded)
+    [scratch] = folder.glob("salclass-demo-*")
+    assert upload.is_relative_to(scratch / "uploads")
+    (scratch / "beside.png").write_bytes(upload.read_bytes())
+    large = upload.with_name(f"large_{marked}.png")
+    large.write_bytes(upload.read_bytes() + bytes(2**20))
+    pipe = upload.with_name(f"pipe_{marked}.png")
+    os.mkfifo(pipe)
+
+    def said(path):
+        mark = {"meta": {"_type": "gradio.FileData"}} if marked else {}
+        return asked_by_hand(address, {"path": str(path), "orig_name": "dot.png", **mark})
+
+    assert said(upload)[0]["label"] == "red"
+    inside = [said(path) for path in (pipe, large, upload.parent, upload.with_name("gone.png"))]
+    assert "no such upload" in str(inside[0])
+    assert all(answer == inside[0] for answer in inside)
+    assert said(scratch / "beside.png") == said(scratch / "absent.png")
+    assert said(upload)[0]["label"] == "red"  # the only worker goes on
 
 
 @pytest.mark.slow
