@@ -179,6 +179,12 @@ def log_density(saliency: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return np.log(np.maximum(maps.density(maps.as_map(saliency)), maps.EPSILON))
 
 
+def without_extension(name: str) -> pathlib.PurePosixPath:
+    """Returns an image's name without the extension; what follows the dot in "a.2" is none."""
+    path = pathlib.PurePosixPath(name)
+    return path.with_suffix("") if path.suffix.lower() in _IMAGE_SUFFIXES else path
+
+
 def _shapes(file: h5py.File) -> dict[str, tuple[int, ...]]:
     """Name -> shape of all arrays of a file."""
     shapes = {}
@@ -192,9 +198,8 @@ def _shapes(file: h5py.File) -> dict[str, tuple[int, ...]]:
 
 
 def _parts(name: str) -> tuple[str, ...]:
-    """Folders and stem; what follows the dot in "a.2" is a part of the name."""
-    path = pathlib.PurePosixPath(name)
-    return (path.with_suffix("") if path.suffix.lower() in _IMAGE_SUFFIXES else path).parts
+    """Folders and stem."""
+    return without_extension(name).parts
 
 
 def _ends_alike(one: tuple[str, ...], other: tuple[str, ...]) -> bool:

@@ -214,7 +214,9 @@ def test_map_of_an_image_is_found_by_its_name(image, there, taken, tmp_path):
     for name in there:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    assert map_folders._find(tmp_path, image) == [tmp_path / name for name in taken]
+    assert map_folders._find(tmp_path, image, map_folders._maps_in) == [
+        tmp_path / name for name in taken
+    ]
 
 
 def test_maps_of_other_programs_are_cropped_as_images_are(tmp_path, tiny_data_dir):

@@ -9,7 +9,8 @@ import pytest
 import tensorflow as tf
 from map_files import write_maps
 
-from salclass_tf.evaluation.methods import map_files, map_folders, map_kinds
+from salclass_tf import hdf5_maps
+from salclass_tf.evaluation.methods import hdf5_files, map_files, map_folders, map_kinds
 from salclass_tf.evaluation.tables import paper
 from salclass_tf.evaluation.tables.paper import Settings
 
@@ -63,6 +64,26 @@ def test_ending_may_be_in_capitals(ending, tmp_path):
     (folder,) = map_folders.from_folder(tmp_path)
     batch = {"image_id": tf.constant(["cats/1.2.jpg"]), "size": tf.constant([GREY.shape])}
     np.testing.assert_array_equal(folder.load(dataset)(batch)["saliency"][0, ..., 0], GREY)
+
+
+@pytest.mark.parametrize("form", ["folder", "file"])
+def test_a_log_density_among_maps_is_not_scored_as_one_of_them(form, tmp_path):
+    density = GREY / GREY.sum()
+    both = {"a": density, "b": np.log(density)}
+    for name, values in both.items():
+        np.save(tmp_path / f"{name}.npy", values)
+    path = tmp_path if form == "folder" else tmp_path / "maps.h5"
+    if form == "file":
+        with hdf5_maps.write(path) as add:
+            for name, values in both.items():
+                add(name, values)
+    read = map_folders.from_folder if form == "folder" else hdf5_files.from_file
+    dataset = types.SimpleNamespace(name="x", title="x", gaze=["b"], view="whole")
+    batch = {"image_id": tf.constant(["b"]), "size": tf.constant([GREY.shape])}
+    with pytest.raises(ValueError, match="b.*: this is a log density, and the first map"):
+        read(path)[0].load(dataset)(batch)
+    (named,) = read(path, "map")
+    np.testing.assert_array_equal(named.load(dataset)(batch)["saliency"][0, ..., 0], both["b"])
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,6 @@ def test_negative_maps_that_are_no_log_density_stay_as_they_are(tmp_path):
         (-np.ones((3, 4)), "density", "a density is at least 0; got -1"),
     ],
 )
-def test_numbers_of_another_kind_are_refused(tmp_path, values, kind, rule):
-    np.save(tmp_path / "a.npy", values)
+def test_numbers_of_another_kind_are_refused(values, kind, rule):
     with pytest.raises(ValueError, match=f"a.npy: .*{rule}.*--map_kind"):
-        map_folders.read_map(tmp_path / "a.npy", (3, 4), kind)
+        map_kinds.fitting(values, (3, 4), kind, "a.npy")

@@ -14,6 +14,7 @@ from map_files import write_maps
 from salclass_tf import figures, metrics
 from salclass_tf.data import sets
 from salclass_tf.evaluation import paper_figures
+from salclass_tf.evaluation.activations.largest import Largest
 from salclass_tf.evaluation.methods import lineup
 from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from salclass_tf.evaluation.paper_figures import Settings, picking
@@ -55,7 +56,7 @@ def settings(run, tmp_path, tiny_data_dir, **changes):
 def test_the_largest_are_kept_in_bounded_memory():
     rng = np.random.default_rng(0)
     values = rng.integers(0, 40, 300).astype(float)
-    largest = picking.Largest(7)
+    largest = Largest(7)
     for index, value in enumerate(values):
         largest.offer(value, index)
         assert len(largest._heap) <= 7

@@ -10,7 +10,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from tqdm import tqdm
 
-from salclass_tf.data import pipeline, set_record, sets
+from salclass_tf.data import cropping, pipeline, set_record, sets
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.evaluation.maps.gaze import Gaze, Recording
 
@@ -223,8 +223,7 @@ class EvaluatedSet:
         if key == "points":
             axes = [example["fixations"][axis] if self.has_points else [] for axis in "xy"]
             return tf.stack([tf.cast(axis, tf.float32) for axis in axes], axis=-1)
-        decoded = tf.io.decode_image(example["image"], channels=3, expand_animations=False)
-        return tf.shape(decoded)[:2]  # key "size"
+        return tf.shape(cropping.decode(example["image"]))[:2]  # key "size"
 
 
 def open_evaluated(

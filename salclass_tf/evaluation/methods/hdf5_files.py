@@ -30,7 +30,8 @@ def from_file(path: pathlib.Path, kind: str = "auto") -> list[Method]:
         ValueError: if it holds something else than maps, or the first one cannot be read.
     """
     maps = MapFile(path)
-    if kind == "auto":
+    told_by_first = kind == "auto"
+    if told_by_first:
         kind = map_kinds.detect(maps.read(maps.keys[0]))
     fingerprint = hash_files([path])
     told = map_kinds.NOTES[kind]
@@ -40,19 +41,21 @@ def from_file(path: pathlib.Path, kind: str = "auto") -> list[Method]:
             model=f"{model_text(path, fingerprint)}, {len(maps.keys)} maps{told}",
             fingerprint=f"{fingerprint} {kind}",
             gives=frozenset({SALIENCY}),
-            load=functools.partial(_forward, maps, kind),
+            load=functools.partial(_forward, maps, kind, told_by_first),
             extras=("size",),
         )
     ]
 
 
-def _forward(maps: MapFile, kind: str, dataset: EvaluatedSet) -> Forward:
+def _forward(maps: MapFile, kind: str, told_by_first: bool, dataset: EvaluatedSet) -> Forward:
     """Reads the maps of a batch's images; knows before the first one whether all are there."""
     keys = maps.find(dataset.gaze)
 
     def whole(name: str, size: np.ndarray) -> np.ndarray:
-        key = keys[name]
-        return map_kinds.fitting(maps.read(key), size, kind, f"{maps.path}, {key}")
+        values, source = maps.read(keys[name]), f"{maps.path}, {keys[name]}"
+        if told_by_first:
+            map_kinds.check_alike(values, kind, source)
+        return map_kinds.fitting(values, size, kind, source)
 
     def answer(batch: Batch) -> Answers:
         both = zip(names(batch), batch["size"].numpy(), strict=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import tensorflow as tf
 
+from salclass_tf.data import cropping
 from salclass_tf.evaluation.baselines import gaussian as middle
 from salclass_tf.evaluation.baselines import spectral_residual as spectrum
 from salclass_tf.evaluation.methods import crops
@@ -37,7 +38,7 @@ def spectral_residual() -> Method:
 
     def load(dataset: EvaluatedSet) -> Forward:
         def answer(batch: Batch) -> Answers:
-            images = (tf.io.decode_image(text, 3).numpy() for text in batch["encoded"].numpy())
+            images = (cropping.decode(text).numpy() for text in batch["encoded"])
             return _in_view(map(spectrum.spectral_residual, images), dataset)
 
         return answer

@@ -13,8 +13,7 @@ import tensorflow as tf
 from salclass_tf.evaluation.methods import crops, map_files, map_kinds
 from salclass_tf.evaluation.methods.evaluated_sets import WHOLE, Batch, EvaluatedSet, names
 from salclass_tf.evaluation.methods.method import SALIENCY, Answers, Forward, Method
-
-_IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+from salclass_tf.hdf5_maps import without_extension
 
 
 def files(folder: pathlib.Path) -> list[pathlib.Path]:
@@ -36,7 +35,8 @@ def from_folder(folder: pathlib.Path, kind: str = "auto") -> list[Method]:
             be of that kind.
     """
     known = [(str(p.relative_to(folder)), p.stat()) for p in files(folder)]
-    kind = _detect(folder) if kind == "auto" else kind
+    told_by_first = kind == "auto"
+    kind = _detect(folder) if told_by_first else kind
     listing = repr([(name, stat.st_size, stat.st_mtime_ns) for name, stat in known] + [kind])
     return [
         Method(
@@ -44,7 +44,7 @@ def from_folder(folder: pathlib.Path, kind: str = "auto") -> list[Method]:
             model=f"{folder} ({len(known)} maps{map_kinds.NOTES[kind]})",
             fingerprint=hashlib.sha256(listing.encode()).hexdigest(),
             gives=frozenset({SALIENCY}),
-            load=functools.partial(_forward, folder, kind),
+            load=functools.partial(_forward, folder, kind, told_by_first),
             extras=("size",),
         )
     ]
@@ -58,14 +58,22 @@ def _detect(folder: pathlib.Path) -> str:
     return "map"
 
 
-def _forward(folder: pathlib.Path, kind: str, dataset: EvaluatedSet) -> Forward:
+def _forward(
+    folder: pathlib.Path, kind: str, told_by_first: bool, dataset: EvaluatedSet
+) -> Forward:
     """Reads the maps of a batch's images; knows before the first one whether all are there."""
     own = folder / dataset.name
     paths = _paths(own if own.is_dir() else folder, dataset)
 
+    def one(path: pathlib.Path, size: np.ndarray) -> np.ndarray:
+        values = map_files.read(path)
+        if told_by_first:
+            map_kinds.check_alike(values, kind, str(path))
+        return map_kinds.fitting(values, size, kind, str(path))
+
     def answer(batch: Batch) -> Answers:
         sizes = batch["size"].numpy()
-        read = [read_map(paths[n], size, kind) for n, size in zip(names(batch), sizes, strict=True)]
+        read = [one(paths[n], size) for n, size in zip(names(batch), sizes, strict=True)]
         if dataset.view == WHOLE:
             return {SALIENCY: np.stack(read)[..., np.newaxis]}
         cropped = [
@@ -102,24 +110,6 @@ def _paths(folder: pathlib.Path, dataset: EvaluatedSet) -> dict[str, pathlib.Pat
     return {name: path for name, [path] in found.items()}
 
 
-def read_map(path: pathlib.Path, size: tuple[int, int], kind: str = "map") -> np.ndarray:
-    """Reads a map.
-
-    Args:
-        path: see `map_files.read`.
-        size: height and width of its image.
-        kind: what its numbers are, see `map_kinds.as_map`.
-
-    Returns:
-        float64 [h, w].
-
-    Raises:
-        ValueError: if it is none, holds NaN or nothing but 0, or has another size; the message
-            names the file.
-    """
-    return map_kinds.fitting(map_files.read(path), size, kind, str(path))
-
-
 def _maps_in(folder: pathlib.Path) -> dict[str, list[pathlib.Path]]:
     """The maps right in a folder by name without ending, which may be in capitals."""
     found = collections.defaultdict(list)
@@ -133,9 +123,6 @@ def _find(
     folder: pathlib.Path, name: str, maps_in: Callable[[pathlib.Path], dict]
 ) -> list[pathlib.Path]:
     """The maps of an image, by its name with or, if there is none, without its extension."""
-    path = pathlib.PurePosixPath(name)
-    is_file = path.suffix.lower() in _IMAGE_SUFFIXES  # what follows the dot in "a.2" is a name
-    bases = (name, str(path.with_suffix(""))) if is_file else (name,)
-    wanted = (folder / base for base in bases)
+    wanted = (folder / base for base in (name, without_extension(name)))
     there = (maps_in(path.parent).get(path.name) for path in wanted)
     return next(filter(None, there), [])

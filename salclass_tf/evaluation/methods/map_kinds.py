@@ -47,6 +47,24 @@ def as_map(values: np.ndarray, kind: str) -> np.ndarray:
     return values
 
 
+def check_alike(values: np.ndarray, kind: str, source: str) -> None:
+    """Checks that a map is of the kind that the first one of its folder or file was taken for.
+
+    Args:
+        values: float64 [h, w].
+        kind: what `detect` said of the first one.
+        source: where the map was read, for messages.
+
+    Raises:
+        ValueError: if it is a log density and the first one was none.
+    """
+    if kind == "map" and detect(values) == "log_density":
+        raise ValueError(
+            f"{source}: this is a log density, and the first map beside it is none: name what all "
+            "of them are with --map_kind"
+        )
+
+
 def fitting(values: np.ndarray, size: tuple[int, int], kind: str, source: str) -> np.ndarray:
     """Returns what is scored of a map that is to be as large as its image.
 

@@ -6,10 +6,11 @@ import pathlib
 import numpy as np
 
 from salclass_tf import figures, metrics
+from salclass_tf.evaluation.activations.largest import Largest
 from salclass_tf.evaluation.methods import find, runs
 from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from salclass_tf.evaluation.methods.method import Method
-from salclass_tf.evaluation.paper_figures import file_names, picking, picture_rows
+from salclass_tf.evaluation.paper_figures import file_names, picture_rows
 from salclass_tf.evaluation.paper_figures.settings import CHANGED, Settings
 
 
@@ -53,7 +54,7 @@ def _most_changed(
     Besides, how they were chosen, and the mean scores over all images before and after.
     """
     forwards = [method.load(dataset) for method in pair]
-    largest: picking.Largest[figures.Row] = picking.Largest(count)
+    largest: Largest[figures.Row] = Largest(count)
     means: list[list[dict[str, float]]] = []
     for batch in dataset.read(f"changed maps on {dataset.title}"):
         for row in picture_rows.rows_of(batch, forwards, dataset):
