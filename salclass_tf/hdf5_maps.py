@@ -46,14 +46,7 @@ class MapFile:
                     f"{path} must hold maps, an array for each image; it holds pysaliency's {kind}:"
                     " name the file that export_model_to_hdf5 has written"
                 )
-            shapes = {}
-            file.visititems(
-                lambda key, item: (
-                    shapes.setdefault(key, item.shape) and None
-                    if isinstance(item, h5py.Dataset)
-                    else None
-                )
-            )
+            shapes = _shapes(file)
         other = [key for key, shape in shapes.items() if len(shape) != 2]
         if other or not shapes:
             got = f"{other[0]!r} of shape {list(shapes[other[0]])}" if other else "no array"
@@ -117,10 +110,7 @@ class MapFile:
         with self._opened() as file:
             stored = file[key][...]
         try:
-            values = np.asarray(stored, np.float64)
-            if np.isneginf(values).any() and values.max() <= 0:
-                values = np.maximum(values, _LOG_OF_NOTHING)
-            values = maps.as_map(values)
+            values = maps.as_map(with_finite_logarithms(stored))
         except ValueError as error:
             raise ValueError(f"{self.path}, {key}: {error}") from error
         if not values.any():
@@ -143,7 +133,7 @@ class MapFile:
 
 
 @contextlib.contextmanager
-def write(path: pathlib.Path) -> Iterator[Callable[[str, npt.ArrayLike], None]]:
+def write(path: pathlib.Path) -> Iterator[Callable[[str, np.ndarray], None]]:
     """Writes maps as they come; the file has its name once the `with` ends without an error.
 
     Args:
@@ -155,11 +145,23 @@ def write(path: pathlib.Path) -> Iterator[Callable[[str, npt.ArrayLike], None]]:
     with files.whole(path) as temporary, contextlib.ExitStack() as stack:
         file = stack.enter_context(h5py.File(temporary, "w"))
 
-        def add(key: str, values: npt.ArrayLike) -> None:
+        def add(key: str, values: np.ndarray) -> None:
             options = {"compression": "gzip", "compression_opts": 4, "shuffle": True}
             file.create_dataset(key, data=maps.as_map(values).astype(values.dtype), **options)
 
         yield add
+
+
+def with_finite_logarithms(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Returns a log density with -10,000 for -inf, what a probability of 0 has; others as they are.
+
+    Args:
+        values: numbers of a map in any form, [...].
+    """
+    values = np.asarray(values, np.float64)
+    if np.isneginf(values).any() and np.isfinite(values).any() and values.max() <= 0:
+        return np.maximum(values, _LOG_OF_NOTHING)
+    return values
 
 
 def log_density(saliency: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -175,6 +177,18 @@ def log_density(saliency: npt.ArrayLike) -> npt.NDArray[np.float64]:
         float64 [h, w]; the exponentials sum to 1 within 1e-9.
     """
     return np.log(np.maximum(maps.density(maps.as_map(saliency)), maps.EPSILON))
+
+
+def _shapes(file: h5py.File) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of all arrays of a file."""
+    shapes = {}
+
+    def note(key: str, item: h5py.HLObject) -> None:
+        if isinstance(item, h5py.Dataset):
+            shapes[key] = item.shape
+
+    file.visititems(note)
+    return shapes
 
 
 def _parts(name: str) -> tuple[str, ...]:

@@ -10,12 +10,12 @@ flags.DEFINE_string("manual_dir", None, "Folder of original files, if not downlo
 
 def main(names):
     """Prepares all sets that can be, and names those that cannot together."""
-    from salclass_tf.evaluation.methods import crops_of_sets  # imports TensorFlow
+    from salclass_tf.evaluation.methods import evaluated_sets  # imports TensorFlow
 
     given = flags.FLAGS
     if not names:
         raise ValueError("name data sets to prepare, for example: salclass prepare osie")
-    crops_of_sets.prepare_all(names, given.data_dir, given.manual_dir)
+    evaluated_sets.prepare_all(names, given.data_dir, given.manual_dir)
 
 
 def run():

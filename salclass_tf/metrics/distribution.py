@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from salclass_tf.metrics.maps import EPSILON, as_pair, density, stretched
+from salclass_tf.metrics.prepared import prepared_pair
 
 
 def cc(saliency: npt.ArrayLike, target: npt.ArrayLike) -> float:
@@ -22,17 +23,10 @@ def cc(saliency: npt.ArrayLike, target: npt.ArrayLike) -> float:
     Raises:
         ValueError: if the maps are not [h, w] or differ in size.
     """
-    saliency, target = as_pair(saliency, target)
-    if np.ptp(target) == 0:
+    saliency, target = prepared_pair(saliency, target)
+    if target.is_constant:
         return float("nan")
-    if np.ptp(saliency) == 0:
-        return 0.0
-    # Scaled before anything is squared: the squares of very small or large maps are 0 or infinite.
-    saliency, target = (values / np.abs(values).max() for values in (saliency, target))
-    saliency, target = (values.ravel() - values.mean() for values in (saliency, target))
-    # einsum, not a matrix product, which would start threads of its own under those of a caller.
-    lengths = [np.sqrt(np.einsum("i,i", values, values)) for values in (saliency, target)]
-    return float(np.clip(np.einsum("i,i", saliency, target) / lengths[0] / lengths[1], -1, 1))
+    return 0.0 if saliency.is_constant else saliency.correlation(target)
 
 
 def sim(saliency: npt.ArrayLike, target: npt.ArrayLike, *, stretch: bool = False) -> float:

@@ -3,7 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from salclass_tf.metrics.maps import EPSILON, as_map, as_pair, density, pixels, stretched
+from salclass_tf.metrics.maps import EPSILON, as_pair, density, pixels, stretched
+from salclass_tf.metrics.prepared import prepared
 
 
 def nss(
@@ -27,16 +28,11 @@ def nss(
     Raises:
         ValueError: if the map is not [h, w], or a fixation is not on it.
     """
-    saliency = as_map(saliency)
-    values = saliency[pixels(saliency.shape, xy, binary)]
+    saliency = prepared(saliency)
+    values = saliency.at(xy, binary)
     if values.size == 0:
         return float("nan")
-    if np.ptp(saliency) == 0:
-        return 0.0
-    # Scaled before anything is squared: the squares of very small or large maps are 0 or infinite.
-    largest = np.abs(saliency).max()
-    saliency, values = saliency / largest, values / largest
-    return float((values.mean() - saliency.mean()) / saliency.std(ddof=ddof))
+    return 0.0 if saliency.is_constant else float(saliency.z_scores(values, ddof).mean())
 
 
 def information_gain(

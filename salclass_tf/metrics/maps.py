@@ -28,12 +28,25 @@ def as_pair(saliency: npt.ArrayLike, target: npt.ArrayLike) -> tuple[np.ndarray,
         ValueError: if the maps are not [h, w] or differ in size.
     """
     saliency, target = as_map(saliency), as_map(target)
-    if saliency.shape != target.shape:
-        raise ValueError(
-            f"maps must have one size; got {saliency.shape} and {target.shape}: resize the "
-            "prediction to the target"
-        )
+    check_one_size(saliency.shape, target.shape)
     return saliency, target
+
+
+def check_one_size(saliency: tuple[int, int], target: tuple[int, int]) -> None:
+    """Checks that two maps have one size.
+
+    Args:
+        saliency: (height, width) of the prediction.
+        target: (height, width) of what it is compared with.
+
+    Raises:
+        ValueError: if they differ.
+    """
+    if saliency != target:
+        raise ValueError(
+            f"maps must have one size; got {saliency} and {target}: resize the prediction to the "
+            "target"
+        )
 
 
 def pixels(

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from salclass_tf.metrics.maps import as_map, pixels, stretched
-
-_FEW = 32  # up to here comparing each with a map takes less time than sorting it (measured)
+from salclass_tf.metrics.maps import stretched
+from salclass_tf.metrics.prepared import Prepared, count_below, prepared
 
 
 def auc(
@@ -36,10 +35,18 @@ def auc(
     Raises:
         ValueError: if the map is not [h, w], or a fixation is not on it.
     """
-    saliency = as_map(saliency)
-    positives = saliency[pixels(saliency.shape, xy, binary)]
-    negatives = _unfixated(saliency, xy) if unfixated else saliency.ravel()
-    return _ranked_above(positives, negatives)
+    saliency = prepared(saliency)
+    levels, counts = np.unique(saliency.at(xy, binary), return_counts=True)
+    below, up_to = saliency.below(levels), saliency.below(levels, or_equal=True)
+    negatives = saliency.size
+    if unfixated:
+        fixated = saliency.at(xy, binary=True)
+        below, up_to = (
+            below - count_below(fixated, levels),
+            up_to - count_below(fixated, levels, True),
+        )
+        negatives -= fixated.size
+    return _mann_whitney(counts, below, up_to, negatives)
 
 
 def shuffled_auc(
@@ -81,15 +88,14 @@ def shuffled_auc(
         ValueError: if the map is not [h, w], a fixation is not on it, or `draws` or `step` is
             not above 0.
     """
-    saliency = _cut(as_map(saliency), step)
-    positives = saliency[pixels(saliency.shape, xy, binary)]
-    negatives = saliency[pixels(saliency.shape, other_xy, binary)]
+    saliency = _cut(prepared(saliency), step)
+    positives, negatives = saliency.at(xy, binary), saliency.at(other_xy, binary)
     if draws is not None:
         rng, count = _draws(draws, seed), min(positives.size, negatives.size)
         # Draws of one size: the mean of their areas is the area against all of them together.
         drawn = [rng.choice(negatives, count, replace=False) for _ in range(draws)]
         negatives = np.concatenate(drawn)
-    return _ranked_above(positives, negatives)
+    return ranked_above(positives, negatives)
 
 
 def shuffled_auc_of_counts(
@@ -111,15 +117,23 @@ def shuffled_auc_of_counts(
         ValueError: if the map is not [h, w], a fixation is not on it, or the counts have another
             shape.
     """
-    saliency, other_counts = as_map(saliency), np.asarray(other_counts)
+    saliency, other_counts = prepared(saliency), np.asarray(other_counts)
     if other_counts.shape != saliency.shape:
         raise ValueError(
             f"other_counts must have the shape of the map, {saliency.shape}; "
             f"got {other_counts.shape}"
         )
-    positives = saliency[pixels(saliency.shape, xy)]
-    fixated = other_counts > 0
-    return _ranked_above(positives, saliency[fixated], other_counts[fixated])
+    fixated = np.flatnonzero(other_counts > 0)
+    weights = other_counts.ravel()[fixated]
+    levels, counts = np.unique(saliency.at(xy), return_counts=True)
+    below, up_to = (
+        # The levels that a value lies under are those from its place among them on.
+        np.cumsum(np.bincount(places, weights, levels.size + 1))[:-1]
+        for places in (
+            np.searchsorted(levels, saliency.flat[fixated], side) for side in ("right", "left")
+        )
+    )
+    return _mann_whitney(counts, below, up_to, weights.sum())
 
 
 def auc_borji(
@@ -154,10 +168,10 @@ def auc_borji(
         ValueError: if the map is not [h, w], a fixation is not on it, or `draws` or `step` is
             not above 0.
     """
-    saliency = _cut(as_map(saliency), step)
-    positives = saliency[pixels(saliency.shape, xy, binary)]
+    saliency = _cut(prepared(saliency), step)
+    positives = saliency.at(xy, binary)
     drawn = _draws(draws, seed).integers(saliency.size, size=draws * positives.size)
-    return _ranked_above(positives, saliency.ravel()[drawn])
+    return ranked_above(positives, saliency.flat[drawn])
 
 
 def auc_judd(
@@ -191,26 +205,37 @@ def auc_judd(
     Raises:
         ValueError: if the map is not [h, w], or a fixation is not on it.
     """
-    saliency = as_map(saliency)
+    saliency = prepared(saliency)
     if jitter:
-        saliency = saliency + np.random.default_rng(seed).uniform(0, jitter, saliency.shape)
-    positives, negatives = saliency[pixels(saliency.shape, xy, binary)], _unfixated(saliency, xy)
-    if positives.size == 0 or negatives.size == 0:
+        noise = np.random.default_rng(seed).uniform(0, jitter, saliency.shape)
+        saliency = prepared(np.asarray(saliency, np.float64) + noise)
+    positives, fixated = saliency.at(xy, binary), saliency.at(xy, binary=True)
+    negatives = saliency.size - fixated.size
+    if positives.size == 0 or negatives == 0:
         return float("nan")
-    thresholds = np.unique(positives)[::-1]
-    hits = _share_reaching(thresholds, positives)
-    false_alarms = _share_reaching(thresholds, negatives)
-    return float(np.trapezoid(np.r_[0, hits, 1], np.r_[0, false_alarms, 1]))
+    levels = np.unique(positives)
+    hits = 1 - count_below(positives, levels) / positives.size
+    correct_rejections = saliency.below(levels) - count_below(fixated, levels)
+    false_alarms = 1 - correct_rejections / negatives
+    return float(np.trapezoid(np.r_[0, hits[::-1], 1], np.r_[0, false_alarms[::-1], 1]))
 
 
-def _unfixated(saliency: np.ndarray, xy: npt.ArrayLike) -> np.ndarray:
-    """Values of the pixels that nobody fixated."""
-    unfixated = np.ones(saliency.shape, bool)
-    unfixated[pixels(saliency.shape, xy)] = False
-    return saliency[unfixated]
+def ranked_above(positives: np.ndarray, negatives: np.ndarray) -> float:
+    """Returns the share of pairs in which the positive is higher, equal ones counted half.
+
+    Args:
+        positives: values of a map at the fixations, [n].
+        negatives: values of the same map and type that they are compared with, [m].
+
+    Returns:
+        In [0, 1]; NaN where one side is empty.
+    """
+    levels, counts = np.unique(positives, return_counts=True)
+    below, up_to = count_below(negatives, levels), count_below(negatives, levels, or_equal=True)
+    return _mann_whitney(counts, below, up_to, negatives.size)
 
 
-def _cut(saliency: np.ndarray, step: float | None) -> np.ndarray:
+def _cut(saliency: Prepared, step: float | None) -> Prepared:
     """How many of the thresholds 0, step, 2 step, ... each value of the stretched map reaches.
 
     A ROC curve with fixed thresholds runs straight between two of them, which counts pairs
@@ -221,7 +246,8 @@ def _cut(saliency: np.ndarray, step: float | None) -> np.ndarray:
     if not step > 0:
         raise ValueError(f"step must be above 0, or None for the exact area; got {step}")
     # 0.3 / 0.1 is 2.9999999999999996, and 0.3 does reach the threshold 3 x 0.1.
-    return np.floor(stretched(saliency) / step + 1e-9)
+    stretch = stretched(np.asarray(saliency, np.float64))
+    return prepared(np.floor(stretch / step + 1e-9))
 
 
 def _draws(draws: int, seed: int | Sequence[int]) -> np.random.Generator:
@@ -231,28 +257,13 @@ def _draws(draws: int, seed: int | Sequence[int]) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def _ranked_above(
-    positives: np.ndarray, negatives: np.ndarray, counts: np.ndarray | None = None
+def _mann_whitney(
+    counts: np.ndarray, below: np.ndarray, up_to: np.ndarray, negatives: int
 ) -> float:
-    """Mann-Whitney: P(positive > negative) + P(equal) / 2; NaN where one side is empty.
+    """P(positive > negative) + P(equal) / 2; NaN where one side is empty.
 
-    `counts` tells how often each negative is there; None is once.
+    `counts` positives have each level; `below` negatives are under it, `up_to` not above it.
     """
-    if positives.size == 0 or negatives.size == 0:
+    if counts.size == 0 or negatives == 0:
         return float("nan")
-    if counts is None:
-        negatives, reached = np.sort(negatives), np.arange(negatives.size + 1)
-    else:
-        order = np.argsort(negatives)
-        negatives, reached = negatives[order], np.r_[0, np.cumsum(counts[order])]
-    below, up_to = (
-        reached[np.searchsorted(negatives, positives, side)] for side in ("left", "right")
-    )
-    return float((below + up_to).mean() / (2 * reached[-1]))
-
-
-def _share_reaching(thresholds: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Share of the values that are at least as high as each threshold."""
-    if thresholds.size < _FEW:
-        return np.array([np.count_nonzero(values >= t) for t in thresholds]) / values.size
-    return 1 - np.searchsorted(np.sort(values), thresholds) / values.size
+    return float(np.dot(counts, below + up_to) / (2 * counts.sum() * negatives))

@@ -1,12 +1,12 @@
 """The model card: what a served network is, what it learned from, and how well it did."""
 
-import importlib.metadata
 import pathlib
 import subprocess
 
 import keras
 import tensorflow as tf
 
+from salclass_tf.runs import package
 from salclass_tf.runs.finished_stage import FinishedStage
 
 
@@ -31,7 +31,7 @@ def describe(stage: FinishedStage, facts: dict) -> dict:
         },
         "export": facts,
         "versions": {
-            "salclass_tf": _own_version(),
+            "salclass_tf": package.version(),
             "git_commit": git_commit(),
             "tensorflow": tf.__version__,
             "keras": keras.__version__,
@@ -49,12 +49,4 @@ def git_commit() -> str | None:
         subprocess.run(own, capture_output=True, check=True)
         return subprocess.run(name, capture_output=True, check=True, text=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
-        return None
-
-
-def _own_version() -> str | None:
-    """The installed version of this package, None where it runs from its source folder."""
-    try:
-        return importlib.metadata.version("salclass-tf")
-    except importlib.metadata.PackageNotFoundError:
         return None

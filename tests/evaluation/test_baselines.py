@@ -15,7 +15,7 @@ from salclass_tf.data import pipeline, sets
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.evaluation.baselines import gaussian, spectral_residual
 from salclass_tf.evaluation.methods import baseline_choice
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from salclass_tf.evaluation.tables import paper
 from salclass_tf.evaluation.tables.paper import Settings
 
@@ -116,7 +116,7 @@ def test_set_of_maps_has_no_viewers(tiny_data_dir):
         ("itti", "no maintained Python package computes itti"),
         ("gbvs", "--model=gbvs=FOLDER"),
         ("center", "baselines are some of true_maps, human, centre, .*got 'center'"),
-        ("spectral_residual", "pip install opencv-contrib-python-headless"),
+        ("spectral_residual", "pip install -r requirements-baselines.txt"),
     ],
 )
 def test_baseline_that_cannot_be_had_is_named(name, message, monkeypatch):

@@ -9,8 +9,8 @@ from watched_noise import WatchedNoise
 from salclass_tf import metrics
 from salclass_tf.data import cropping, pipeline, sets
 from salclass_tf.data.geometry import Geometry
-from salclass_tf.evaluation.methods import baselines, crops, crops_of_sets
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods import baselines, crops, evaluated_sets
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 
 GEOMETRY = Geometry(24, 30)
 
@@ -94,14 +94,14 @@ def test_centre_bias_leaves_the_image_itself_out(watched):
 
 def test_names_are_compared_without_versions():
     names = ("osie/1.0.0", "osie", "osie:1.0.0", "gaze_critters/task/1.0.0", "gaze_critters/task")
-    found = [crops_of_sets.without_version(name) for name in names]
+    found = [evaluated_sets.without_version(name) for name in names]
     assert found == ["osie"] * 3 + ["gaze_critters/task"] * 2
 
 
 def test_shipped_maps_have_peak_1_as_in_training(tiny_data_dir):
     """A classifier that learned from maps of peak 1 must not be tested on maps of peak 255."""
     maps = sets.open_set("dotted_maps", tiny_data_dir)
-    dataset = crops_of_sets.EvaluatedSet(maps, "test", Geometry(44, 44))
+    dataset = evaluated_sets.EvaluatedSet(maps, "test", Geometry(44, 44))
     [batch] = dataset.batches()
     assert batch["saliency"].shape == (6, 44, 44, 1) and "fixation_counts" not in batch
     source = pipeline.open_split(maps.builder, "train")

@@ -18,7 +18,7 @@ from salclass_tf import metrics, model, serving
 from salclass_tf.data import sets
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.evaluation.maps import evaluate as map_scoring
-from salclass_tf.evaluation.methods import baselines, crops_of_sets, map_folders, method
+from salclass_tf.evaluation.methods import baselines, evaluated_sets, map_folders, method
 from salclass_tf.evaluation.tables import of_maps as written
 from salclass_tf.evaluation.tables import paper, scoring
 from salclass_tf.evaluation.tables.paper import Settings
@@ -146,7 +146,7 @@ def test_finished_parts_are_kept_until_a_model_changes(run, tmp_path, tiny_data_
 
 def test_fixations_outside_the_crop_are_counted(tiny_data_dir):
     noise = sets.open_set("dotted_noise", tiny_data_dir)
-    narrow = crops_of_sets.EvaluatedSet(noise, "test", Geometry(12, 46))
+    narrow = evaluated_sets.EvaluatedSet(noise, "test", Geometry(12, 46))
     left = sum(len(narrow.gaze[name].xy) for name in narrow.gaze)
     assert 0 < left < 6
     scores = scoring.score_method(

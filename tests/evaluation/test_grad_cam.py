@@ -15,7 +15,7 @@ from salclass_tf.detectors import build_detector
 from salclass_tf.evaluation import paper_figures
 from salclass_tf.evaluation.activations import feature_layers, grad_cam
 from salclass_tf.evaluation.methods import explanations
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from salclass_tf.evaluation.methods.method import LOGITS, Method
 from salclass_tf.evaluation.tables import paper
 

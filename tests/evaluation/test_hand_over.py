@@ -15,9 +15,10 @@ from PIL import Image
 from watched_noise import WatchedNoise
 
 from benchmarks import pysaliency_numbers
-from salclass_tf import hdf5_maps
+from salclass_tf import build_classifier, hdf5_maps
 from salclass_tf.evaluation.hand_over import maps, pysaliency, submissions
 from salclass_tf.evaluation.tables import paper
+from tfds_builders.common import schema
 from tfds_builders.pysaliency_folder import fixations, stimuli
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -101,6 +102,38 @@ def test_one_kind_alone_may_be_asked_for(examples, random_maps, tmp_path):
         pysaliency.hand_over(named, tmp_path, ["density"])
     (folder,) = pysaliency.hand_over(named, tmp_path, ["map"])
     assert (folder / "maps/m.hdf5").is_file() and not (folder / "log_densities").exists()
+
+
+class UnwatchedNoise(WatchedNoise):
+    """The same pictures, on which nobody looked."""
+
+    def _generate_examples(self):
+        for key, example in super()._generate_examples():
+            yield key, example | {"fixations": schema.no_fixations()}
+
+
+def test_nothing_of_another_split_stays(tmp_path):
+    """Gaze that belongs to other images would be taken for theirs."""
+    UnwatchedNoise(data_dir=str(tmp_path / "data")).download_and_prepare()
+    folder, gone = tmp_path / "unwatched_noise", ("fixations", "true_maps", "prior")
+    folder.mkdir()
+    for name in gone:
+        (folder / f"{name}.hdf5").touch()
+    named = maps.Named((), ("unwatched_noise",), data_dir=str(tmp_path / "data"))
+    assert pysaliency.hand_over(named, tmp_path) == [folder]
+    assert (folder / "stimuli.hdf5").is_file()
+    assert not any((folder / f"{name}.hdf5").exists() for name in gone)
+
+
+def test_models_without_maps_are_not_left_out_in_silence(examples, tmp_path):
+    network = build_classifier("vgg16", 2, image_size=32, width=1 / 16)
+    network.save(tmp_path / "classifier.keras")
+    named = maps.Named(
+        (str(tmp_path / "classifier.keras"),), ("watched_noise",), data_dir=examples[0]
+    )
+    with pytest.raises(ValueError, match="no model gives maps"):
+        pysaliency.hand_over(named, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def scores_of(model, dataset, output, **where):

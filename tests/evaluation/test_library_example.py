@@ -12,7 +12,7 @@ from map_files import write_maps
 
 from salclass_tf.data import sets
 from salclass_tf.evaluation.methods import map_folders, method
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from salclass_tf.evaluation.tables import scoring
 
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs" / "evaluation.md"

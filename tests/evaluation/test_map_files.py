@@ -1,13 +1,15 @@
 """Files of maps of other programs: forms that are read, mistakes that are named."""
 
 import json
+import types
 
 import numpy as np
 import PIL.Image
 import pytest
+import tensorflow as tf
 from map_files import write_maps
 
-from salclass_tf.evaluation.methods import map_files
+from salclass_tf.evaluation.methods import map_files, map_folders, map_kinds
 from salclass_tf.evaluation.tables import paper
 from salclass_tf.evaluation.tables.paper import Settings
 
@@ -38,6 +40,29 @@ def test_jpeg_is_read(mode, tmp_path):
     smooth = np.add.outer(np.arange(44), 2 * np.arange(52)).astype(np.uint8)
     PIL.Image.fromarray(smooth).convert(mode).save(tmp_path / "a.jpg", quality=95)
     assert np.abs(map_files.read(tmp_path / "a.jpg") - smooth).max() <= 4
+
+
+def test_log_of_a_probability_of_0_is_read(tmp_path):
+    density = np.arange(6.0).reshape(2, 3) / 15
+    with np.errstate(divide="ignore"):
+        np.save(tmp_path / "a.npy", np.log(density))
+    found = map_files.read(tmp_path / "a.npy")
+    assert map_kinds.detect(found) == "log_density"
+    np.testing.assert_allclose(np.exp(found), density, rtol=1e-14)
+    np.save(tmp_path / "a.npy", np.full((2, 3), -np.inf))
+    with pytest.raises(ValueError, match="must hold finite numbers"):
+        map_files.read(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize("ending", ["NPY", "jpg.Npy"])
+def test_ending_may_be_in_capitals(ending, tmp_path):
+    (tmp_path / "cats").mkdir()
+    with open(tmp_path / f"cats/1.2.{ending}", "wb") as file:
+        np.save(file, GREY)
+    dataset = types.SimpleNamespace(name="a", title="a", gaze=["cats/1.2.jpg"], view="whole")
+    (folder,) = map_folders.from_folder(tmp_path)
+    batch = {"image_id": tf.constant(["cats/1.2.jpg"]), "size": tf.constant([GREY.shape])}
+    np.testing.assert_array_equal(folder.load(dataset)(batch)["saliency"][0, ..., 0], GREY)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import tensorflow_datasets as tfds
 from salclass_tf.data import sets
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.evaluation.methods import map_folders, map_kinds
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from salclass_tf.evaluation.tables.scoring import score_method
 
 

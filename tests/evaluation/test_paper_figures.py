@@ -15,7 +15,7 @@ from salclass_tf import figures, metrics
 from salclass_tf.data import sets
 from salclass_tf.evaluation import paper_figures
 from salclass_tf.evaluation.methods import lineup
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from salclass_tf.evaluation.paper_figures import Settings, picking
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]

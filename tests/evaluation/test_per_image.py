@@ -17,7 +17,7 @@ from salclass_tf.data.geometry import Geometry
 from salclass_tf.detectors import build_detector
 from salclass_tf.evaluation import paper_figures
 from salclass_tf.evaluation.maps.scores import Scores
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from salclass_tf.evaluation.tables import of_confusions, paper, per_image
 from salclass_tf.evaluation.tables.guesses import Guesses
 from salclass_tf.evaluation.tables.paper import Settings

@@ -16,7 +16,7 @@ from salclass_tf.evaluation import paper_figures
 from salclass_tf.evaluation.activations import choice, feature_layers, regions
 from salclass_tf.evaluation.activations.choice import Channel
 from salclass_tf.evaluation.methods import find
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from salclass_tf.evaluation.methods.method import Method
 from salclass_tf.evaluation.paper_figures import Settings
 

@@ -16,7 +16,7 @@ from salclass_tf.data import cropping, sets
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.detectors import build_detector
 from salclass_tf.evaluation.methods import baselines, map_folders, method
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from salclass_tf.evaluation.tables import paper, scoring
 from salclass_tf.evaluation.tables.paper import Settings
 from salclass_tf.model.whole_images import WholeImages, WholeImagesOfServer

@@ -3,7 +3,7 @@
 import pytest
 
 from salclass_tf import reproduction
-from salclass_tf.evaluation.methods import crops_of_sets
+from salclass_tf.evaluation.methods import evaluated_sets
 from salclass_tf.evaluation.tables import scikit_learn
 from salclass_tf.pretrained import released
 from salclass_tf.reproduction import running
@@ -14,7 +14,7 @@ from salclass_tf.runs.stage_copies import copy_stage
 def test_missing_data_sets_are_named_together_with_what_to_put_where(tiny_data_dir):
     names = ("dotted_noise", "saldogs", "caltech_birds2011", "osei")
     with pytest.raises(ValueError) as caught:
-        crops_of_sets.prepare_all(names, tiny_data_dir)
+        evaluated_sets.prepare_all(names, tiny_data_dir)
     head, *lines, advice = str(caught.value).splitlines()
     assert head == "3 of 4 data sets are not there:"
     named = [line for line in lines if not line.startswith("    ")]

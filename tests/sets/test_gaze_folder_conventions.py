@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import re
 
@@ -110,13 +111,23 @@ def test_a_shift_that_no_screen_explains_is_told_as_rough(folder):
     assert "too rough to be used" in text and "dd to recording.json: " not in text
 
 
-@pytest.mark.parametrize("shift", [(71, -38), (-20, 13)])
-def test_a_fitted_shift_on_ten_pictures_gives_the_true_maps(folder, shift):
+@pytest.mark.parametrize(
+    ("scale", "shift"),
+    [
+        ((1, 1), (71, -38)),
+        ((1, 1), (-20, 13)),
+        ((1024 / 1280, 768 / 1024), (0, 0)),  # another screen's pixels
+        ((1024 / 1920, 768 / 1080), (0, 0)),
+    ],
+)
+def test_numbers_to_paste_on_ten_pictures_give_the_true_maps(folder, scale, shift):
     root, gaze = folder
     gaze = dict(list(gaze.items())[:10])
-    looked_at.write_table(
-        root / "fixations.csv", gaze, lambda x, y, size: (x + shift[0], y + shift[1])
-    )
+
+    def recorded(x, y, size):
+        return scale[0] * x + shift[0], scale[1] * y + shift[1]
+
+    looked_at.write_table(root / "fixations.csv", gaze, recorded, SIZES)
     (text,) = suspicions_of(root)
     (root / "recording.json").write_text("{" + REMEDY.search(text).group(1) + "}")
     found = study.open_study(root).gaze.by_stem
@@ -134,6 +145,18 @@ def blurred(fixations, size):
     inside = (row >= 0) & (row < size[0]) & (column >= 0) & (column < size[1])
     np.add.at(counts, (row[inside], column[inside]), 1)
     return ndimage.gaussian_filter(counts, 0.03 * max(size))
+
+
+@pytest.mark.parametrize("scale", [(1.2692, 1.2232), (0.872, 1.2589), (1.5134, 1.3011)])
+def test_any_other_scale_is_suspicious_without_numbers_to_paste(folder, scale):
+    root, gaze = folder
+    gaze = dict(list(gaze.items())[:10])
+    looked_at.write_table(
+        root / "fixations.csv", gaze, lambda x, y, size: (x / scale[0], y / scale[1])
+    )
+    (text,) = suspicions_of(root)
+    assert not REMEDY.search(text)
+    assert re.search("ook up (where the image was|the size of the screen)", text)
 
 
 def test_a_factor_beside_those_that_are_known_is_told_as_rough(folder):
@@ -276,6 +299,10 @@ def test_default_coordinates_change_nothing():
     np.testing.assert_allclose([x, y], [[0, 7.25], [3, -9]])
 
 
+def _fixations(path):
+    return fixation_table.Fixations(path.x, path.y, path.duration_ms, path.viewer)
+
+
 @pytest.mark.real_data
 @pytest.mark.parametrize("count", [10, 40])
 def test_osie_is_right_as_it_is_and_wrong_upside_down(shared_data, count):
@@ -295,5 +322,24 @@ def test_osie_is_right_as_it_is_and_wrong_upside_down(shared_data, count):
         return conventions.compare(scene.gather(gaze, paths, sizes))
 
     right, turned = verdict(lambda y: y), verdict(lambda y: 599 - y)
-    assert not right.wrong and right.gain > 0.2
-    assert turned.best == Coordinates(flip="y") and not turned.rough
+    assert not right.wrong and right.gain > 0.2 and not right.doubtful
+    assert turned.best == Coordinates(flip="y") and not turned.rough and not turned.guessed
+
+
+@pytest.mark.real_data
+def test_osie_in_pixels_of_another_screen_is_told_without_an_entry_to_paste(shared_data):
+    found = scanpaths.read_scanpaths(shared_data / "osie/data/eye/fixations.mat")
+    names = sorted(np.random.default_rng(6).choice(list(found), 10, replace=False))
+    paths = {name: shared_data / "osie/data/stimuli" / name for name in names}
+
+    def verdict(across, down):
+        gaze = {
+            name: dataclasses.replace(value, x=value.x * across, y=value.y * down)
+            for name, value in ((name, _fixations(found[name])) for name in names)
+        }
+        return conventions.compare(scene.gather(gaze, paths, dict.fromkeys(names, (600, 800))))
+
+    ratio = Coordinates(scale=(1.25, 1.3333))
+    told = verdict(0.8, 0.75)
+    assert told.wrong and told.guessed and ratio in (told.best, *told.rivals)
+    assert verdict(1 / 0.9626, 1 / 1.1697).doubtful

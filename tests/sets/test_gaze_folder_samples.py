@@ -374,3 +374,17 @@ def test_a_bad_placement_is_named(tmp_path, text, pattern):
     (tmp_path / "placement.csv").write_text(text)
     with pytest.raises(ValueError, match=pattern):
         placement.read_placement(tmp_path)
+
+
+@needs_polars
+def test_columns_of_an_own_table_that_nothing_is_read_from_are_listed(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "samples").mkdir()
+    Image.new("RGB", (1000, 800)).save(tmp_path / "images/a.png")
+    time, x, y = scanpath([(300, 250, 400), (700, 500, 400)], rate=120)
+    lines = [f"{t:.2f},p1,a,{a:.1f},{b:.1f},3.2,keys" for t, a, b in zip(time, x, y, strict=True)]
+    header = "time,viewer,image,x,y,pupil,note"
+    (tmp_path / "samples/p1.csv").write_text("\n".join([header, *lines]))
+    (tmp_path / "placement.csv").write_text("stem,left,top,width,height\na,0,0,1000,800\n")
+    (tmp_path / "recording.json").write_text('{"pixels_per_degree": 40}')
+    assert study.open_study(tmp_path).gaze.notes == ("columns ignored: pupil, note",)

@@ -68,17 +68,22 @@ def suspicion(verdict: Verdict, stated: Coordinates | None) -> str:
             'the screen, or {"scale": [x, y], "shift": [x, y]} that lead to pixels of the image. '
             f"Until then, to look at the contact sheet: {verdict.best.as_json()}"
         )
-    if not verdict.rivals:
-        return f"{text}. Add to recording.json: {verdict.best.as_json()}"
-    others = "; or ".join(one.as_json() for one in verdict.rivals[:_RIVALS])
-    if verdict.best.screen or verdict.best.scale != (1, 1):  # which numbers, this gaze cannot tell
+    others = [one.as_json() for one in verdict.rivals[:_RIVALS]]
+    if verdict.guessed:
+        listed = "; or ".join([verdict.best.as_json(), *others])
         return (
-            f"{text}. Other screens and factors fit about as well; add to recording.json what is "
-            f"true of the recording: {verdict.best.as_json()}; or {others}"
+            f"{text}. Other conventions, screens and factors fit about as well, those between the "
+            "common ones too, and this gaze does not tell which is true. Look up the size of the "
+            "screen, and the image's on it, in the tracker's file or the experiment; if one of "
+            "these is true, "
+            f"add it to recording.json: {listed}. Otherwise add "
+            '"coordinates": {"scale": [x, y], "shift": [x, y]} that lead to pixels of the image'
         )
+    if not others:
+        return f"{text}. Add to recording.json: {verdict.best.as_json()}"
     return (
         f"{text}. Add to recording.json: {verdict.best.as_json()} - or, if that is how it was, "
-        f"since this gaze fits it as well: {others}"
+        f"since this gaze fits it as well: {'; or '.join(others)}"
     )
 
 
@@ -101,14 +106,21 @@ def doubt(verdict: Verdict | None, agreed: Agreement | None) -> list[str]:
     """
     if verdict is None or agreed is None or verdict.blank or agreed.t < _SURE:
         return []
-    if verdict.gain >= _FOLLOWS:
-        return []
-    return [
-        "viewers look at the same places of a picture, but these are no better explained by its "
-        f"contrasts than if the points were {words(verdict.next_best)} "
-        f"({verdict.gain:+.2f} nats a fixation): shifted, scaled or of other pictures? See the "
-        'contact sheet; "coordinates" in recording.json moves them'
-    ]
+    if verdict.gain < _FOLLOWS:
+        return [
+            "viewers look at the same places of a picture, but these are no better explained by "
+            f"its contrasts than if the points were {words(verdict.next_best)} "
+            f"({verdict.gain:+.2f} nats a fixation): shifted, scaled or of other pictures? See the "
+            'contact sheet; "coordinates" in recording.json moves them'
+        ]
+    if verdict.doubtful:
+        return [
+            f"gaze {verdict.beside:.0%} of the image's long side beside where it is fits the "
+            "pictures better, by another scale or shift: is it in pixels of the image? See the "
+            "contact sheet, and look up the size of the screen in the tracker's file; "
+            '"coordinates" in recording.json moves it'
+        ]
+    return []
 
 
 def words(convention: Coordinates) -> str:

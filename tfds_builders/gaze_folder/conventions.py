@@ -23,6 +23,9 @@ _SAME = 0.006  # of the image's long side: a fifth of the usual blur, which hide
 # maps of the usual blur, 3 % of the long side, have a CC of 0.99 to the true ones.
 _ROUGH = 0.0035
 _BESIDE = 0.009  # likewise, between a listed screen or factor and what fits best
+# Likewise, between a usual convention, or the points as they are, and the scale and shift that fit
+# best; for true ones these were up to 0.04, since people differ in how far they look around.
+_FAR_BESIDE = 0.05
 _BLANK = 0.01  # nats
 
 
@@ -39,6 +42,8 @@ class Verdict:
         rivals: others that cannot be told from the best, and put gaze elsewhere.
         error: standard error of the places, share of the image's long side; 0 unless numbers were
             fitted to the points, infinite if no number can be relied on.
+        beside: how far from the best a scale and a shift of any size put the gaze, share of the
+            image's long side; 0 if numbers were fitted.
         tried: how many were compared.
         blank: whether the pictures are all alike in what is likely, so that they tell nothing.
     """
@@ -50,6 +55,7 @@ class Verdict:
     error: float
     tried: int
     blank: bool = False
+    beside: float = 0.0
 
     @property
     def wrong(self) -> bool:
@@ -60,6 +66,18 @@ class Verdict:
     def rough(self) -> bool:
         """Whether the fitted numbers are too rough to be used."""
         return self.error > _ROUGH
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the points are taken, but another scale and shift fit, far from them."""
+        return not self.wrong and self.beside > _FAR_BESIDE
+
+    @property
+    def guessed(self) -> bool:
+        """Whether other numbers than those that are listed would explain the gaze as well."""
+        if self.best.screen or self.best.scale != (1, 1):
+            return bool(self.rivals) or self.beside > _BESIDE
+        return self.beside > _FAR_BESIDE
 
 
 def compare(scene: Scene) -> Verdict | None:
@@ -105,12 +123,13 @@ def _verdict(
         rivals = _rivals(scene, tried, scores, best)
         exact = best < usual or fits.beside(scene, tried[best]) < _BESIDE
         error, gain = 0.0 if exact else np.inf, float(means[best] - means[0])
-        return Verdict(tried[best], gain, None, rivals, error, len(tried))
+        beside = fits.beside(scene, tried[best], scaled=True)
+        return Verdict(tried[best], gain, None, rivals, error, len(tried), beside=beside)
     second = 1 + int(means[1:usual].argmax())
     rivals = _rivals(scene, tried[:usual], scores[:usual], 0)
-    return Verdict(
-        tried[0], float(means[0] - means[second]), tried[second], rivals, 0.0, len(tried)
-    )
+    gain = float(means[0] - means[second])
+    beside = fits.beside(scene, tried[0], scaled=True) if len(scores[0]) >= _FEW_IMAGES else 0.0
+    return Verdict(tried[0], gain, tried[second], rivals, 0.0, len(tried), beside=beside)
 
 
 def _exceeds(gain: npt.NDArray[np.float64], chance: float, least: float = _LEAST) -> bool:

@@ -1,10 +1,9 @@
 """The exports of eye trackers in a folder: read one after the other, fixations on the images."""
 
-import dataclasses
+import array
 import itertools
 import math
 import pathlib
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,6 +11,8 @@ import numpy as np
 
 from tfds_builders.common import fixation_table
 from tfds_builders.gaze_folder import (
+    collected,
+    copies,
     detection,
     images,
     placement,
@@ -57,7 +58,9 @@ def read(
     for path in paths:
         setting = reader.Setting(_viewer_of(path, folder), facts, read.sizes)
         read.add(formats.open_file(path, setting))
-    if (read.scanpaths or not read.unknown) and not any(one.fixations for one in read.viewings):
+    if (len(read.scanpaths) or not read.unknown) and not any(
+        one.fixations for one in read.viewings
+    ):
         raise ValueError(
             f"{folder} must hold at least one fixation; none was found in {len(read.viewings)} "
             f"presentations of images. {' '.join(read.suspicions[:2])} Look at the coordinates, "
@@ -71,12 +74,13 @@ class Exports:
 
     Attributes:
         sizes: height and width of the images by stem.
-        scanpaths: by stem; viewer, and x, y (pixels of the image) and duration (ms), [3, k].
+        scanpaths: x, y (pixels of the image) and durations (ms) on each image.
         viewings: the timeline.
-        choices: how fixations were found in each file.
+        summary: how fixations were found in the files.
         unknown: names of pictures that are no image of the folder.
         skipped: what was wrong with each line left out.
         suspicions: sentences for the report.
+        ignored: names of columns that nothing is read from, each once.
     """
 
     def __init__(
@@ -93,16 +97,17 @@ class Exports:
             facts: `recording.json`.
         """
         self.sizes = images.Sizes(found)
-        self.scanpaths: dict[str, list[tuple[str, np.ndarray]]] = {}
-        self.viewings: list[viewing.Viewing] = []
-        self.choices: list[detection.Choice] = []
+        self.scanpaths = collected.Collected()
+        self.viewings = viewing.Timeline()
+        self.summary = detection.Summary()
         self.unknown: set[str] = set()
         self.skipped: list[str] = []
         self.suspicions: list[str] = []
+        self.ignored: dict[str, None] = {}
         self._places = places
         self._facts = facts
-        self._copies = viewing.Copies()
-        self._scales: list[float] = []
+        self._copies = copies.Copies()
+        self._scales = array.array("d")
 
     def add(self, file: reader.Reader) -> None:
         """Reads a file; its first presentations tell how fixations are found in all.
@@ -118,7 +123,7 @@ class Exports:
         told: list[str] = []
         if first:
             choice = detection.choose(first, self._facts)
-            self.choices.append(choice)
+            self.summary.add(choice)
             measured = []
             every = itertools.chain(first, known)
             for shown, found in detection.find_all(every, self._facts, choice):
@@ -128,24 +133,16 @@ class Exports:
             told = [*choice.suspicions, *detection.suspect_share(measured)]
         fixation_table.check_skipped(file.skipped, file.lines, TOLERANCE)
         self.skipped += file.skipped
+        self.ignored |= dict.fromkeys(file.ignored)
         self.suspicions += [*file.notes, *(f"{file.path}: {text}" for text in told)]
 
     def fixations(self) -> dict[str, fixation_table.Fixations]:
-        """Joins the viewers of each image, in the order of their names, and hands them over.
-
-        What is joined is not kept here as well: thousands of recordings are in memory once.
-        """
-        viewers = self._viewers()
-        return {stem: _join(self.scanpaths.pop(stem), viewers) for stem in sorted(self.scanpaths)}
+        """Joins the viewers of each image, in the order of their names, and hands them over."""
+        return self.scanpaths.hand_over(self._viewers())
 
     def facts(self) -> dict[str, Any]:
         """What a reader of the set needs to know about its fixations."""
-        told = [
-            _summary(list(same))
-            for _, same in itertools.groupby(
-                sorted(self.choices, key=lambda one: one.filter), key=lambda one: one.filter
-            )
-        ]
+        told = self.summary.facts()
         return {
             "viewer_names": self._viewers(),
             "pixels_per_degree": self._facts.pixels_per_degree,
@@ -173,13 +170,9 @@ class Exports:
     def _keep(self, shown: presentation.Presentation, found: detection.Detected) -> None:
         """Moves the fixations of a presentation to its image."""
         place, size = self._place(shown), self.sizes[shown.stem]
-        # One text for a name that occurs with every presentation.
-        shown = dataclasses.replace(
-            shown, stem=sys.intern(shown.stem), viewer=sys.intern(shown.viewer)
-        )
         x, y = place.to_image(found.x, found.y, size)
         scanpath = np.stack([x, y, found.duration_ms])
-        self.scanpaths.setdefault(shown.stem, []).append((shown.viewer, scanpath))
+        self.scanpaths.add(shown.stem, shown.viewer, scanpath)
         self.viewings.append(_viewing(shown, found))
         self.suspicions += [f"{shown.source}: {note}" for note in found.notes]
         self._scales.append(size[1] / place.width)
@@ -248,28 +241,3 @@ def _viewing(shown: presentation.Presentation, found: detection.Detected) -> vie
         fixations=len(found.x),
         fixated=found.in_fixations_ms / tracked if has_samples and tracked else math.nan,
     )
-
-
-def _join(scanpaths: list[tuple[str, np.ndarray]], viewers: list[str]) -> fixation_table.Fixations:
-    """Joins the viewers of one image, in the order of their names."""
-    numbers = {name: number for number, name in enumerate(viewers)} | {"": -1}
-    scanpaths = sorted(scanpaths, key=lambda scanpath: numbers[scanpath[0]])
-    x, y, duration_ms = np.concatenate([path for _, path in scanpaths], axis=1)
-    viewer = np.repeat(
-        [numbers[name] for name, _ in scanpaths], [path.shape[1] for _, path in scanpaths]
-    )
-    return fixation_table.Fixations(x, y, duration_ms, viewer)
-
-
-def _summary(choices: list[detection.Choice]) -> dict[str, Any]:
-    """Parameters of one filter in several files: values, or their range where they differ."""
-    merged: dict[str, Any] = {
-        "filter": choices[0].filter,
-        "files": len(choices),
-        "reason": choices[0].reason,
-    }
-    for name in choices[0].parameters:
-        values = [one.parameters[name] for one in choices]
-        differ = any(value != values[0] for value in values)
-        merged[name] = [min(values), max(values)] if differ else values[0]
-    return merged

@@ -56,18 +56,20 @@ def fit_scale_and_shift(
     return _with(first, best.x, scene), lambda: np.inf
 
 
-def beside(scene: Scene, convention: Coordinates) -> float:
+def beside(scene: Scene, convention: Coordinates, scaled: bool = False) -> float:
     """Measures how far from a convention the best shift is.
 
     Args:
         scene: the study.
         convention: any.
+        scaled: whether the scale may be another one, too.
 
     Returns:
         Median distance of the places, share of the image's long side.
     """
-    shift = _climb(scene, convention, (0.0, 0.0)).x
-    return scene.apart(_with(convention, shift, scene), convention)
+    zoom = np.log(convention.scale) if scaled else ()
+    numbers = _climb(scene, convention, (*zoom, 0.0, 0.0)).x
+    return scene.apart(_with(convention, numbers, scene), convention)
 
 
 def _bare(convention: Coordinates) -> Coordinates:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfds_builders.common import fixation_table
@@ -50,7 +50,7 @@ class Gaze:
     skipped: tuple[str, ...]
     without_image: tuple[str, ...]
     facts: dict[str, Any]
-    viewings: tuple[viewing.Viewing, ...] = ()
+    viewings: Sequence[viewing.Viewing] = ()
     scale: float = 1.0
     suspicions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -161,7 +161,8 @@ def _from_exports(
         skipped=tuple(read.skipped),
         without_image=tuple(sorted(read.unknown)),
         facts=read.facts(),
-        viewings=tuple(read.viewings),
+        viewings=read.viewings,
         scale=read.scale(),
+        notes=(f"columns ignored: {', '.join(read.ignored)}",) if read.ignored else (),
         suspicions=tuple(dict.fromkeys(read.suspicions)),
     )

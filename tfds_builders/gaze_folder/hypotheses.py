@@ -1,5 +1,7 @@
 """The conventions of coordinates that a check tries."""
 
+import itertools
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -13,6 +15,9 @@ _SCREENS += ((1600, 900), (1440, 900), (1280, 720), (1280, 800), (1280, 960), (1
 _SCREENS += ((2560, 1440), (2560, 1600), (3840, 2160))
 _FACTORS = (2.0, 1.5, 3.0, 4.0, 0.5, 0.25, 0.75, 1 / 3, 2 / 3, 4 / 3, 1.1, 1.2, 1.25, 1.3, 1.4)
 _FACTORS += (1.6, 1.75, 2.5, 0.4, 0.6, 0.7, 0.8, 0.9)
+_COMMON = 4  # between which pixels are converted; more pairs could not be told from each other
+_UNEQUAL = 0.03  # between the axes; less is a factor
+_FAR = 0.18  # from the points as they are, on one axis; people differ in how far they look around
 _PICTURES = (-2, -1, 1, 2)
 
 
@@ -24,10 +29,11 @@ def listed(scene: Scene) -> tuple[list[Coordinates], list[Coordinates]]:
 
     Returns:
         The usual ones, first that of the sets: units, origins, flips, neighbouring pictures. And
-        places on common screens, and factors by which images may have been enlarged.
+        places on common screens, factors by which images may have been enlarged, and those of a
+        tracker that counts in pixels of another screen.
     """
     usual = list(_distinct(scene, [Coordinates(), *_usual(len(scene.sizes))]))
-    every = list(_distinct(scene, [*usual, *_screens(), *_factors()]))
+    every = list(_distinct(scene, [*usual, *_screens(), *_factors(), *_ratios()]))
     return usual, every[len(usual) :]
 
 
@@ -67,3 +73,13 @@ def _screens() -> Iterator[Coordinates]:
 def _factors() -> Iterator[Coordinates]:
     """Images enlarged or reduced after the recording."""
     yield from (Coordinates(scale=(factor, factor)) for factor in _FACTORS)
+
+
+def _ratios() -> Iterator[Coordinates]:
+    """Pixels of one common screen that were written down as those of another one."""
+    for recorded, written in itertools.permutations(_SCREENS[:_COMMON], 2):
+        across, down = (one / other for one, other in zip(recorded, written, strict=True))
+        logarithms = math.log(across), math.log(down)
+        unequal = abs(logarithms[0] - logarithms[1]) > _UNEQUAL
+        if unequal and max(map(abs, logarithms)) > _FAR:
+            yield Coordinates(scale=(round(across, 4), round(down, 4)))

@@ -1,13 +1,16 @@
 """The timeline of a study: which picture was shown to whom, when, and what is left of it."""
 
+import array
 import dataclasses
-import hashlib
+import itertools
+from collections.abc import Sequence
 
 import numpy as np
 
-from tfds_builders.gaze_folder import presentation
+from tfds_builders.gaze_folder import sources
 
-_ENOUGH = 20  # changes of place by which gaze is known again
+_COLUMNS = {"onset_ms": "d", "duration_ms": "d", "samples": "I", "tracked": "d"}
+_COLUMNS |= {"fixations": "I", "fixated": "d"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -37,7 +40,52 @@ class Viewing:
     fixated: float
 
 
-def table(viewings: tuple[Viewing, ...], first: int = 40) -> list[str]:
+class Timeline(Sequence[Viewing]):
+    """Presentations in the order in which they were read; 60 bytes for each."""
+
+    def __init__(self) -> None:
+        """Has none."""
+        self._names: dict[str, int] = {}
+        self._by_number: list[str] = []
+        self._viewers = array.array("i")
+        self._stems = array.array("i")
+        self._sources = sources.Sources()
+        self._columns = {name: array.array(code) for name, code in _COLUMNS.items()}
+
+    def append(self, one: Viewing) -> None:
+        """Adds a presentation.
+
+        Args:
+            one: the next one.
+        """
+        self._viewers.append(self._number(one.viewer))
+        self._stems.append(self._number(one.stem))
+        self._sources.append(one.source)
+        for name, column in self._columns.items():
+            column.append(getattr(one, name))
+
+    def __len__(self) -> int:
+        """Number of presentations."""
+        return len(self._viewers)
+
+    def __getitem__(self, index: int) -> Viewing:
+        """Returns the `index`-th presentation."""
+        return Viewing(
+            viewer=self._by_number[self._viewers[index]],
+            stem=self._by_number[self._stems[index]],
+            source=self._sources[index],
+            **{name: column[index] for name, column in self._columns.items()},
+        )
+
+    def _number(self, name: str) -> int:
+        """The number of a viewer's or image's name."""
+        number = self._names.setdefault(name, len(self._names))
+        if number == len(self._by_number):
+            self._by_number.append(name)
+        return number
+
+
+def table(viewings: Sequence[Viewing], first: int = 40) -> list[str]:
     """Writes the timeline as a table of text.
 
     Args:
@@ -49,14 +97,15 @@ def table(viewings: tuple[Viewing, ...], first: int = 40) -> list[str]:
     """
     if not viewings:
         return []
-    width = max(len(one.stem) for one in viewings[:first])
-    who = max([6, *(len(one.viewer) for one in viewings[:first])])
+    shown = list(itertools.islice(viewings, first))
+    width = max(len(one.stem) for one in shown)
+    who = max([6, *(len(one.viewer) for one in shown)])
     head = f"{'viewer':{who}}  {'picture':{max(width, 7)}}"
     lines = [
         f"presentations: {len(viewings)}",
         f"  {head}  {'onset ms':>12}  {'shown ms':>9}  {'samples':>8}  {'tracked':>7}  fixations",
     ]
-    for one in viewings[:first]:
+    for one in shown:
         tracked = "" if np.isnan(one.tracked) else f"{one.tracked:.0%}"
         lines.append(
             f"  {one.viewer:{who}}  {one.stem:{max(width, 7)}}  {one.onset_ms:12.0f}  "
@@ -67,7 +116,7 @@ def table(viewings: tuple[Viewing, ...], first: int = 40) -> list[str]:
     return lines
 
 
-def suspect(viewings: tuple[Viewing, ...]) -> list[str]:
+def suspect(viewings: Sequence[Viewing]) -> list[str]:
     """Names what is left of nobody, and what was shown twice.
 
     Args:
@@ -77,78 +126,33 @@ def suspect(viewings: tuple[Viewing, ...]) -> list[str]:
         A sentence for each suspicion.
     """
     found = []
-    if empty := [one for one in viewings if not one.fixations]:
+    empty: list[str] = []
+    counts: dict[str, list[int]] = {}
+    seen: dict[tuple[str, str], list[int]] = {}
+    for number, one in enumerate(viewings):
+        counts.setdefault(one.viewer, []).append(one.fixations)
+        if one.viewer:
+            seen.setdefault((one.viewer, one.stem), []).append(number)
+        if not one.fixations:
+            empty.append(f"{one.stem} of {one.viewer or 'an unknown viewer'} ({one.source})")
+    if empty:
         found.append(
             f"{len(empty)} of {len(viewings)} presentations have no fixation: "
-            + "; ".join(f"{one.stem} of {_named(one)} ({one.source})" for one in empty[:5])
+            + "; ".join(empty[:5])
         )
-    counts: dict[str, list[int]] = {}
-    for one in viewings:
-        counts.setdefault(one.viewer, []).append(one.fixations)
     for viewer, fixations in counts.items():
         if not sum(fixations):
             name = viewer or "unknown"
             found.append(f"viewer {name} has no fixation in {len(fixations)} presentations")
-    seen: dict[tuple[str, str], list[Viewing]] = {}
-    for one in viewings:
-        seen.setdefault((one.viewer, one.stem), []).append(one)
-    again = [those for (viewer, _), those in seen.items() if viewer and len(those) > 1]
+    again = [(*who, numbers) for who, numbers in seen.items() if len(numbers) > 1]
     if again:
         found.append(
             f"{len(again)} pictures were shown to a viewer more than once; all count as one "
             "scanpath: "
             + "; ".join(
-                f"{those[0].stem} to {those[0].viewer} {len(those)} times ({those[0].source}; "
-                f"{those[1].source})"
-                for those in again[:5]
+                f"{stem} to {viewer} {len(numbers)} times ({viewings[numbers[0]].source}; "
+                f"{viewings[numbers[1]].source})"
+                for viewer, stem, numbers in again[:5]
             )
         )
     return found
-
-
-class Copies:
-    """Remembers gaze, to find what has been read twice."""
-
-    def __init__(self) -> None:
-        """Remembers nothing."""
-        self._seen: dict[bytes, str] = {}
-
-    def check(self, shown: presentation.Presentation) -> None:
-        """Checks that a presentation is no copy.
-
-        Args:
-            shown: the next one.
-
-        Raises:
-            ValueError: if the same samples, or the same fixations of the tracker, have been seen.
-        """
-        for what, digest in _digests(shown):
-            if digest in self._seen:
-                raise ValueError(
-                    f"{shown.source}: the {what} are those of {self._seen[digest]}: one recording "
-                    "is there twice; remove one"
-                )
-            self._seen[digest] = shown.source
-
-
-def _digests(shown: presentation.Presentation) -> list[tuple[str, bytes]]:
-    """Of enough gaze that it is no chance; the ends of fixations may have been cut."""
-    found = []
-    steps = np.diff(shown.eyes[:, 0, 0])
-    if np.count_nonzero(np.abs(steps) > 0) >= _ENOUGH:
-        clock = shown.time_ms - shown.time_ms[0]
-        found.append(("samples", _digest(clock, shown.eyes)))
-    if shown.own_fixations is not None and len(shown.own_fixations) >= 5:
-        found.append(("tracker's fixations", _digest(shown.own_fixations[1:-1, 1:])))
-    return found
-
-
-def _digest(*numbers: np.ndarray) -> bytes:
-    digest = hashlib.blake2b(digest_size=12)
-    for array in numbers:
-        digest.update(np.ascontiguousarray(array, np.float32))
-    return digest.digest()
-
-
-def _named(one: Viewing) -> str:
-    return one.viewer or "an unknown viewer"

@@ -66,6 +66,8 @@ def write(
     _whole(folder / STIMULI, lambda path: stimuli.write(path, files, shapes))
     if scanpaths:
         _whole(folder / FIXATIONS, lambda path: fixations.write(path, scanpaths))
+    else:  # what is there is of another split
+        (folder / FIXATIONS).unlink(missing_ok=True)
     facts = {key: (builder.info.metadata or {}).get(key) for key in _FACTS}
     text = json.dumps({key: value for key, value in facts.items() if value}, indent=2)
     _whole(folder / FACTS_FILE, lambda path: path.write_text(text + "\n"))

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from salclass_tf.evaluation.activations.feature_layers import FeatureLayer
-from salclass_tf.evaluation.methods.crops_of_sets import Batch, EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import Batch, EvaluatedSet
 from salclass_tf.evaluation.methods.method import Method
 from salclass_tf.model import SalClassNet
 

@@ -10,7 +10,7 @@ from salclass_tf.evaluation.activations import choice, feature_layers, peaks
 from salclass_tf.evaluation.activations.choice import MAPS, Channel
 from salclass_tf.evaluation.activations.feature_layers import FeatureLayer
 from salclass_tf.evaluation.activations.peaks import Seen
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from salclass_tf.evaluation.methods.method import Method
 from salclass_tf.evaluation.paper_figures.picking import Largest
 

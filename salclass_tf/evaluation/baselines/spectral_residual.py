@@ -18,7 +18,7 @@ def opencv() -> ModuleType:
     except (ImportError, AttributeError):
         raise ValueError(
             "the baseline spectral_residual needs OpenCV with its contributed modules: pip install "
-            "opencv-contrib-python-headless (in place of other OpenCV packages, which lack them), "
+            "-r requirements-baselines.txt (in place of other OpenCV packages, which lack them), "
             "or leave it out of --baselines"
         ) from None
     return cv2

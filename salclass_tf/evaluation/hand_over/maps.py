@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from salclass_tf import hdf5_maps
-from salclass_tf.evaluation.methods import crops_of_sets, lineup
-from salclass_tf.evaluation.methods.crops_of_sets import WHOLE, EvaluatedSet
+from salclass_tf.evaluation.methods import evaluated_sets, lineup
+from salclass_tf.evaluation.methods.evaluated_sets import WHOLE, EvaluatedSet
 from salclass_tf.evaluation.methods.lineup import Lineup
 from salclass_tf.evaluation.methods.method import SALIENCY, Method
 
@@ -58,7 +58,7 @@ def of_method(method: Method, dataset: EvaluatedSet) -> Iterator[tuple[str, np.n
     forward = method.load(dataset)
     for batch in dataset.read(f"{method.name} on {dataset.title}", *method.extras):
         answers = forward(batch)[SALIENCY]
-        for index, name in enumerate(crops_of_sets.names(batch)):
+        for index, name in enumerate(evaluated_sets.names(batch)):
             yield name, answers[index, ..., 0]
 
 
@@ -90,11 +90,9 @@ def write_hdf5(
 
 
 def file_names(methods: Sequence[Method]) -> dict[Method, str]:
-    """Returns names of files for the methods that give maps, unlike each other."""
+    """Returns names of files for methods, unlike each other."""
     used, names = set(), {}
     for method in methods:
-        if SALIENCY not in method.gives:
-            continue
         stem = re.sub(r"[^A-Za-z0-9_.-]+", "_", method.name).strip("_.") or "model"
         name, number = stem, 1
         while name.casefold() in used:

@@ -8,8 +8,8 @@ from tqdm import tqdm
 
 from salclass_tf import hdf5_maps
 from salclass_tf.evaluation.hand_over import maps
-from salclass_tf.evaluation.methods import crops_of_sets
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods import evaluated_sets
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from tfds_builders.pysaliency_folder import writing
 
 TRUE_MAPS, PRIOR = "true_maps.hdf5", "prior.hdf5"
@@ -44,7 +44,7 @@ def hand_over(
         got = unknown[0] if unknown else "none"
         raise ValueError(f"kinds are {', '.join(maps.KINDS)}; got {got}")
     found = named.opened()
-    names = maps.file_names(found.methods)
+    names = maps.file_names(found.map_givers() if named.models else ())
     folders = []
     for opened in found.sets:
         dataset = found.scored(opened, None)
@@ -54,9 +54,12 @@ def hand_over(
             keys = writing.write(opened[0].builder, opened[1], folder, bar.update)
         if any(len(recording.xy) for recording in dataset.gaze.values()):
             _write_truth(dataset, keys, folder)
-        for method, name in names.items():
+        else:  # what is there is of another split
+            for name in (TRUE_MAPS, PRIOR):
+                (folder / name).unlink(missing_ok=True)
+        for method, stem in names.items():
             for kind in kinds:
-                path = folder / FOLDERS[kind] / f"{name}.hdf5"
+                path = folder / FOLDERS[kind] / f"{stem}.hdf5"
                 maps.write_hdf5(method, dataset, keys, path, kind)
         folders.append(folder)
     return folders
@@ -70,7 +73,7 @@ def _write_truth(dataset: EvaluatedSet, keys: dict[str, str], folder: pathlib.Pa
         hdf5_maps.write(folder / PRIOR) as add_prior,
     ):
         for batch in dataset.read(f"true maps of {dataset.title}"):
-            for index, name in enumerate(crops_of_sets.names(batch)):
+            for index, name in enumerate(evaluated_sets.names(batch)):
                 truth = batch["saliency"][index, ..., 0].numpy()
                 add_truth(keys[name], truth.astype(np.float64))
                 add_prior(keys[name], hdf5_maps.log_density(gaze.prior(name, sigma_px)))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from salclass_tf.evaluation.maps.gaze import Gaze
 from salclass_tf.evaluation.maps.measures import MEASURES, Subject, check
 from salclass_tf.evaluation.maps.scores import Scores
-from salclass_tf.metrics import maps
+from salclass_tf.metrics.prepared import Prepared, prepared
 
 #: the metrics of the paper's Table 4
 TABLE_4 = ("shuffled_auc", "nss", "cc")
@@ -166,16 +166,18 @@ def _score(
             prior_sigma_px=prior_sigma_px,
             seed=seed,
         )
-        answers = [_answer(subject, name) for name in measures]
+        # What compares two maps first: its pass over them yields the moments that NSS needs.
+        first = sorted(measures, key=lambda name: "target" not in MEASURES[name].needs)
+        answers = {name: _answer(subject, name) for name in first}
     except ValueError as error:
         raise ValueError(f"image {case.name!r}: {error}") from None
-    values, reasons = zip(*answers, strict=True)
+    values, reasons = zip(*(answers[name] for name in measures), strict=True)
     return _Row(case.name, case.viewer, len(subject.xy), values, reasons)
 
 
-def _fitting(values: npt.ArrayLike, size: tuple[int, int], what: str) -> np.ndarray:
-    """The map as float64, of the size of its image."""
-    values = maps.as_map(values)
+def _fitting(values: npt.ArrayLike, size: tuple[int, int], what: str) -> Prepared:
+    """The map, prepared, of the size of its image."""
+    values = prepared(values)
     if values.shape != tuple(size):
         raise ValueError(
             f"the {what} must have the size of the image, {size[0]} x {size[1]} pixels (rows x "

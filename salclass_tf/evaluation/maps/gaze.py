@@ -9,6 +9,9 @@ import scipy.ndimage
 
 from salclass_tf.metrics import maps
 
+_ALL = slice(None)
+_SIZES = 16  # of images, for which the pixels of all fixations stay in memory
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Recording:
@@ -78,12 +81,15 @@ class Gaze(Mapping[str, Recording]):
         counts = [len(recording.xy) for recording in kept]
         self._index = {name: index for index, name in enumerate(self._recordings)}
         self._image = np.repeat(np.arange(len(counts)), counts)
+        self._ends = np.cumsum(counts)
         self._xy = np.concatenate([recording.xy for recording in kept])
         sizes = np.array([recording.size[::-1] for recording in kept], np.float64)
         self._size = np.repeat(sizes, counts, axis=0)
         one_size = len({recording.size for recording in kept}) == 1
         size = next(iter(kept)).size
         self._total = _counts(self._xy, size) if one_size else None
+        self._pixels: dict[tuple[int, int], np.ndarray] = {}
+        self._latest: tuple[str, np.ndarray] | None = None
 
     def __getitem__(self, name: str) -> Recording:
         """Returns the recording of an image."""
@@ -119,10 +125,28 @@ class Gaze(Mapping[str, Recording]):
             rng = np.random.default_rng(seed)
             drawn = rng.choice(candidates, min(images, candidates.size), replace=False)
             kept = np.isin(self._image, drawn)
-        size = np.array(self[name].size[::-1], np.float64)
-        # Whole numbers are the centres of pixels, so an image begins at -0.5.
-        moved = (self._xy[kept] + 0.5) * (size / self._size[kept]) - 0.5
-        return maps.nearest_pixels(np.maximum(moved, 0), self[name].size).astype(np.float64)
+        return self._moved(self[name].size, kept).astype(np.float64)
+
+    def count_elsewhere(self, name: str) -> int:
+        """Returns the number of fixations on all images but one, all that `others` names."""
+        return len(self._xy) - len(self[name].xy)
+
+    def other_pixels(self, name: str) -> npt.NDArray[np.int64]:
+        """Returns the pixels that were looked at on the other images, see `others`.
+
+        Args:
+            name: of the image that they serve.
+
+        Returns:
+            Numbers of pixels, row * width + column, [m], repeats included.
+        """
+        latest = self._latest  # another thread may replace it
+        if latest is None or latest[0] != name:  # an image's viewers come one after another
+            everywhere = self._everywhere(tuple(self[name].size))
+            end = self._ends[self._index[name]]
+            start = end - len(self[name].xy)
+            latest = self._latest = name, np.concatenate([everywhere[:start], everywhere[end:]])
+        return latest[1]
 
     def other_counts(self, name: str) -> npt.NDArray[np.int64]:
         """Returns how often each pixel was looked at on the other images, see `others`.
@@ -137,6 +161,25 @@ class Gaze(Mapping[str, Recording]):
         if self._total is not None:  # no need to go through the whole set for every image
             return self._total - _counts(recording.xy, recording.size)
         return _counts(self.others(name), recording.size)
+
+    def _everywhere(self, size: tuple[int, int]) -> npt.NDArray[np.int64]:
+        """Numbers of the pixels of all fixations of the set on an image of a size."""
+        pixels = self._pixels.get(size)
+        if pixels is None:
+            if len(self._pixels) >= _SIZES:
+                self._pixels.clear()
+            columns, rows = self._moved(size).T
+            pixels = self._pixels[size] = rows * size[1] + columns
+        return pixels
+
+    def _moved(
+        self, size: tuple[int, int], kept: np.ndarray | slice = _ALL
+    ) -> npt.NDArray[np.int64]:
+        """Pixels (column, row) of fixations on an image of another size, int64 [m, 2]."""
+        # Whole numbers are the centres of pixels, so an image begins at -0.5.
+        scale = np.array(size[::-1], np.float64) / self._size[kept]
+        moved = (self._xy[kept] + 0.5) * scale - 0.5
+        return maps.nearest_pixels(np.maximum(moved, 0), size)
 
     def prior(self, name: str, sigma_px: float) -> npt.NDArray[np.float64]:
         """Returns where people look on the other images: the baseline of information gain.

@@ -1,13 +1,14 @@
 """The metrics by name, with what each needs to know about an image."""
 
 import dataclasses
-import functools
 from collections.abc import Callable
 
 import numpy as np
 
 from salclass_tf import metrics
 from salclass_tf.evaluation.maps.gaze import Gaze
+from salclass_tf.metrics.prepared import Prepared
+from salclass_tf.metrics.roc import ranked_above
 
 _MIT_OTHERS = 10  # images whose fixations are the MIT benchmark's negatives
 
@@ -18,32 +19,27 @@ class Subject:
 
     Attributes:
         name: of the image.
-        saliency: predicted map, float64 [h, w].
+        saliency: predicted map, [h, w].
         xy: fixations to predict, float64 [n, 2].
-        target: ground-truth heat map, float64 [h, w], or None.
+        target: ground-truth heat map, [h, w], or None.
         gaze: the data set, which this image belongs to.
         prior_sigma_px: blur of the prior from the other images, in pixels.
         seed: of the metrics that draw.
     """
 
     name: str
-    saliency: np.ndarray
+    saliency: Prepared
     xy: np.ndarray
-    target: np.ndarray | None
+    target: Prepared | None
     gaze: Gaze
     prior_sigma_px: float | None
     seed: tuple[int, ...]
-
-    @functools.cached_property
-    def others(self) -> np.ndarray:
-        """How many fixations on all other images fall on each pixel of this one, [h, w]."""
-        return self.gaze.other_counts(self.name)
 
     def lacks(self, needs: tuple[str, ...]) -> str | None:
         """Tells what a metric needs and this image has not; None where nothing is missing."""
         if "fixations" in needs and len(self.xy) == 0:
             return "no fixation points"
-        if "others" in needs and not self.others.any():
+        if "others" in needs and self.gaze.count_elsewhere(self.name) == 0:
             return "no fixation points on other images"
         if "target" in needs and self.target is None:
             return "no heat map"
@@ -70,6 +66,14 @@ class Measure:
     higher_is_better: bool = True
 
 
+def _shuffled_auc(subject: Subject) -> float:
+    gaze, saliency = subject.gaze, subject.saliency
+    if gaze.count_elsewhere(subject.name) > saliency.size:  # counts of pixels are fewer numbers
+        counts = gaze.other_counts(subject.name)
+        return metrics.shuffled_auc_of_counts(saliency, subject.xy, counts)
+    return ranked_above(saliency.at(subject.xy), saliency.flat[gaze.other_pixels(subject.name)])
+
+
 def _shuffled_auc_mit(subject: Subject) -> float:
     others = subject.gaze.others(subject.name, _MIT_OTHERS, subject.seed)
     return metrics.shuffled_auc(
@@ -88,9 +92,7 @@ _MAP = ("target",)
 
 #: every metric that `evaluate` knows; `_mit` is the form of the MIT saliency benchmark's code
 MEASURES: dict[str, Measure] = {
-    "shuffled_auc": Measure(
-        "s-AUC", lambda s: metrics.shuffled_auc_of_counts(s.saliency, s.xy, s.others), _BOTH, True
-    ),
+    "shuffled_auc": Measure("s-AUC", _shuffled_auc, _BOTH, True),
     "nss": Measure("NSS", lambda s: metrics.nss(s.saliency, s.xy), _GAZE, True),
     "cc": Measure("CC", lambda s: metrics.cc(s.saliency, s.target), _MAP),
     "sim": Measure("SIM", lambda s: metrics.sim(s.saliency, s.target), _MAP),

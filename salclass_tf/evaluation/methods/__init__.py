@@ -1,1 +1,1 @@
-"""What is evaluated: runs, exports, folders of maps and baselines, on crops of data sets."""
+"""What is evaluated: runs, exports, maps and baselines, on crops or whole images of data sets."""

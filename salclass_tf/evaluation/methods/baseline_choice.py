@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from salclass_tf.evaluation.baselines.spectral_residual import opencv
 from salclass_tf.evaluation.methods import baselines, image_baselines
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from salclass_tf.evaluation.methods.method import Method
 
 _MAKERS: dict[str, Callable[[], Method]] = {

@@ -8,8 +8,8 @@ from tqdm import tqdm
 
 from salclass_tf.evaluation.maps.evaluate import Case, evaluate
 from salclass_tf.evaluation.maps.scores import Scores
-from salclass_tf.evaluation.methods import crops_of_sets, whole
-from salclass_tf.evaluation.methods.crops_of_sets import WHOLE, Batch, EvaluatedSet
+from salclass_tf.evaluation.methods import evaluated_sets, whole
+from salclass_tf.evaluation.methods.evaluated_sets import WHOLE, Batch, EvaluatedSet
 from salclass_tf.evaluation.methods.method import SALIENCY, Answers, Forward, Method
 from salclass_tf.training import final_scores as batch_scoring
 
@@ -42,7 +42,7 @@ def centre_bias() -> Method:
         mean = _mean_map(training)
         return lambda batch: {
             SALIENCY: whole.resized(
-                np.repeat(mean[None], len(crops_of_sets.names(batch)), axis=0), batch
+                np.repeat(mean[None], len(evaluated_sets.names(batch)), axis=0), batch
             )
         }
 
@@ -81,14 +81,14 @@ def score_each_viewer(
         for mine, theirs in _pairs(dataset):
             # The name of an example of the others is the number of the viewer that it lacks.
             for index, (name, viewer) in enumerate(
-                zip(crops_of_sets.names(mine), crops_of_sets.names(theirs), strict=True)
+                zip(evaluated_sets.names(mine), evaluated_sets.names(theirs), strict=True)
             ):
                 if name not in skipped:
                     yield Case(
                         name,
                         theirs["saliency"][index, ..., 0].numpy(),
-                        crops_of_sets.target(mine, index),
-                        crops_of_sets.fixations(mine, index),
+                        evaluated_sets.target(mine, index),
+                        evaluated_sets.fixations(mine, index),
                         int(viewer),
                     )
 

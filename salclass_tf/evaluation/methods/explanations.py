@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from salclass_tf.evaluation.activations import grad_cam
-from salclass_tf.evaluation.methods.crops_of_sets import WHOLE, Batch, EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import WHOLE, Batch, EvaluatedSet
 from salclass_tf.evaluation.methods.method import LOGITS, SALIENCY, Answers, Forward, Method
 
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.evaluation.methods import whole
-from salclass_tf.evaluation.methods.crops_of_sets import (
+from salclass_tf.evaluation.methods.evaluated_sets import (
     WHOLE,
     Batch,
     EvaluatedSet,

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from salclass_tf.evaluation.methods import crops, map_kinds
-from salclass_tf.evaluation.methods.crops_of_sets import WHOLE, Batch, EvaluatedSet, names
+from salclass_tf.evaluation.methods.evaluated_sets import WHOLE, Batch, EvaluatedSet, names
 from salclass_tf.evaluation.methods.method import (
     SALIENCY,
     Answers,

@@ -8,7 +8,7 @@ import tensorflow as tf
 from salclass_tf.evaluation.baselines import gaussian as middle
 from salclass_tf.evaluation.baselines import spectral_residual as spectrum
 from salclass_tf.evaluation.methods import crops
-from salclass_tf.evaluation.methods.crops_of_sets import Batch, EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import Batch, EvaluatedSet
 from salclass_tf.evaluation.methods.method import SALIENCY, Answers, Forward, Method
 
 

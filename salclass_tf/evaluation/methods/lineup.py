@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.data.sets import GazeSet
-from salclass_tf.evaluation.methods import crops_of_sets, explanations, find
-from salclass_tf.evaluation.methods.crops_of_sets import (
+from salclass_tf.evaluation.methods import evaluated_sets, explanations, find
+from salclass_tf.evaluation.methods.evaluated_sets import (
     CROP,
     VIEWS,
     WHOLE,
@@ -26,7 +26,7 @@ class Lineup:
         methods: in the order in which they were named.
         sets: prepared sets, each with the split to evaluate.
         view: what of the images maps are scored on, of all methods alike; one of
-            `crops_of_sets.VIEWS`.
+            `evaluated_sets.VIEWS`.
     """
 
     methods: tuple[Method, ...]
@@ -128,7 +128,7 @@ def _open(
     name: str, split: str | None, data_dir: str | None, manual_dir: str | None
 ) -> tuple[GazeSet, str]:
     """A set and the split to evaluate."""
-    gaze_set = crops_of_sets.open_evaluated(name, data_dir, manual_dir)
+    gaze_set = evaluated_sets.open_evaluated(name, data_dir, manual_dir)
     split = split or gaze_set.split("test")
     try:
         known = split is not None and gaze_set.size(split) > 0

@@ -5,6 +5,7 @@ import pathlib
 import numpy as np
 from PIL import Image
 
+from salclass_tf import hdf5_maps
 from salclass_tf.metrics import maps
 
 #: endings of files that can be maps
@@ -33,7 +34,7 @@ def read(path: pathlib.Path) -> np.ndarray:
             RGB or with a palette if all that it shows is grey.
 
     Returns:
-        float64 [h, w], as they are stored.
+        float64 [h, w], as they are stored; -inf in log densities as -10,000.
 
     Raises:
         ValueError: if it is none, or holds NaN or nothing but 0; the message names the file.
@@ -42,7 +43,7 @@ def read(path: pathlib.Path) -> np.ndarray:
         values = np.load(path) if path.suffix.lower() == ".npy" else _read_picture(path)
         if values.ndim == 3 and values.shape[-1] == 1:
             values = values[..., 0]
-        values = maps.as_map(values)
+        values = maps.as_map(hdf5_maps.with_finite_logarithms(values))
     except _UNREADABLE as error:
         raise ValueError(f"{path}: {error}") from error
     if not values.any():

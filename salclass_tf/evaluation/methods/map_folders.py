@@ -1,15 +1,17 @@
 """Folders of maps that were computed elsewhere, as methods: a file for each image, by its name."""
 
+import collections
 import contextlib
 import functools
 import hashlib
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
 from salclass_tf.evaluation.methods import crops, map_files, map_kinds
-from salclass_tf.evaluation.methods.crops_of_sets import WHOLE, Batch, EvaluatedSet, names
+from salclass_tf.evaluation.methods.evaluated_sets import WHOLE, Batch, EvaluatedSet, names
 from salclass_tf.evaluation.methods.method import SALIENCY, Answers, Forward, Method
 
 _IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -81,7 +83,8 @@ def _paths(folder: pathlib.Path, dataset: EvaluatedSet) -> dict[str, pathlib.Pat
     Raises:
         ValueError: if images have no map, or several; it says how many, and which is the first.
     """
-    found = {name: _find(folder, name) for name in dataset.gaze}
+    maps_in = functools.cache(_maps_in)  # each folder is listed once
+    found = {name: _find(folder, name, maps_in) for name in dataset.gaze}
     missing = [name for name, paths in found.items() if not paths]
     if missing:
         raise ValueError(
@@ -117,11 +120,22 @@ def read_map(path: pathlib.Path, size: tuple[int, int], kind: str = "map") -> np
     return map_kinds.fitting(map_files.read(path), size, kind, str(path))
 
 
-def _find(folder: pathlib.Path, name: str) -> list[pathlib.Path]:
+def _maps_in(folder: pathlib.Path) -> dict[str, list[pathlib.Path]]:
+    """The maps right in a folder by name without ending, which may be in capitals."""
+    found = collections.defaultdict(list)
+    for path in sorted(folder.glob("*")):
+        if path.suffix.lower() in map_files.SUFFIXES and path.is_file():
+            found[path.stem].append(path)
+    return dict(found)
+
+
+def _find(
+    folder: pathlib.Path, name: str, maps_in: Callable[[pathlib.Path], dict]
+) -> list[pathlib.Path]:
     """The maps of an image, by its name with or, if there is none, without its extension."""
     path = pathlib.PurePosixPath(name)
     is_file = path.suffix.lower() in _IMAGE_SUFFIXES  # what follows the dot in "a.2" is a name
     bases = (name, str(path.with_suffix(""))) if is_file else (name,)
-    by_base = ([folder / (base + suffix) for suffix in map_files.SUFFIXES] for base in bases)
-    there = ([path for path in paths if path.is_file()] for paths in by_base)
-    return next((paths for paths in there if paths), [])
+    wanted = (folder / base for base in bases)
+    there = (maps_in(path.parent).get(path.name) for path in wanted)
+    return next(filter(None, there), [])

@@ -10,7 +10,7 @@ import numpy as np
 from salclass_tf.data import set_record
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.evaluation.maps.scores import Scores
-from salclass_tf.evaluation.methods.crops_of_sets import VIEWS, Batch, EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import Batch, EvaluatedSet
 
 SALIENCY, LOGITS = "saliency", "logits"
 
@@ -31,13 +31,12 @@ class Method:
             size of the batch's images, `logits` float32 [b, classes]. An attribute `shown` of the
             function, if it has one, becomes a column.
         gives_probabilities: whether its `logits` are probabilities, as a server answers.
-        views: in which of `crops_of_sets.VIEWS` it gives maps; classes are always told of crops.
         geometry: of the crops that it wants; None where any will do.
         trained_on: TFDS name of the set that it learned from, without version; None if unknown.
         chosen_on: split of that set on which its epoch was chosen; None if none was, or unknown.
         class_names: in the order of its answers; None where unknown.
         num_classes: how many there are; None where unknown.
-        extras: what it wants of `crops_of_sets.EXTRAS`.
+        extras: what it wants of `evaluated_sets.EXTRAS`.
         needs_truth: whether it reads the true map.
         network: loads the Keras network, None where there is none.
         compared: whether the paired tests take it in.
@@ -52,7 +51,6 @@ class Method:
     gives: frozenset[str] = frozenset({SALIENCY})
     load: Callable[[EvaluatedSet], Forward] | None = None
     gives_probabilities: bool = False
-    views: frozenset[str] = frozenset(VIEWS)
     geometry: Geometry | None = None
     trained_on: str | None = None
     chosen_on: str | None = None

@@ -10,7 +10,7 @@ from salclass_tf import model
 from salclass_tf.config.stage import CLASSIFIER, DETECTOR, ROLES, role
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.evaluation.methods import whole
-from salclass_tf.evaluation.methods.crops_of_sets import (
+from salclass_tf.evaluation.methods.evaluated_sets import (
     WHOLE,
     Batch,
     EvaluatedSet,

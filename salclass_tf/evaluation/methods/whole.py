@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from salclass_tf.evaluation.methods.crops_of_sets import Batch
+from salclass_tf.evaluation.methods.evaluated_sets import Batch
 from salclass_tf.evaluation.methods.method import SALIENCY, Answers
 from salclass_tf.model.whole_images import WholeImages, WholeImagesOfServer
 

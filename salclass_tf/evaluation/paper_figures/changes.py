@@ -7,7 +7,7 @@ import numpy as np
 
 from salclass_tf import figures, metrics
 from salclass_tf.evaluation.methods import find, runs
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from salclass_tf.evaluation.methods.method import Method
 from salclass_tf.evaluation.paper_figures import file_names, picking, picture_rows
 from salclass_tf.evaluation.paper_figures.settings import CHANGED, Settings

@@ -2,7 +2,7 @@
 
 import re
 
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 
 
 def of_set(kind: str, label: str, dataset: EvaluatedSet) -> str:

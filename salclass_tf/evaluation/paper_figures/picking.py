@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 import numpy as np
 import tensorflow as tf
 
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 
 _Item = TypeVar("_Item")
 

@@ -8,8 +8,8 @@ import numpy as np
 import scipy.stats
 
 from salclass_tf import figures, metrics
-from salclass_tf.evaluation.methods import crops_of_sets
-from salclass_tf.evaluation.methods.crops_of_sets import Batch, EvaluatedSet
+from salclass_tf.evaluation.methods import evaluated_sets
+from salclass_tf.evaluation.methods.evaluated_sets import Batch, EvaluatedSet
 from salclass_tf.evaluation.methods.method import SALIENCY, Forward, Method
 from salclass_tf.evaluation.paper_figures import picking
 
@@ -46,8 +46,8 @@ def rows_of(batch: Batch, forwards: Sequence[Forward], dataset: EvaluatedSet) ->
     """Returns a row for each image of a batch, with the scores of its maps below them."""
     answers = [forward(batch)[SALIENCY] for forward in forwards]
     found = []
-    for index, name in enumerate(crops_of_sets.names(batch)):
-        xy, truth = crops_of_sets.fixations(batch, index), crops_of_sets.target(batch, index)
+    for index, name in enumerate(evaluated_sets.names(batch)):
+        xy, truth = evaluated_sets.fixations(batch, index), evaluated_sets.target(batch, index)
         maps = tuple(np.asarray(given[index, ..., 0]) for given in answers)
         shown = batch["saliency"][index, ..., 0].numpy() if dataset.has_maps else None
         of_maps = tuple(scores(saliency, xy, truth) for saliency in maps)

@@ -7,7 +7,7 @@ from salclass_tf.evaluation.activations import regions
 from salclass_tf.evaluation.activations.choice import Channel
 from salclass_tf.evaluation.activations.regions import FeatureMap
 from salclass_tf.evaluation.methods import find, runs
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from salclass_tf.evaluation.methods.method import LOGITS, Method
 from salclass_tf.evaluation.paper_figures import file_names
 from salclass_tf.evaluation.paper_figures.settings import Settings

@@ -4,7 +4,7 @@ import dataclasses
 import pathlib
 
 from salclass_tf.evaluation.methods import lineup
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from salclass_tf.evaluation.methods.lineup import Lineup
 from salclass_tf.evaluation.paper_figures import picking
 

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from salclass_tf.evaluation.methods import crops_of_sets
-from salclass_tf.evaluation.methods.crops_of_sets import EvaluatedSet
+from salclass_tf.evaluation.methods import evaluated_sets
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from salclass_tf.evaluation.methods.method import Method
 from salclass_tf.evaluation.tables.guesses import Guesses
 from salclass_tf.model import SalClassNet
@@ -90,7 +90,7 @@ def _extract(
     forward = function.get_concrete_function(dataset.signature)
     images, features, classes = [], [], []
     for batch in dataset.read(f"features of {method.name} on {dataset.title}"):
-        images += crops_of_sets.names(batch)
+        images += evaluated_sets.names(batch)
         features.append(forward({key: batch[key] for key in dataset.signature}).numpy())
         classes.append(batch["label"].numpy())
     return tuple(images), np.concatenate(features), np.concatenate(classes)

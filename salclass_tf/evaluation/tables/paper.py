@@ -14,7 +14,7 @@ from salclass_tf.evaluation.maps import measures
 from salclass_tf.evaluation.maps.evaluate import TABLE_4
 from salclass_tf.evaluation.maps.scores import Over, Scores
 from salclass_tf.evaluation.methods import baseline_choice, lineup
-from salclass_tf.evaluation.methods.crops_of_sets import WHOLE, EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import WHOLE, EvaluatedSet
 from salclass_tf.evaluation.methods.method import LOGITS, SALIENCY, Method
 from salclass_tf.evaluation.tables import frozen_features, published, scikit_learn
 from salclass_tf.evaluation.tables.guesses import Guesses
@@ -175,7 +175,7 @@ class Evaluation:
 
     @property
     def view(self) -> str:
-        """What of the images maps are scored on, one of `crops_of_sets.VIEWS`."""
+        """What of the images maps are scored on, one of `evaluated_sets.VIEWS`."""
         return self._lineup.view
 
     def fill(self) -> None:
@@ -257,8 +257,6 @@ class Evaluation:
         tables, wanted, left_out = self._settings.tables, set(), ""
         if 4 in tables and SALIENCY in kinds & method.gives:
             left_out = "" if dataset.has_maps else "no fixation points"
-            if dataset.view not in method.views:
-                left_out = f"it gives no maps of the view {dataset.view}"
             wanted |= set() if left_out else {SALIENCY}
         if 5 in tables and LOGITS in kinds & method.gives:
             known, wrong = method.knows_classes_of(dataset), method.wrong_classes(dataset)

@@ -8,14 +8,16 @@ import pathlib
 import re
 from typing import Protocol, Self, TypeVar
 
+from salclass_tf.runs import package
+
 _log = logging.getLogger(__name__)
 
 #: of the files; another number and all parts are computed again
 FORMAT = 2
 
 # What decides the numbers: a change of it makes parts from before worthless.
-_SCORING = ("heatmaps.py", "metrics", "data", "layers") + (
-    *("detectors/any_size.py", "model/whole_images.py"),
+_SCORING = ("heatmaps.py", "hdf5_maps.py", "metrics", "data", "layers", "model") + (
+    *("detectors/any_size.py", "training/final_scores.py"),
     *(f"evaluation/{name}" for name in ("maps", "methods", "baselines", "activations")),
     *(f"evaluation/tables/{name}.py" for name in ("scoring", "guesses", "frozen_features")),
 )
@@ -77,7 +79,8 @@ class Parts:
 
     def _path(self, kind: type, facts: dict) -> pathlib.Path:
         """A file whose name says what it is of, and changes with any of the facts."""
-        everything = facts | {"format": FORMAT, "code": _code()}
+        made_by = {"format": FORMAT, "version": package.version(), "code": _code()}
+        everything = facts | made_by
         digest = hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
         what = f"{kind.__name__} {facts['data set']} {facts['method'][:12]}".lower()
         return self._folder / f"{re.sub(r'[^a-z0-9_]+', '-', what)}-{digest[:16]}.json"

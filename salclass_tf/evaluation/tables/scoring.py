@@ -9,8 +9,8 @@ import scipy.special
 
 from salclass_tf.evaluation.maps.evaluate import Case, evaluate
 from salclass_tf.evaluation.maps.scores import Scores
-from salclass_tf.evaluation.methods import crops_of_sets
-from salclass_tf.evaluation.methods.crops_of_sets import Batch, EvaluatedSet
+from salclass_tf.evaluation.methods import evaluated_sets
+from salclass_tf.evaluation.methods.evaluated_sets import Batch, EvaluatedSet
 from salclass_tf.evaluation.methods.method import LOGITS, SALIENCY, Answers, Forward, Method
 from salclass_tf.evaluation.tables.guesses import Guesses
 
@@ -59,7 +59,7 @@ def score_method(
         for batch in dataset.read(f"{method.name} on {dataset.title}", *method.extras):
             answers = forward(batch)
             if LOGITS in wanted:
-                images.extend(crops_of_sets.names(batch))
+                images.extend(evaluated_sets.names(batch))
                 truth.append(batch["label"].numpy())
                 likely.append(_probabilities(answers[LOGITS], method, dataset))
             if SALIENCY in wanted:
@@ -86,8 +86,8 @@ def _shown(forward: Forward) -> dict[str, str]:
 
 def _cases(batch: Batch, answers: Answers) -> Iterator[Case]:
     """The maps of a batch with what they are compared with."""
-    for index, name in enumerate(crops_of_sets.names(batch)):
-        yield Case(name, answers[SALIENCY][index, ..., 0], crops_of_sets.target(batch, index))
+    for index, name in enumerate(evaluated_sets.names(batch)):
+        yield Case(name, answers[SALIENCY][index, ..., 0], evaluated_sets.target(batch, index))
 
 
 def _probabilities(answers: np.ndarray, method: Method, dataset: EvaluatedSet) -> np.ndarray:

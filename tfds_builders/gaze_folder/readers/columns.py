@@ -61,6 +61,7 @@ class SampleFormat:
         needed: further columns without which a file is of another kind.
         own: the tracker's own fixations; None if the export has none.
         time_unit: of the time stamps if no header says it; None if the interval tells.
+        users_own: whether users choose the columns; what else they have is worth a note then.
     """
 
     name: str
@@ -80,6 +81,7 @@ class SampleFormat:
     needed: tuple[str, ...] = ()
     own: OwnFixations | None = None
     time_unit: float | None = None
+    users_own: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,6 +133,20 @@ class Columns:
         places = [self.viewer, self.image, self.device, self.filled, self.eye]
         places += [*self.validity, *self.screen, self.own[4] if self.own else None]
         return [place for place in places if place is not None]
+
+
+def unread(known: SampleFormat, found: Columns, header: Sequence[str]) -> tuple[str, ...]:
+    """Names the columns that nothing is read from, where users choose the columns.
+
+    Args:
+        known: the kind; of a tracker's export, which has dozens that nobody misses, none is named.
+        found: the columns that are read.
+        header: names of all.
+    """
+    if not known.users_own:
+        return ()
+    read = {*found.numbers(), *found.texts()}
+    return tuple(name for place, name in enumerate(header) if name and place not in read)
 
 
 def where_of(header: Sequence[str]) -> dict[str, int]:

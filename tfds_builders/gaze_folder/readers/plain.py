@@ -10,4 +10,5 @@ PLAIN = columns.SampleFormat(
         (("x", "y"),),
         (("gaze_x", "gaze_y"),),
     ),
+    users_own=True,
 )

@@ -31,6 +31,7 @@ class Reader:
         skipped: what was wrong with each line left out; complete when all has been read.
         notes: what the file does not tell as it should, such as a recording that was cut off;
             sentences for the report.
+        ignored: names of columns that nothing is read from, where users name columns themselves.
         lines: lines of samples read so far.
     """
 
@@ -45,6 +46,7 @@ class Reader:
         self.setting = setting
         self.skipped: list[str] = []
         self.notes: list[str] = []
+        self.ignored: tuple[str, ...] = ()
         self.lines = 0
 
     def presentations(self) -> Iterator[presentation.Presentation]:

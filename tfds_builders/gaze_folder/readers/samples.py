@@ -91,6 +91,7 @@ class SampleReader(reader.Reader):
         self.known = known
         self._head = head
         self._columns = columns.find_columns(known, head.header)
+        self.ignored = columns.unread(known, self._columns, head.header)
         self._unit_ms = self._columns.unit_ms
         self._any = False
         # Of the block before: its last time stamp, and whether it ends while nothing was shown.

@@ -10,7 +10,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from tqdm import tqdm
 
-from salclass_tf.data import pipeline, sets
+from salclass_tf.data import pipeline, set_record, sets
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.evaluation.maps.gaze import Gaze, Recording
 
@@ -104,10 +104,16 @@ class EvaluatedSet:
         return {
             "data set": self.title,
             "images": self.gaze_set.size(self.split),
-            "bytes": sum(split.num_bytes for split in info.splits.values()),
+            "content": self._content,
+            "folder": (info.metadata or {}).get("folder_sha256"),
             "sigma_px": self.gaze_set.sigma_px,
             "geometry": self.geometry and dataclasses.astuple(self.geometry),
         }
+
+    @functools.cached_property
+    def _content(self) -> str | None:
+        """What changes with the prepared files; every method asks for it."""
+        return set_record.fingerprint(self.gaze_set.builder, self.gaze_set.files)
 
     def source(self) -> tf.data.Dataset:
         """Opens the undecoded examples; sets without `image/id` get numbers as names."""
