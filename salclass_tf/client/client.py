@@ -1,6 +1,7 @@
 """The client: batches of images, sent one after the other."""
 
 from collections.abc import Iterator, Sequence
+from typing import NoReturn
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class Client:
             version: number of a version; None is the newest.
             label: label of a version, in place of its number.
             batch_size: the most images of a request.
-            timeout: seconds that a request may take; over gRPC its repetitions included.
+            timeout: seconds that a request may take, its repetitions and pauses included.
             retries: how often an attempt is repeated, at most 4; 0 is never.
             back_off: seconds of the first pause, about.
 
@@ -77,13 +78,17 @@ class Client:
 
         Raises:
             RequestRefused: a ValueError; the server refused an image, the message says which.
-            ValueError: if the server has no such model, or an array is no image.
-            ConnectionError: if there is no server, or one that is too busy, after all attempts.
+            ValueError: if the server has no such model, an array is no image, or a file cannot be
+                read; the message says which.
+            ConnectionError: if there is no server, or one that is too busy, after all attempts;
+                one that fails; or one whose answer is not that of this model to these images.
             TimeoutError: if there is no answer in time.
-            OSError: if a file cannot be read, or for any other failure.
         """
-        batches = self._in_batches("serving_default", pictures, outputs)
-        return [answer for batch in batches for answer in answers.split(batch)]
+        found = []
+        for batch in self._in_batches("serving_default", pictures, outputs, outputs):
+            count = min(self._batch_size, len(pictures) - len(found))
+            found.extend(answers.split(batch, count))
+        return found
 
     def overlays(self, pictures: Sequence[images.Image]) -> list[np.ndarray]:
         """Finds what is looked at, on the geometry of the images.
@@ -98,10 +103,15 @@ class Client:
         Raises:
             RequestRefused: see `predict`; also if the model makes no maps.
             ValueError: see `predict`.
-            OSError: see `predict`.
+            ConnectionError: see `predict`.
+            TimeoutError: see `predict`.
         """
-        batches = self._in_batches("saliency_overlay", pictures, ())
-        return [images.decode(png) for batch in batches for png in batch["overlay_bytes"]]
+        maps = []
+        for batch in self._in_batches("saliency_overlay", pictures, (), ("overlay_bytes",)):
+            for png in batch["overlay_bytes"]:
+                name = images.name(pictures[len(maps)], len(maps))
+                maps.append(images.decode(png, name))
+        return maps
 
     def close(self) -> None:
         """Closes the connection."""
@@ -116,33 +126,41 @@ class Client:
         self.close()
 
     def _in_batches(
-        self, signature: str, pictures: Sequence[images.Image], outputs: Sequence[str]
+        self,
+        signature: str,
+        pictures: Sequence[images.Image],
+        outputs: Sequence[str],
+        expected: Sequence[str],
     ) -> Iterator[dict[str, np.ndarray]]:
-        """The server's answers, batch by batch."""
+        """The server's answers, batch by batch; asked for `outputs`, refused without `expected`."""
         for start in range(0, len(pictures), self._batch_size):
             batch = pictures[start : start + self._batch_size]
-            encoded = [images.encode(image) for image in batch]
+            names = [images.name(image, start + i) for i, image in enumerate(batch)]
+            encoded = [images.encode(*pair) for pair in zip(batch, names, strict=True)]
             try:
-                yield self._transport.call(signature, encoded, outputs)
+                answer = self._transport.call(signature, encoded, outputs)
             except RequestRefused as error:
-                self._name_the_refused(signature, batch, encoded, start, error)
+                self._name_the_refused(signature, names, encoded, error)
+            try:
+                answers.check(answer, len(batch), expected)
+            except ConnectionError as error:
+                raise ConnectionError(f"{error} (images {names[0]} to {names[-1]})") from None
+            yield answer
 
     def _name_the_refused(
         self,
         signature: str,
-        batch: Sequence[images.Image],
+        names: list[str],
         encoded: list[bytes],
-        start: int,
         error: RequestRefused,
-    ) -> None:
+    ) -> NoReturn:
         """Raises the refusal of a batch as the refusal of one of its images, tried one by one."""
-        for number, image in enumerate(encoded):
+        for name, image in zip(names, encoded, strict=True):
             try:
                 if len(encoded) > 1:
                     self._transport.call(signature, [image], ())
                     continue
             except RequestRefused as own:
                 error = own
-            name = images.name(batch[number], start + number)
             raise RequestRefused(f"image {name} was refused: {error}") from error
         raise error

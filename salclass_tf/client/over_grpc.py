@@ -68,9 +68,9 @@ class GrpcTransport:
         Raises:
             RequestRefused: if the server finds the request wrong.
             ValueError: if the model or its version is not there.
-            ConnectionError: if there is no server, or one that is too busy, after all attempts.
+            ConnectionError: if there is no server, one that is too busy, after all attempts, or one
+                that fails.
             TimeoutError: if there is no answer in time.
-            OSError: for any other failure.
         """
         import grpc
         import tensorflow as tf
@@ -89,7 +89,10 @@ class GrpcTransport:
             answer = self._stub.Predict(request, timeout=self._timeout)
         except grpc.RpcError as error:
             raise self._translated(error.code(), error.details() or "") from error
-        return {name: tf.make_ndarray(value) for name, value in answer.outputs.items()}
+        try:
+            return {name: tf.make_ndarray(value) for name, value in answer.outputs.items()}
+        except (TypeError, ValueError) as error:
+            raise ConnectionError(f"{self._target} sent a damaged tensor: {error}") from None
 
     def close(self) -> None:
         """Closes the connection."""
@@ -105,7 +108,7 @@ class GrpcTransport:
             return ConnectionError(f"{self._target} is not available: {details}")
         if code.name == "DEADLINE_EXCEEDED":
             return TimeoutError(f"no answer from {self._target} within {self._timeout:g} s")
-        return OSError(f"{self._target}: {code.name}: {details}")
+        return ConnectionError(f"{self._target}: {code.name}: {details}")
 
 
 def _service_config(retries: int, back_off: float) -> dict:
