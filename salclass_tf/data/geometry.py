@@ -7,6 +7,9 @@ NumPy's arrays and, inside a graph, on integer tensors, without importing Tensor
 import dataclasses
 from typing import Any
 
+#: what of an image is looked at: all of it, or the square that networks train on
+WHOLE, CROP = VIEWS = ("whole", "crop")
+
 # int, or an integer array or tensor [].
 Size = Any
 

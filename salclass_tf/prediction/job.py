@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from salclass_tf.data.geometry import CROP, VIEWS, WHOLE
 from salclass_tf.prediction import outputs, painting
 from salclass_tf.prediction.models import Model
 from salclass_tf.runs.files import write_bytes
@@ -22,7 +23,6 @@ from salclass_tf.serving import overlays
 _log = logging.getLogger(__name__)
 
 NPY, PNG = MAP_FORMATS = ("npy", "png")
-WHOLE, CROP = VIEWS = ("whole", "crop")
 
 # While the network works on one batch, another is decoded or drawn. More would cost memory only.
 _BATCHES_AT_ONCE = 2

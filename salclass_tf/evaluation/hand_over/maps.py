@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from salclass_tf import hdf5_maps
+from salclass_tf.data.geometry import WHOLE
 from salclass_tf.evaluation.methods import evaluated_sets, lineup
-from salclass_tf.evaluation.methods.evaluated_sets import WHOLE, EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from salclass_tf.evaluation.methods.lineup import Lineup
 from salclass_tf.evaluation.methods.method import SALIENCY, Method
 

@@ -6,10 +6,11 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from salclass_tf.data.geometry import WHOLE
 from salclass_tf.evaluation.maps.evaluate import Case, evaluate
 from salclass_tf.evaluation.maps.scores import Scores
 from salclass_tf.evaluation.methods import evaluated_sets, whole
-from salclass_tf.evaluation.methods.evaluated_sets import WHOLE, Batch, EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import Batch, EvaluatedSet
 from salclass_tf.evaluation.methods.method import SALIENCY, Answers, Forward, Method
 from salclass_tf.training import final_scores as batch_scoring
 

@@ -11,16 +11,13 @@ import tensorflow_datasets as tfds
 from tqdm import tqdm
 
 from salclass_tf.data import cropping, pipeline, set_record, sets
-from salclass_tf.data.geometry import Geometry
+from salclass_tf.data.geometry import CROP, WHOLE, Geometry
 from salclass_tf.evaluation.maps.gaze import Gaze, Recording
 
 Batch = dict[str, tf.Tensor]
 
 #: images in a batch of crops, as many as when training reports its scores
 BATCH = 16
-
-#: what of an image is scored: all of it in its own pixels, or the square that networks train on
-WHOLE, CROP = VIEWS = ("whole", "crop")
 
 #: what `EvaluatedSet.read` can add to a batch
 EXTRAS = ("encoded", "size", "recorded", "points")

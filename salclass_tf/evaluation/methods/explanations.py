@@ -6,8 +6,9 @@ from collections.abc import Collection, Sequence
 import keras
 import tensorflow as tf
 
+from salclass_tf.data.geometry import WHOLE
 from salclass_tf.evaluation.activations import grad_cam
-from salclass_tf.evaluation.methods.evaluated_sets import WHOLE, Batch, EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import Batch, EvaluatedSet
 from salclass_tf.evaluation.methods.method import LOGITS, SALIENCY, Answers, Forward, Method
 
 

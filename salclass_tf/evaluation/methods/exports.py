@@ -6,10 +6,9 @@ import pathlib
 
 import tensorflow as tf
 
-from salclass_tf.data.geometry import Geometry
+from salclass_tf.data.geometry import WHOLE, Geometry
 from salclass_tf.evaluation.methods import whole
 from salclass_tf.evaluation.methods.evaluated_sets import (
-    WHOLE,
     Batch,
     EvaluatedSet,
     names,

@@ -6,8 +6,9 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
+from salclass_tf.data.geometry import WHOLE
 from salclass_tf.evaluation.methods import crops, map_kinds
-from salclass_tf.evaluation.methods.evaluated_sets import WHOLE, Batch, EvaluatedSet, names
+from salclass_tf.evaluation.methods.evaluated_sets import Batch, EvaluatedSet, names
 from salclass_tf.evaluation.methods.method import (
     SALIENCY,
     Answers,

@@ -5,16 +5,10 @@ import functools
 import itertools
 from collections.abc import Sequence
 
-from salclass_tf.data.geometry import Geometry
+from salclass_tf.data.geometry import CROP, VIEWS, WHOLE, Geometry
 from salclass_tf.data.sets import GazeSet
 from salclass_tf.evaluation.methods import evaluated_sets, explanations, find
-from salclass_tf.evaluation.methods.evaluated_sets import (
-    CROP,
-    VIEWS,
-    WHOLE,
-    EvaluatedSet,
-    without_version,
-)
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet, without_version
 from salclass_tf.evaluation.methods.method import SALIENCY, Method
 
 
@@ -26,7 +20,7 @@ class Lineup:
         methods: in the order in which they were named.
         sets: prepared sets, each with the split to evaluate.
         view: what of the images maps are scored on, of all methods alike; one of
-            `evaluated_sets.VIEWS`.
+            `geometry.VIEWS`.
     """
 
     methods: tuple[Method, ...]

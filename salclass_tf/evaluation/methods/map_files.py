@@ -17,6 +17,7 @@ _ROUNDING = 2
 
 # What Pillow and NumPy raise for a file that is cut short, damaged, or something else.
 _UNREADABLE = (
+    AttributeError,
     EOFError,
     OSError,
     SyntaxError,

@@ -8,14 +8,9 @@ import tensorflow as tf
 
 from salclass_tf import model
 from salclass_tf.config.stage import CLASSIFIER, DETECTOR, ROLES, role
-from salclass_tf.data.geometry import Geometry
+from salclass_tf.data.geometry import WHOLE, Geometry
 from salclass_tf.evaluation.methods import whole
-from salclass_tf.evaluation.methods.evaluated_sets import (
-    WHOLE,
-    Batch,
-    EvaluatedSet,
-    without_version,
-)
+from salclass_tf.evaluation.methods.evaluated_sets import Batch, EvaluatedSet, without_version
 from salclass_tf.evaluation.methods.method import (
     LOGITS,
     SALIENCY,

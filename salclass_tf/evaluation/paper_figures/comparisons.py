@@ -4,7 +4,8 @@ import pathlib
 import re
 
 from salclass_tf import figures
-from salclass_tf.evaluation.methods.evaluated_sets import CROP, EvaluatedSet
+from salclass_tf.data.geometry import CROP
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from salclass_tf.evaluation.methods.method import Method
 from salclass_tf.evaluation.paper_figures import file_names, picture_rows
 from salclass_tf.evaluation.paper_figures.settings import Settings

@@ -10,11 +10,12 @@ from typing import TypeVar
 import tensorflow as tf
 
 from salclass_tf.data import sets
+from salclass_tf.data.geometry import WHOLE
 from salclass_tf.evaluation.maps import measures
 from salclass_tf.evaluation.maps.evaluate import TABLE_4
 from salclass_tf.evaluation.maps.scores import Over, Scores
 from salclass_tf.evaluation.methods import baseline_choice, lineup
-from salclass_tf.evaluation.methods.evaluated_sets import WHOLE, EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from salclass_tf.evaluation.methods.method import LOGITS, SALIENCY, Method
 from salclass_tf.evaluation.tables import frozen_features, published, scikit_learn
 from salclass_tf.evaluation.tables.guesses import Guesses
@@ -175,7 +176,7 @@ class Evaluation:
 
     @property
     def view(self) -> str:
-        """What of the images maps are scored on, one of `evaluated_sets.VIEWS`."""
+        """What of the images maps are scored on, one of `geometry.VIEWS`."""
         return self._lineup.view
 
     def fill(self) -> None:

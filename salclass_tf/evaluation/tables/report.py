@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
+from salclass_tf.data.geometry import CROP, WHOLE
 from salclass_tf.evaluation.maps.comparison import Comparison, compare
 from salclass_tf.evaluation.maps.scores import Over, Scores
-from salclass_tf.evaluation.methods.evaluated_sets import CROP, WHOLE, EvaluatedSet
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from salclass_tf.evaluation.methods.method import Method
 from salclass_tf.evaluation.tables import (
     of_classes,
@@ -73,7 +74,7 @@ class Report:
 
         Args:
             rows: methods, and the scores of their maps.
-            view: what the maps are scored on, one of `evaluated_sets.VIEWS`.
+            view: what the maps are scored on, one of `geometry.VIEWS`.
             over: what means are taken over; paired tests are over images.
         """
         scores = [row for _, row in rows]
