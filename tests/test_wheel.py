@@ -132,7 +132,8 @@ def test_demo_page_explains_its_flags(installed, tmp_path):
 def test_commands_work_outside_of_a_checkout_and_print_what_matters(installed, tmp_path):
     place = ["--data_dir=data"]
     commands = {
-        "train": ["--stage=joint", "--steps=2", "--workdir=run"],
+        # Without pretraining: its set takes as long to render as all the rest.
+        "train": ["--stage=joint", "--steps=2", "--nopretrain_detector", "--workdir=run"],
         "evaluate": ["--model=run", "--split=test[:24]", "--output=evaluation"],
         "export": ["--workdir=run", "--export_dir=export"],
         "predict": ["picture.png", "--workdir=run", "--out_dir=predictions"],
