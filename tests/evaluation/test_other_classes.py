@@ -47,13 +47,13 @@ def test_the_same_classes_in_another_order_are_refused_by_name(workdir, data_dir
         evaluate(workdir, "dotted_hues/turned", data_dir, tmp_path)
     order = "the same in another order; number 0 is 'red' there, 'green' here"
     assert order in str(caught.value)
-    assert rows(tmp_path, 5) == []
+    assert not (tmp_path / "table5.json").exists()
     assert "SalClassNet (vgg16, vgg16)" in {row["labels"]["method"] for row in rows(tmp_path, 4)}
 
 
 def test_another_number_of_classes_of_another_set_is_no_answer(workdir, data_dir, tmp_path):
     evaluate(workdir, "dotted_hues/more", data_dir, tmp_path)
-    assert rows(tmp_path, 5) == []
+    assert not (tmp_path / "table5.json").exists()
     assert "it has learned other classes" in (tmp_path / "report.md").read_text()
 
 

@@ -111,7 +111,8 @@ def test_figs_5_and_6_compare_maps_of_any_unit(run, tmp_path, tiny_data_dir, dra
     for path in folder.glob("*.npy"):
         np.save(path, 5000 + 1000 * np.load(path))
     models = (f"ours={run[0] / 'joint'}", f"theirs={folder}")
-    five = settings(run, tmp_path, tiny_data_dir, figures=("5",), models=models, pick=("4", "1"))
+    chosen = {"models": models, "pick": ("4", "1"), "view": "crop"}
+    five = settings(run, tmp_path, tiny_data_dir, figures=("5",), **chosen)
     paper_figures.run(five)
     ((rows, heads, title, _, scale),) = drawn
     assert [row.name for row in rows] == ["4", "1"]
@@ -171,7 +172,7 @@ def test_fig_4_reads_the_sweep(run, tmp_path, tiny_data_dir, drawn):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"figures": ("3", "8")}, "figures are some of 3, 4, 5, 6, 7, overlays; got '8'"),
+        ({"figures": ("3", "8")}, "figures are some of 3, 4, 5, 6, 7, overlays, confusion; got '8'"),
         ({"figures": ()}, "got none"),
         ({"figures": ("5",), "images": 0}, "at least 1 image; got 0"),
         ({"figures": ("3", "5"), "pick": ("changed",)}, "only Fig. 3 knows what changed"),
