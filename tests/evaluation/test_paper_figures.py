@@ -172,7 +172,10 @@ def test_fig_4_reads_the_sweep(run, tmp_path, tiny_data_dir, drawn):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"figures": ("3", "8")}, "figures are some of 3, 4, 5, 6, 7, overlays, confusion; got '8'"),
+        (
+            {"figures": ("3", "8")},
+            "figures are some of 3, 4, 5, 6, 7, overlays, confusion; got '8'",
+        ),
         ({"figures": ()}, "got none"),
         ({"figures": ("5",), "images": 0}, "at least 1 image; got 0"),
         ({"figures": ("3", "5"), "pick": ("changed",)}, "only Fig. 3 knows what changed"),

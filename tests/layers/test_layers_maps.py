@@ -204,7 +204,16 @@ def test_maps_stay_in_float32_under_mixed_precision(layer):
     np.testing.assert_allclose(fresh(maps), type(layer)(**arguments)(maps), rtol=1e-6)
 
 
-def test_maps_of_unknown_size_are_refused():
-    for layer in (layers.LearnedPrior(), layers.GaussianBlur(1.0)):
-        with pytest.raises(ValueError, match="known h and w"):
-            layer(keras.Input((None, 4, 1)))
+@pytest.mark.parametrize(
+    "layer", [layers.LearnedPrior(), layers.GaussianBlur(1.0), layers.GaussianMaps((0.2, 0.4))]
+)
+def test_maps_of_unknown_size_come_out_as_those_of_a_known_one(layer):
+    maps = RNG(14).normal(size=(2, 5, 4, 1)).astype(np.float32)
+    shapes = keras.Input((None, None, 1))
+    resizable = keras.Model(shapes, layer(shapes))
+    fixed = type(layer).from_config(layer.get_config())
+    fixed(maps)
+    weights = [weight + 0.1 * RNG(15).normal(size=weight.shape) for weight in layer.get_weights()]
+    layer.set_weights(weights)
+    fixed.set_weights(weights)
+    np.testing.assert_allclose(resizable(maps), fixed(maps), rtol=1e-5, atol=1e-6)
