@@ -256,7 +256,7 @@ def test_what_cannot_be_scored_is_said_and_the_rest_is_kept(run, tmp_path, tiny_
         paper.run(settings)
     assert "detector vgg16" in capsys.readouterr().out
     assert "maps" not in rows_of(tmp_path / "out")
-    np.save(folder / "3.npy", np.zeros((52, 44)))
+    np.save(folder / "3.npy", np.ones((52, 44)))
     with pytest.raises(
         ValueError, match=r"3\.npy: the map must have the size .* 44 x 52 .*52 x 44"
     ):
