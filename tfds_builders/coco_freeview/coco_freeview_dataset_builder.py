@@ -7,7 +7,7 @@ import tensorflow_datasets as tfds
 
 from tfds_builders.coco_search18 import pictures
 from tfds_builders.coco_search18.coco_search18_dataset_builder import TASKS
-from tfds_builders.coco_search18.trials import Trial, by_picture, columns, read_trials
+from tfds_builders.coco_search18.trials import Trial, by_picture, by_split, columns, read_trials
 from tfds_builders.common import gaze_builder, originals, schema
 
 _GAZE_FILE = "COCOFreeView_fixations_trainval.json"
@@ -77,14 +77,10 @@ class Builder(gaze_builder.GazeBuilder):
                 f"{lacking[0]}.jpg. Unpack both archives again"
             )
         self.info.metadata.update(schema.NOTHING_COUNTED)
-        splits = {"train": [], "validation": [], "test": []}
-        for name, image in sorted(images.items()):
-            found = trials.get(name, ())
-            splits[found[0].split if found else "test"].append(Record(image, found))
+        records = [Record(image, trials.get(name, ())) for name, image in sorted(images.items())]
         return {
             split: self._generate_examples(make_example, listed)
-            for split, listed in splits.items()
-            if listed
+            for split, listed in by_split(records).items()
         }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from tfds_builders.coco_search18 import pictures
-from tfds_builders.coco_search18.trials import Trial, by_picture, columns, read_trials
+from tfds_builders.coco_search18.trials import Trial, by_picture, by_split, columns, read_trials
 from tfds_builders.common import gaze_builder, originals, schema
 
 TASKS = (
@@ -119,13 +119,9 @@ class Builder(gaze_builder.GazeBuilder):
         trials = by_picture(trial for path in gaze for trial in read_trials(path, condition))
         self.info.metadata.update(schema.NOTHING_COUNTED, trials=0, trials_with_wrong_answer=0)
         records = list(_records(images, trials, folder, condition == "present"))
-        splits = {"train": [], "validation": [], "test": []}
-        for record in records:
-            splits[record.trials[0].split if record.trials else "test"].append(record)
         return {
             split: self._generate_examples(make_example, listed)
-            for split, listed in splits.items()
-            if listed
+            for split, listed in by_split(records).items()
         }
 
 

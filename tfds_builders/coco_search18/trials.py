@@ -100,6 +100,21 @@ def by_picture(trials: Iterable[Trial]) -> dict[tuple[str, str], list[Trial]]:
     return dict(sorted(found.items()))
 
 
+def by_split(records: Iterable[Any]) -> dict[str, list[Any]]:
+    """Divides records by the authors' splits; splits without records are left out.
+
+    Args:
+        records: with `trials` each; where there are none, the gaze is held back: the test split.
+
+    Returns:
+        Records by split, in their order.
+    """
+    splits: dict[str, list[Any]] = {"train": [], "validation": [], "test": []}
+    for record in records:
+        splits[record.trials[0].split if record.trials else "test"].append(record)
+    return {split: listed for split, listed in splits.items() if listed}
+
+
 def columns(trials: Iterable[Trial]) -> dict[str, np.ndarray]:
     """Returns the fixations of trials on one picture, viewer after viewer.
 

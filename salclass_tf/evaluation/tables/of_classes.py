@@ -1,6 +1,6 @@
 """Accuracies as tables, beside `tables` for maps."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from salclass_tf.evaluation.tables.guesses import ACCURACY, CLASS_MEAN, Guesses
 from salclass_tf.evaluation.tables.of_maps import csv_lines, defined, interval, line, title
@@ -58,3 +58,21 @@ def _labels(rows: Sequence[Guesses]) -> list[str]:
 def _classes(row: Guesses) -> int:
     """Number of classes that have an image."""
     return len(set(row.truth.tolist()))
+
+
+def csv_of_tables(
+    tables: Mapping[int, Sequence[Guesses]], lines_of: Callable[[Guesses], Iterable[dict]]
+) -> str:
+    """Returns the lines of every row as CSV, the table's number in front.
+
+    Args:
+        tables: number of the paper's table -> its rows.
+        lines_of: the flat lines of a row; all columns that any of them has are written.
+    """
+    lines = [
+        {"table": str(number)} | line
+        for number, rows in tables.items()
+        for row in rows
+        for line in lines_of(row)
+    ]
+    return csv_lines(lines, list(dict.fromkeys(name for line in lines for name in line)))

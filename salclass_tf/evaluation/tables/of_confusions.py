@@ -9,7 +9,7 @@ import numpy as np
 import scipy.stats
 
 from salclass_tf.evaluation.tables.guesses import Guesses
-from salclass_tf.evaluation.tables.of_maps import csv_lines
+from salclass_tf.evaluation.tables.of_classes import csv_of_tables
 
 
 def counts(row: Guesses) -> np.ndarray:
@@ -43,13 +43,7 @@ def classes_csv(tables: Mapping[int, Sequence[Guesses]]) -> str:
     Args:
         tables: number of the paper's table -> its rows.
     """
-    lines = [
-        {"table": str(number)} | line
-        for number, rows in tables.items()
-        for row in rows
-        for line in _class_lines(row)
-    ]
-    return csv_lines(lines, list(dict.fromkeys(name for line in lines for name in line)))
+    return csv_of_tables(tables, _class_lines)
 
 
 def _class_lines(row: Guesses) -> Iterator[dict]:

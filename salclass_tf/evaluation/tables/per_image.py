@@ -6,6 +6,7 @@ import numpy as np
 
 from salclass_tf.evaluation.maps.scores import Scores
 from salclass_tf.evaluation.tables.guesses import Guesses
+from salclass_tf.evaluation.tables.of_classes import csv_of_tables
 from salclass_tf.evaluation.tables.of_maps import csv_lines, defined
 
 
@@ -30,13 +31,7 @@ def predictions_csv(tables: Mapping[int, Sequence[Guesses]]) -> str:
     Args:
         tables: number of the paper's table -> its rows.
     """
-    lines = [
-        {"table": str(number)} | line
-        for number, rows in tables.items()
-        for row in rows
-        for line in _prediction_lines(row)
-    ]
-    return csv_lines(lines, list(dict.fromkeys(name for line in lines for name in line)))
+    return csv_of_tables(tables, _prediction_lines)
 
 
 def _score_lines(row: Scores) -> Iterator[dict]:
