@@ -51,6 +51,12 @@ def test_published_rows_are_those_of_the_evaluated_sets(tmp_path):
     assert {row["dataset"] for row in files["table4"]["published"]} == {"POET"}
     assert "| SalDogs-test | SalClassNet | published, Table 5 | 0.705 |" in text
     assert text.count("published, Table") == 6 + 6
+    report = Report(tmp_path)
+    birds = classes_on("caltech_birds2011/1.0.0 test")
+    report.add_classes(6, [(Method("ours", "x", "f"), birds)])
+    text = report.write()[0]
+    assert "| CUB-200-2011 | SalClassNet | published, Table 6 | 0.632 |" in text
+    assert "Oxford Flower" not in text
 
 
 def test_table_without_a_row_is_not_printed(tmp_path):

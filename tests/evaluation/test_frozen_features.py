@@ -53,7 +53,7 @@ def test_softmax_learns_the_training_part_and_is_tried_on_the_test_part(
     )
     report = paper.run(settings)
     assert "| dotted_noise/1.0.0 test | vgg16, 3 channels |" in report
-    assert "| CUB-200-2011 | SalClassNet | published, Table 6 | 0.632 |" in report
+    assert "published" not in report  # the paper tried other sets
     gaze_set = sets.open_set("dotted_noise", tiny_data_dir)
     body = frozen_features.penultimate(run[1]["classifier_rgb"])
     seen = {}
