@@ -6,6 +6,7 @@ import pathlib
 from absl import flags
 
 from salclass_tf import commandline, config
+from salclass_tf.commands import own_folder
 from salclass_tf.config import option_texts, recipes
 
 flags.DEFINE_enum("stage", "joint", config.STAGES, "What to train; what it needs is made first.")
@@ -58,6 +59,8 @@ def main():
 
     if given.manual_dir is not None and not pathlib.Path(given.manual_dir).is_dir():
         raise ValueError(f"--manual_dir must be an existing folder; got {given.manual_dir}")
+    if given.manual_dir is not None and chosen.stages[given.stage].dataset == "gaze_folder":
+        own_folder.check(given.manual_dir, given.data_dir)
     from salclass_tf import training  # imports TensorFlow: after the settings are known to be right
 
     execution = training.Execution(

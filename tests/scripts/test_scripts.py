@@ -36,3 +36,17 @@ def test_mistake_gets_one_line_that_names_it(flags, named, tmp_path):
     assert named in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_bad_own_folder_is_named_before_tensorflow_is_imported(tmp_path):
+    flags = ("--dataset=gaze_folder", f"--manual_dir={tmp_path}", f"--data_dir={tmp_path}/data")
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "train.py", *flags],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert done.returncode == 2
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("import time")]
+    assert len(lines) == 1 and f"{tmp_path} must hold images" in lines[0]
+    assert "tensorflow.python" not in done.stderr

@@ -90,6 +90,8 @@ for name in ("salclass_tf", "pymovements", "apache_beam", "mlcroissant", "matplo
     sys.modules[name] = None
 import tensorflow_datasets as tfds
 import tfds_builders
+import tfds_builders.gaze_folder.__main__
+assert "tensorflow" not in sys.modules  # seconds, before a folder is even looked at
 assert len(tfds_builders.__dict__) > 18
 for name in sys.argv[1:]:
     assert "fixations" in tfds.builder(name).info.features, name

@@ -9,11 +9,14 @@ from collections.abc import Iterator
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core import shuffle
 from tensorflow_datasets.core.download import download_manager, extractor
+from tensorflow_datasets.core.utils import lazy_imports_utils
 
 #: what a download raises whose content is not what was published
 ChecksumError = download_manager.NonMatchingChecksumError
 #: what unpacking a broken archive raises
 ExtractError = extractor.ExtractError
+#: TensorFlow, imported where it is first used: who only reads files of gaze does not wait for it
+tensorflow = lazy_imports_utils.tensorflow
 
 
 @contextlib.contextmanager

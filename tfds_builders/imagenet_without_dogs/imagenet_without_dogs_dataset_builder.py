@@ -1,15 +1,17 @@
 """ImageNet 2012 without the breeds of Stanford Dogs: 880 classes, read from `imagenet2012`."""
 
+from __future__ import annotations  # `tf` is imported where it is first used
+
 import dataclasses
 import functools
 import tarfile
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from tfds_builders.common import manual, schema, shuffling
+from tfds_builders.common.tfds_internals import tensorflow as tf
 from tfds_builders.imagenet_without_dogs import archives, records
 
 _SOURCE = "imagenet2012:5.1.0"

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 import tensorflow_datasets as tfds
+
+from tfds_builders.common.tfds_internals import tensorflow as tf
 
 _BATCH = 1024
 
