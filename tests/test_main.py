@@ -2,9 +2,8 @@
 
 import pathlib
 import re
-import subprocess
-import sys
 
+import commands
 import pytest
 
 from salclass_tf.__main__ import COMMANDS
@@ -13,8 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
 def salclass(*arguments):
-    command = [sys.executable, "-m", "salclass_tf", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    return commands.run("-m", "salclass_tf", *arguments)
 
 
 @pytest.mark.parametrize("arguments", [(), ("--help",)])
@@ -50,9 +48,7 @@ def test_unknown_command_that_is_like_none_names_them_all():
     "script", ["train", "evaluate", "predict", "export", "reproduce", "demo", "record"]
 )
 def test_script_and_command_take_the_same_flags(script):
-    python = subprocess.run(
-        [sys.executable, f"{script}.py", "--help"], capture_output=True, text=True, cwd=ROOT
-    )
+    python = commands.run(f"{script}.py", "--help")
     own = salclass(script, "--help")
     listed = own.stdout.partition(f"salclass {script}:\n")[2]
     assert listed.startswith("  --")

@@ -1,10 +1,8 @@
 """Pairs that cannot work are refused with the reason and what works, before anything is trained."""
 
 import dataclasses
-import pathlib
-import subprocess
-import sys
 
+import commands
 import keras
 import numpy as np
 import pytest
@@ -15,7 +13,6 @@ from salclass_tf.classifiers import build_classifier, rebuilding
 from salclass_tf.detectors import build_detector, list_detectors, output_of
 from salclass_tf.model import SalClassNet
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
 SIZE = 32
 
 
@@ -179,10 +176,8 @@ def test_builder_without_a_convolution_is_refused_before_the_first_stage(tmp_pat
     ],
 )
 def test_command_line_says_the_same_in_one_line(flags, message, tmp_path):
-    command = [sys.executable, str(ROOT / "train.py"), *flags, f"--workdir={tmp_path}/run"]
-    done = subprocess.run(
-        [*command, f"--data_dir={tmp_path}/data"], capture_output=True, text=True, cwd=ROOT
-    )
+    places = (f"--workdir={tmp_path}/run", f"--data_dir={tmp_path}/data")
+    done = commands.run("train.py", *flags, *places)
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert message in done.stderr.splitlines()[-1]
     assert list(tmp_path.iterdir()) == []

@@ -6,7 +6,6 @@ import pathlib
 from absl import flags
 
 from salclass_tf import commandline, config
-from salclass_tf.commands import own_folder
 from salclass_tf.config import option_texts, recipes
 
 flags.DEFINE_enum("stage", "joint", config.STAGES, "What to train; what it needs is made first.")
@@ -46,6 +45,10 @@ flags.DEFINE_float("width", None, "Scales every channel count; 1 is the paper.")
 flags.DEFINE_integer("image_size", None, "Side of the crops, in pixels; 299 in the paper.")
 
 
+# Bytes of gaze. Larger studies are read once, by the plan: a second reading would take longer than
+# what it saves.
+_READ_AT_ONCE = 20_000_000
+
 # Flags that are numbers of the stage that is asked for.
 _NUMBERS = ("epochs", "patience", "batch_size", "learning_rate", "frozen")
 
@@ -60,7 +63,7 @@ def main():
     if given.manual_dir is not None and not pathlib.Path(given.manual_dir).is_dir():
         raise ValueError(f"--manual_dir must be an existing folder; got {given.manual_dir}")
     if given.manual_dir is not None and chosen.stages[given.stage].dataset == "gaze_folder":
-        own_folder.check(given.manual_dir, given.data_dir)
+        _check_own_folder(given.manual_dir, given.data_dir)
     from salclass_tf import training  # imports TensorFlow: after the settings are known to be right
 
     execution = training.Execution(
@@ -74,6 +77,21 @@ def main():
         training.sweep_alpha(chosen, alphas, *places)
     else:
         training.run(chosen, given.stage, *places)
+
+
+def _check_own_folder(manual_dir: str, data_dir: str | None) -> None:
+    """Names what is wrong with a folder of own gaze before TensorFlow is imported."""
+    from tfds_builders.gaze_folder import gaze_folder_dataset_builder, images
+
+    found = [path for path in pathlib.Path(manual_dir).rglob("*") if path.is_file()]
+    gaze = [path for path in found if path.suffix.lower() not in images.SUFFIXES]
+    if sum(path.stat().st_size for path in gaze) > _READ_AT_ONCE:
+        return
+    builder = gaze_folder_dataset_builder.Builder(data_dir=data_dir)
+    try:
+        builder.check_files(manual_dir)
+    except (ImportError, OSError) as error:
+        raise ValueError(f"cannot prepare {builder.info.full_name}: {error}") from error
 
 
 def _config() -> config.Config:

@@ -2,9 +2,9 @@
 
 import json
 import pathlib
-import subprocess
 import sys
 
+import commands
 import numpy as np
 import pytest
 import scipy.stats
@@ -147,9 +147,9 @@ def test_spectral_residual_finds_the_odd_one(tiny_data_dir):
 
 @pytest.mark.slow
 def test_command_needs_no_run(tmp_path, tiny_data_dir):
-    command = [sys.executable, str(ROOT / "evaluate.py"), "--baselines=uniform,centre"]
-    command += ["--dataset=dotted_noise", f"--output={tmp_path}/out", f"--data_dir={tiny_data_dir}"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    command = ["evaluate.py", "--baselines=uniform,centre", "--dataset=dotted_noise"]
+    command += [f"--output={tmp_path}/out", f"--data_dir={tiny_data_dir}"]
+    done = commands.run(*command, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "| uniform |" in done.stdout and "Table 5" not in done.stdout
     assert f"written: {tmp_path}/out/scores.csv" in done.stdout

@@ -4,9 +4,8 @@ import csv
 import json
 import pathlib
 import shutil
-import subprocess
-import sys
 
+import commands
 import evaluated_run
 import numpy as np
 import pytest
@@ -359,9 +358,8 @@ def test_export_scores_as_its_network(run, tables, tmp_path, tiny_data_dir):
     ],
 )
 def test_script(run, tmp_path, tiny_data_dir, flags, code, named):
-    command = [sys.executable, str(ROOT / "evaluate.py"), f"--model={run[0]}", *flags]
-    command += [f"--output={tmp_path}/out", f"--data_dir={tiny_data_dir}"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    places = (f"--output={tmp_path}/out", f"--data_dir={tiny_data_dir}")
+    done = commands.run("evaluate.py", f"--model={run[0]}", *flags, *places)
     assert done.returncode == code, done.stderr
     assert named in (done.stderr if code else done.stdout)
     assert "Traceback" not in done.stderr

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 
+import commands
 import h5py
 import numpy as np
 import pytest
@@ -274,11 +275,6 @@ def test_a_map_that_is_missing_leaves_no_file(examples, random_maps, tmp_path, b
     ],
 )
 def test_mistakes_are_named(command, flags, named):
-    done = subprocess.run(
-        [sys.executable, "-m", "salclass_tf", command, *flags],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
+    done = commands.run("-m", "salclass_tf", command, *flags)
     assert done.returncode != 0 and "Traceback" not in done.stderr
     assert named in done.stderr

@@ -2,9 +2,8 @@
 
 import json
 import pathlib
-import subprocess
-import sys
 
+import commands
 import evaluated_run
 import numpy as np
 import pytest
@@ -202,12 +201,12 @@ def test_a_lineup_opens_the_same_crops_once(run, tiny_data_dir):
 
 @pytest.mark.slow
 def test_script(run, tmp_path, tiny_data_dir):
-    command = [sys.executable, str(ROOT / "evaluate.py"), f"--model={run[0]}"]
-    command += [f"--output={tmp_path}", f"--data_dir={tiny_data_dir}", "--images=2"]
+    command = ["evaluate.py", f"--model={run[0]}", f"--output={tmp_path}"]
+    command += [f"--data_dir={tiny_data_dir}", "--images=2"]
     several = ["--figure=3,5,7,overlays", "--layers=block1_conv2", "--channels=1"]
-    done = subprocess.run([*command, *several], capture_output=True, text=True)
+    done = commands.run(*command, *several)
     assert done.returncode == 0, done.stderr
     assert len(list(tmp_path.glob("*.png"))) == len(list(tmp_path.glob("*.pdf"))) == 5
     assert "Table 4" not in done.stdout
-    wrong = subprocess.run([*command, "--figure=9"], capture_output=True, text=True)
+    wrong = commands.run(*command, "--figure=9")
     assert wrong.returncode == 2 and "figures are some of" in wrong.stderr

@@ -4,9 +4,8 @@ import csv
 import json
 import pathlib
 import shutil
-import subprocess
-import sys
 
+import commands
 import finished_stages
 import numpy as np
 import PIL.Image
@@ -371,8 +370,7 @@ def test_class_names_of_training_serve_unless_a_file_is_given(workdir, tmp_path)
 
 
 def script(*arguments, cwd=ROOT):
-    command = [sys.executable, str(ROOT / "predict.py"), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd)
+    return commands.run("predict.py", *arguments, cwd=cwd)
 
 
 @pytest.mark.slow

@@ -4,9 +4,9 @@ import dataclasses
 import importlib
 import pathlib
 import shlex
-import subprocess
 import sys
 
+import commands
 import pytest
 from absl import flags
 
@@ -183,8 +183,7 @@ def test_outline_says_what_is_to_do_and_does_nothing(tmp_path):
     ],
 )
 def test_script(tmp_path, given, code, named):
-    command = [sys.executable, str(ROOT / "reproduce.py"), f"--workdir={tmp_path}/run", *given]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    done = commands.run("reproduce.py", f"--workdir={tmp_path}/run", *given)
     assert done.returncode == code, done.stderr
     assert named in (done.stderr if code else done.stdout)
     assert "Traceback" not in done.stderr and not (tmp_path / "run").exists()

@@ -4,15 +4,10 @@ import pathlib
 import subprocess
 import sys
 
+import commands
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-
-
-def run(script, *flags):
-    return subprocess.run(
-        [sys.executable, str(ROOT / script), *flags], capture_output=True, text=True, cwd=ROOT
-    )
 
 
 @pytest.mark.parametrize(
@@ -31,7 +26,9 @@ def run(script, *flags):
     ],
 )
 def test_mistake_gets_one_line_that_names_it(flags, named, tmp_path):
-    done = run("train.py", *flags, f"--workdir={tmp_path}/run", f"--data_dir={tmp_path}/data")
+    done = commands.run(
+        "train.py", *flags, f"--workdir={tmp_path}/run", f"--data_dir={tmp_path}/data"
+    )
     assert done.returncode != 0
     assert named in done.stderr
     assert "Traceback" not in done.stderr

@@ -5,6 +5,7 @@ import pathlib
 import subprocess
 import sys
 
+import commands
 import finished_stages
 import numpy as np
 import pytest
@@ -240,9 +241,8 @@ def test_export_whose_other_format_differs_is_refused(run, tmp_path, monkeypatch
 )
 @pytest.mark.slow
 def test_mistake_gets_one_line_that_names_it(run, flags, named, tmp_path):
-    command = [sys.executable, str(ROOT / "export.py"), f"--workdir={run[0]}", *flags]
-    command += [f"--export_dir={tmp_path}/export", f"--data_dir={tmp_path}/data"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    places = (f"--export_dir={tmp_path}/export", f"--data_dir={tmp_path}/data")
+    done = commands.run("export.py", f"--workdir={run[0]}", *flags, *places)
     assert done.returncode != 0
     assert named in done.stderr
     assert "Traceback" not in done.stderr
@@ -251,9 +251,9 @@ def test_mistake_gets_one_line_that_names_it(run, flags, named, tmp_path):
 
 @pytest.mark.slow
 def test_script_exports(run, tmp_path):
-    command = [sys.executable, str(ROOT / "export.py"), f"--workdir={run[0]}", "--top_k=2"]
+    command = ["export.py", f"--workdir={run[0]}", "--top_k=2"]
     command += [f"--export_dir={tmp_path}/gaze", f"--class_names={run[0]}/names.txt"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    done = commands.run(*command)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == f"Exported: {tmp_path}/gaze/1"
 
