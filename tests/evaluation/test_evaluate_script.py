@@ -2,7 +2,6 @@
 
 import csv
 import json
-import pathlib
 import shutil
 
 import commands
@@ -23,8 +22,6 @@ from salclass_tf.evaluation.tables import paper, scoring
 from salclass_tf.evaluation.tables.paper import Settings
 from salclass_tf.runs.finished_stage import FinishedStage
 from salclass_tf.training import final_scores
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
