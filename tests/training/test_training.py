@@ -23,16 +23,18 @@ from salclass_tf.training import feeding, history, loop, networks, stages
 ADAM = config.Optimizer("adam", learning_rate=1e-3, weight_decay=((0, 0.0),))
 
 
-@pytest.fixture
-def tiny(tiny_data_dir, tmp_path):
-    """A run of tiny networks; call it to train a stage."""
+@pytest.fixture(scope="module")
+def train(tiny_data_dir):
+    """Trains a stage of a run of tiny networks in a folder.
+
+    Pictures take a third of the time of such a stage: they are drawn where a test looks at them.
+    """
     stage = config.Stage(
         "dotted_noise", ADAM, epochs=2, batch_size=4, crops=1, validation_share=0.25
     )
-    stages = dict.fromkeys(config.STAGES, stage)
     settings = config.Config(
         preset="demo",
-        stages=stages,
+        stages=dict.fromkeys(config.STAGES, stage),
         detector="vgg16",
         classifier="vgg16",
         classifier_options={"vgg16": {"top": "pool"}},
@@ -42,11 +44,40 @@ def tiny(tiny_data_dir, tmp_path):
         precision="float32",
     )
 
-    def run(stage="saliency_pretrain", workdir=tmp_path, numbers=None, **changes):
+    def run(workdir, stage="saliency_pretrain", numbers=None, pictures=False, **changes):
         changed = dataclasses.replace(settings, **changes).override(stage, {}, numbers or {})
-        return training.run(changed, stage, workdir, tiny_data_dir)
+        with pytest.MonkeyPatch.context() as patch:
+            if not pictures:
+                patch.setattr(stages.report, "draw", lambda *drawn: None)
+            return training.run(changed, stage, workdir, tiny_data_dir)
 
     return run
+
+
+@pytest.fixture
+def tiny(train, tmp_path):
+    """`train` in a folder of the test's own, if it names no other."""
+
+    def run(stage="saliency_pretrain", workdir=tmp_path, **changes):
+        return train(workdir, stage, **changes)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def undisturbed(train, tmp_path_factory):
+    """The folder of a run that was trained in one go; not to be changed."""
+    train(folder := tmp_path_factory.mktemp("undisturbed"))
+    return folder
+
+
+@pytest.fixture
+def one_step(train, tmp_path_factory, tmp_path):
+    """The folder of a stage that has made one step, the test's own."""
+    made = tmp_path_factory.getbasetemp() / "one_step"
+    if not made.exists():
+        train(made, max_steps=1)
+    return shutil.copytree(made / "saliency_pretrain", tmp_path / "saliency_pretrain")
 
 
 def weights(folder):
@@ -55,7 +86,7 @@ def weights(folder):
 
 @pytest.mark.slow
 def test_joint_makes_what_it_needs_and_keeps_what_is_done(tiny, tmp_path, capsys):
-    results = tiny("joint")
+    results = tiny("joint", pictures=True)
     made = ["saliency_pretrain", "saliency", "classifier_pretrain", "classifier_rgb", "classifier"]
     assert list(results) == [*made, "joint"]
     assert capsys.readouterr().out.count("SalClassNet, joint") == 1
@@ -64,7 +95,7 @@ def test_joint_makes_what_it_needs_and_keeps_what_is_done(tiny, tmp_path, capsys
     test = results["joint"]["test"]
     assert test["images"] == 6 and 0 <= test["accuracy"] <= 1 and -1 <= test["cc"] <= 1
     before = {p: p.stat().st_mtime_ns for p in tmp_path.glob("*/model.keras")}
-    tiny("joint")
+    tiny("joint", pictures=True)
     assert {p: p.stat().st_mtime_ns for p in tmp_path.glob("*/model.keras")} == before
 
 
@@ -79,8 +110,9 @@ def test_learning_shows_in_history_and_starts_from_the_stage_before(tiny, tmp_pa
 
 
 @pytest.mark.slow
-def test_interrupted_run_ends_with_the_weights_of_an_undisturbed_one(tiny, tmp_path, monkeypatch):
-    tiny(workdir=tmp_path / "whole")
+def test_interrupted_run_ends_with_the_weights_of_an_undisturbed_one(
+    tiny, undisturbed, tmp_path, monkeypatch
+):
     taken = loop.Loop._step
 
     def interrupted_step(self, batch):
@@ -93,7 +125,7 @@ def test_interrupted_run_ends_with_the_weights_of_an_undisturbed_one(tiny, tmp_p
         with pytest.raises(loop.Interrupted, match="SIGTERM"):
             tiny(workdir=tmp_path / "broken")
     tiny(workdir=tmp_path / "broken")
-    folders = [tmp_path / name / "saliency_pretrain" for name in ("whole", "broken")]
+    folders = [workdir / "saliency_pretrain" for workdir in (undisturbed, tmp_path / "broken")]
     for one, other in zip(*map(weights, folders), strict=True):
         np.testing.assert_array_equal(one, other)
     rows = [history.read(folder / "history.csv") for folder in folders]
@@ -103,8 +135,9 @@ def test_interrupted_run_ends_with_the_weights_of_an_undisturbed_one(tiny, tmp_p
 
 
 @pytest.mark.slow
-def test_interrupted_validation_is_done_again_and_changes_nothing(tiny, tmp_path, monkeypatch):
-    tiny(workdir=tmp_path / "whole")
+def test_interrupted_validation_is_done_again_and_changes_nothing(
+    tiny, undisturbed, tmp_path, monkeypatch
+):
     score = loop.Loop._validate
 
     def interrupted(self, signals):
@@ -117,7 +150,7 @@ def test_interrupted_validation_is_done_again_and_changes_nothing(tiny, tmp_path
         tiny(workdir=tmp_path / "broken")
     monkeypatch.undo()
     tiny(workdir=tmp_path / "broken")
-    folders = [tmp_path / name / "saliency_pretrain" for name in ("whole", "broken")]
+    folders = [workdir / "saliency_pretrain" for workdir in (undisturbed, tmp_path / "broken")]
     for one, other in zip(*map(weights, folders), strict=True):
         np.testing.assert_array_equal(one, other)
     rows = [history.read(folder / "history.csv") for folder in folders]
@@ -151,27 +184,24 @@ def test_nan_stops_the_run_and_says_where(tiny, tmp_path):
     assert not (tmp_path / "saliency_pretrain" / "metrics.json").exists()
 
 
-def test_folder_of_another_configuration_is_refused_line_by_line(tiny):
-    tiny()
+def test_folder_of_another_configuration_is_refused_line_by_line(train, undisturbed):
     with pytest.raises(ValueError, match=r"stage\.epochs: 2 there, 1 asked for"):
-        tiny(numbers={"epochs": 1})
+        train(undisturbed, numbers={"epochs": 1})
 
 
-def test_more_epochs_go_on_to_the_weights_of_one_go(tiny, tmp_path):
-    once, twice = tmp_path / "once", tmp_path / "twice"
-    tiny(workdir=once, numbers={"epochs": 3})
-    tiny(workdir=twice, numbers={"epochs": 1})
-    found = tiny(workdir=twice, numbers={"epochs": 3})["saliency_pretrain"]
-    assert (found["epochs"], found["steps"]) == (3, 12)
-    settings = json.loads((twice / "saliency_pretrain" / "config.json").read_text())
-    assert settings["stage"]["epochs"] == 3
-    for one, other in zip(*(weights(w / "saliency_pretrain") for w in (once, twice)), strict=True):
+def test_more_epochs_go_on_to_the_weights_of_one_go(tiny, undisturbed, tmp_path):
+    tiny(numbers={"epochs": 1})
+    found = tiny(numbers={"epochs": 2})["saliency_pretrain"]
+    assert (found["epochs"], found["steps"]) == (2, 8)
+    settings = json.loads((tmp_path / "saliency_pretrain" / "config.json").read_text())
+    assert settings["stage"]["epochs"] == 2
+    folders = [workdir / "saliency_pretrain" for workdir in (undisturbed, tmp_path)]
+    for one, other in zip(*map(weights, folders), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_damaged_files_of_a_finished_stage_are_named_with_the_remedy(tiny, tmp_path):
-    tiny(max_steps=1)
-    folder = tmp_path / "saliency_pretrain"
+def test_damaged_files_of_a_finished_stage_are_named_with_the_remedy(tiny, one_step):
+    folder = one_step
     for name, content in (("config.json", "[]"), ("metrics.json", '{"stage": ')):
         whole = (folder / name).read_text()
         (folder / name).write_text(content)
@@ -260,9 +290,8 @@ def test_loss_at_fixations_refuses_a_set_of_maps_and_names_those_that_work(with_
     assert not list(tmp_path.glob("*/config.json"))
 
 
-def test_folder_from_before_there_were_losses_is_the_same_run(tiny, tmp_path):
-    tiny(max_steps=1)
-    folder = tmp_path / "saliency_pretrain"
+def test_folder_from_before_there_were_losses_is_the_same_run(tiny, one_step):
+    folder = one_step
     known = json.loads((folder / "config.json").read_text())
     for name in ("saliency_loss", "iterations"):
         del known["stage"][name]
@@ -342,13 +371,12 @@ def test_stage_with_classes_refuses_a_set_without(tiny, tiny_data_dir, monkeypat
         tiny("classifier_pretrain")
 
 
-def test_steps_stop_a_stage(tiny):
-    assert tiny(max_steps=1)["saliency_pretrain"]["steps"] == 1
+def test_steps_stop_a_stage(one_step):
+    assert json.loads((one_step / "metrics.json").read_text())["steps"] == 1
 
 
-def test_saved_settings_are_what_decides_the_stage(tiny, tmp_path):
-    tiny()
-    saved = json.loads((tmp_path / "saliency_pretrain" / "config.json").read_text())
+def test_saved_settings_are_what_decides_the_stage(undisturbed):
+    saved = json.loads((undisturbed / "saliency_pretrain" / "config.json").read_text())
     assert saved["seed"] == 0 and saved["stage"]["optimizer"]["learning_rate"] == 1e-3
     assert "alpha" not in saved  # it decides nothing before the joint stage
 
@@ -380,13 +408,12 @@ def test_nan_weights_after_the_last_step_are_not_kept(tiny, tmp_path, monkeypatc
     assert not (tmp_path / "saliency_pretrain" / "model.keras").exists()
 
 
-def test_stage_of_a_network_that_has_been_trained_anew_is_no_longer_done(tiny, tmp_path):
+def test_stage_of_a_network_that_has_been_trained_anew_is_no_longer_done(tiny, one_step, tmp_path):
     tiny("saliency", max_steps=1)
     tiny("saliency", max_steps=1)
-    before = tmp_path / "saliency_pretrain"
-    shutil.move(before, tmp_path / "aside")
+    shutil.move(one_step, tmp_path / "aside")
     tiny("saliency", max_steps=1)  # the same again, to the bit
-    shutil.rmtree(before)
+    shutil.rmtree(one_step)
     with pytest.raises(
         ValueError, match="saliency was made from another saliency_pretrain.*remove"
     ):
@@ -441,10 +468,9 @@ def logged(folder):
     return values
 
 
-def test_every_epoch_goes_to_tensorboard_with_rate_throughput_and_maps(tiny, tmp_path):
-    tiny()
-    found = logged(tmp_path / "saliency_pretrain")
-    rows = history.read(tmp_path / "saliency_pretrain" / "history.csv")
+def test_every_epoch_goes_to_tensorboard_with_rate_throughput_and_maps(undisturbed):
+    found = logged(undisturbed / "saliency_pretrain")
+    rows = history.read(undisturbed / "saliency_pretrain" / "history.csv")
     shown = ("loss", "cc", "val_loss", "val_cc", "learning_rate", "images_per_second")
     for name in shown:
         values = [(step, float(tf.make_ndarray(tensor))) for step, tensor in found[name]]
@@ -575,7 +601,7 @@ def test_a_network_that_cannot_be_written_is_said(tiny, tmp_path, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize(("damage", "during"), [("truncated", "_epoch"), ("deleted", "_validate")])
 def test_lost_data_file_is_named_after_saving(
-    tiny_data_dir, tiny, tmp_path, monkeypatch, damage, during
+    tiny_data_dir, tiny, undisturbed, tmp_path, monkeypatch, damage, during
 ):
     data_dir = tmp_path / "data"
     shutil.copytree(tiny_data_dir, data_dir)
@@ -598,8 +624,6 @@ def test_lost_data_file_is_named_after_saving(
     [newest] = (tmp_path / "run").rglob(f"ckpt-{4 if during == '_epoch' else 8}.index")
     shard.write_bytes(whole)
     tiny(workdir=tmp_path / "run")
-    monkeypatch.setattr(training, "run", run)
-    tiny(workdir=tmp_path / "whole")
-    ends = [weights(tmp_path / name / "saliency_pretrain") for name in ("run", "whole")]
+    ends = [weights(w / "saliency_pretrain") for w in (tmp_path / "run", undisturbed)]
     for one, other in zip(*ends, strict=True):
         np.testing.assert_array_equal(one, other)
