@@ -110,6 +110,7 @@ def test_fit_reports_the_loss_and_learns():
     assert {"val_loss", "val_accuracy", "val_cc"} <= set(history)
 
 
+@pytest.mark.slow
 def test_compiled_by_xla_takes_the_same_step():
     losses = []
     for jit in (False, True):
