@@ -67,11 +67,8 @@ class Measure:
 
 
 def _shuffled_auc(subject: Subject) -> float:
-    gaze, saliency = subject.gaze, subject.saliency
-    if gaze.count_elsewhere(subject.name) > saliency.size:  # counts of pixels are fewer numbers
-        counts = gaze.other_counts(subject.name)
-        return metrics.shuffled_auc_of_counts(saliency, subject.xy, counts)
-    return ranked_above(saliency.at(subject.xy), saliency.flat[gaze.other_pixels(subject.name)])
+    elsewhere, counts = subject.gaze.elsewhere(subject.name)
+    return ranked_above(*subject.saliency.beside(subject.xy, elsewhere), counts)
 
 
 def _shuffled_auc_mit(subject: Subject) -> float:
