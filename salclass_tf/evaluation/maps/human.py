@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from tqdm import tqdm
 
 from salclass_tf.evaluation.maps.evaluate import TABLE_4, Case, evaluate
 from salclass_tf.evaluation.maps.gaze import Gaze
@@ -58,8 +59,11 @@ def each_by_others(
         **settings: of `evaluate`.
     """
     skipped = {one.name: "fewer than two viewers" for one in images if len(one.viewers) < 2}
-    cases = (case for one in images if one.name not in skipped for case in _cases(one))
-    return evaluate(cases, gaze, measures, skipped=skipped, **settings)
+    seen = [one for one in images if one.name not in skipped]
+    bar = tqdm(seen, "each viewer by all others", leave=False, disable=None)
+    return evaluate(
+        (case for one in bar for case in _cases(one)), gaze, measures, skipped=skipped, **settings
+    )
 
 
 def _cases(image: Watched) -> Iterator[Case]:
