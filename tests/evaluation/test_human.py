@@ -1,5 +1,7 @@
 """People by people: sums of Gaussians against maps that are drawn and scored in float64."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,12 @@ from salclass_tf.evaluation.maps.watched import Watched
 
 SIZES = {"wide": (12, 20), "tall": (18, 10), "small": (7, 9)}
 COUNTS = {"wide": 4, "tall": 9, "small": 3}
-OF_GAZE = {"nss": metrics.nss, "auc": metrics.auc, "auc_judd": metrics.auc_judd}
+OF_GAZE = {
+    "nss": metrics.nss,
+    "nss_mit": functools.partial(metrics.nss, binary=True, ddof=1),
+    "auc": metrics.auc,
+    "auc_judd": metrics.auc_judd,
+}
 OF_MAPS = {"cc": metrics.cc, "sim": metrics.sim, "kl": metrics.kl}
 MEASURES = ("shuffled_auc", *OF_GAZE, *OF_MAPS)
 
@@ -88,11 +95,11 @@ def test_gaze_without_viewers_is_refused():
 SIZE, ORIGIN, VIEW, SIGMA = (60, 400), (5, 7), (40, 50), 10.0
 
 
-def watched():
+def watched(far=390):
     """An image of which a part is scored; the second viewer looks far away from it, alone."""
     rng = np.random.default_rng(1)
     near = [rng.random((count, 2)) * (60, 60) for count in (5, 1)]
-    xy = np.concatenate([near[0], [(390, 30), (395, 20)], near[1]])
+    xy = np.concatenate([near[0], [(far, 30), (far + 5, 20)], near[1]])
     viewer = np.array([5] * 5 + [2] * 2 + [7])
     mixed = rng.permutation(8)
     return Watched("a", viewer[mixed], xy[mixed], np.rint(xy[mixed]), SIZE, SIGMA, ORIGIN, VIEW)
@@ -126,11 +133,14 @@ def test_maps_of_viewers_are_those_of_heat_maps_cut():
         np.testing.assert_allclose(found[1] * scale, others.ravel(), rtol=1e-9)
         columns, rows = case.xy.astype(int).T
         assert found[0].tolist() == found[1][rows * VIEW[1] + columns].tolist()
+        back = case.saliency.beside(case.xy, everywhere[::-1])
+        assert back[1].tolist() == found[1][::-1].tolist()
 
 
-def test_faint_tails_of_others_are_scored():
-    """Where all others look far away their map has values around 1e-250, whose squares are 0."""
-    image = watched()
+@pytest.mark.parametrize(("far", "peak"), [(390, 1e-240), (325, 1e-156)])
+def test_faint_tails_of_others_are_scored(far, peak):
+    """Where all others look far away the squares of their map are 0, or have few digits."""
+    image = watched(far)
     kept = image.viewer != 7
     pair = Watched("a", image.viewer[kept], image.xy[kept], image.pixels[kept], *(SIZE, SIGMA))
     pair = Watched(**(vars(pair) | {"origin": ORIGIN, "size": VIEW}))
@@ -140,7 +150,7 @@ def test_faint_tails_of_others_are_scored():
     scores = human.each_by_others([pair, skipped], gaze, MEASURES)
     own = pair.viewer == 5
     others, target = (cut(rendered(pair.xy[one], SIZE, SIGMA)) for one in (~own, own))
-    assert 0 < others.max() < 1e-160
+    assert 0 < others.max() < peak
     pixels = pair.pixels[own] - ORIGIN[::-1]
     inside = pixels[((pixels >= 0) & (pixels < VIEW[::-1])).all(axis=1)]
     [nothing, found] = range(2)
