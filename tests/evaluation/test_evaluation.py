@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import io
 import threading
 
@@ -211,6 +212,23 @@ def test_images_that_a_metric_does_not_apply_to_are_named_with_the_reason():
     assert np.isnan(scores.per_image("nss")["nobody"])
     assert scores.estimate("nss").images == 3
     assert scores.estimate("nss").mean == pytest.approx(np.nanmean(scores.values["nss"]))
+
+
+@pytest.mark.parametrize(
+    ("target", "xy", "reason"),
+    [
+        (np.ones((2, 2)), [(0, 0)], "constant heat map"),
+        (np.eye(2), [(0, 0), (1, 0), (0, 1), (1, 1), (1, 1)], "every pixel is fixated"),
+        (np.eye(2), [(0, 0), (1, 0), (0, 1), (0, 1)], "numbers too large or too small"),
+    ],
+)
+def test_the_reason_of_a_score_that_is_undefined_is_looked_for(target, xy, reason, monkeypatch):
+    undefined = dataclasses.replace(
+        MEASURES["cc"], score=lambda _: np.nan, needs=("fixations", "target")
+    )
+    monkeypatch.setitem(MEASURES, "cc", undefined)
+    scores = evaluate([Case("a", np.eye(2), target)], Gaze([Recording("a", (2, 2), xy)]), ["cc"])
+    assert scores.missing("cc") == {reason: ["a"]}
 
 
 def test_an_image_with_several_maps_has_their_mean_score():

@@ -7,6 +7,7 @@ import numpy as np
 
 from salclass_tf import metrics
 from salclass_tf.evaluation.maps.gaze import Gaze
+from salclass_tf.metrics.maps import pixels
 from salclass_tf.metrics.prepared import Prepared
 from salclass_tf.metrics.roc import ranked_above
 
@@ -44,6 +45,15 @@ class Subject:
         if "target" in needs and self.target is None:
             return "no heat map"
         return None
+
+    def undefined(self, needs: tuple[str, ...]) -> str:
+        """Tells why a metric has no score of this image, which lacks nothing of what it needs."""
+        if "target" in needs and self.target.is_constant:
+            return "constant heat map"
+        fixated, _ = pixels(self.saliency.shape, self.xy, binary=True)
+        if "fixations" in needs and fixated.size == self.saliency.size:
+            return "every pixel is fixated"
+        return "numbers too large or too small"
 
 
 @dataclasses.dataclass(frozen=True)
