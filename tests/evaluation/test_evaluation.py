@@ -148,6 +148,10 @@ def test_counts_of_others_are_those_of_the_list_of_others(sizes):
         for column, row in gaze.others(name).astype(int):
             expected[row, column] += 1
         np.testing.assert_array_equal(gaze.other_counts(name), expected)
+        looked_at, counts = gaze.elsewhere(name)
+        assert (counts is None) == (100 <= expected.size)
+        found = np.bincount(looked_at, counts, expected.size)
+        np.testing.assert_array_equal(found, expected.ravel())
         saliency = rng.integers(0, 4, size) / 4  # full of ties
         assert metrics.shuffled_auc_of_counts(saliency, gaze[name].xy, expected) == pytest.approx(
             metrics.shuffled_auc(saliency, gaze[name].xy, gaze.others(name)), abs=1e-12
@@ -161,7 +165,9 @@ def test_pixels_of_others_are_those_of_the_list_of_others():
     gaze, _ = data()
     for name in [*SIZES, *reversed(SIZES)]:
         columns, rows = gaze.others(name).T
-        np.testing.assert_array_equal(gaze.other_pixels(name), rows * SIZES[name][1] + columns)
+        pixels, counts = gaze.elsewhere(name)
+        np.testing.assert_array_equal(pixels, rows * SIZES[name][1] + columns)
+        assert counts is None  # each pixel is named as often as it was looked at
         assert gaze.count_elsewhere(name) == len(rows)
 
 

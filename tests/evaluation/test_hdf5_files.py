@@ -44,7 +44,7 @@ def test_maps_are_found_by_the_end_of_their_names(tmp_path, keys, name, key):
 @pytest.mark.parametrize(
     ("keys", "names", "pattern"),
     [
-        (["1.jpg"], ["1", "2"], r"lacks the maps of 1 of 2 images, the first is '2'.*'1\.jpg'"),
+        (["1.jpg"], ["1", "2"], r"lacks the maps of 1 of 2 images of x, .* is '2'.*'1\.jpg'"),
         (["a/1.jpg", "b/1.jpg"], ["1"], r"several maps for 1 of 1 .* a/1\.jpg and b/1\.jpg: keep"),
         (["1.jpg"], ["a/1", "b/1"], r"1\.jpg could be the map of 'a/1' and of 'b/1'"),
         (["11.jpg"], ["1"], "lacks the maps of 1 of 1"),
