@@ -6,10 +6,9 @@ pysaliency's `HDF5SaliencyMapModel`), or natural logarithms of densities (for `H
 submissions to the MIT/Tuebingen benchmark).
 """
 
-import collections
 import contextlib
 import pathlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 import h5py
 import numpy as np
@@ -19,7 +18,6 @@ from salclass_tf.metrics import maps
 from salclass_tf.runs import files
 
 SUFFIXES = (".h5", ".hdf5")
-_IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 # exp of it is 0 in float64: what -inf stands for, as a number that can be checked like others.
 _LOG_OF_NOTHING = -1e4
 
@@ -55,50 +53,6 @@ class MapFile:
                 f"{got}: write it with pysaliency's export_model_to_hdf5, or `salclass pysaliency`"
             )
         self.keys = tuple(sorted(shapes))
-
-    def find(self, names: Iterable[str]) -> dict[str, str]:
-        """Finds the maps of images.
-
-        Names may lack the extension of the image's file, and either side the folders that the other
-        begins with.
-
-        Args:
-            names: of the images.
-
-        Returns:
-            Name -> key of its map.
-
-        Raises:
-            ValueError: if an image has no map, or several that could be its own.
-        """
-        by_last = collections.defaultdict(list)
-        for key in self.keys:
-            by_last[_parts(key)[-1]].append(key)
-        found, missing, owner = {}, [], {}
-        for name in names:
-            parts = _parts(name)
-            fitting = [key for key in by_last[parts[-1]] if _ends_alike(_parts(key), parts)]
-            exact = [key for key in fitting if _parts(key) == parts] or fitting
-            if len(exact) > 1:
-                raise ValueError(
-                    f"{self.path} must hold one map of image {name!r}; got {', '.join(exact[:3])}"
-                )
-            if not exact:
-                missing.append(name)
-                continue
-            found[name] = exact[0]
-            if owner.setdefault(exact[0], name) != name:
-                raise ValueError(
-                    f"{self.path}: {exact[0]} could be the map of {owner[exact[0]]!r} and of "
-                    f"{name!r}; name maps with the folders of their images"
-                )
-        if missing:
-            raise ValueError(
-                f"{self.path} lacks the maps of {len(missing)} of {len(missing) + len(found)} "
-                f"images, the first is {missing[0]!r}; a map is called as its image, those in the "
-                f"file as {self.keys[0]!r}"
-            )
-        return found
 
     def read(self, key: str) -> npt.NDArray[np.float64]:
         """Returns the numbers of a map, float64 [h, w]; -inf in log densities as -10,000.
@@ -179,12 +133,6 @@ def log_density(saliency: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return np.log(np.maximum(maps.density(maps.as_map(saliency)), maps.EPSILON))
 
 
-def without_extension(name: str) -> pathlib.PurePosixPath:
-    """Returns an image's name without the extension; what follows the dot in "a.2" is none."""
-    path = pathlib.PurePosixPath(name)
-    return path.with_suffix("") if path.suffix.lower() in _IMAGE_SUFFIXES else path
-
-
 def _shapes(file: h5py.File) -> dict[str, tuple[int, ...]]:
     """Name -> shape of all arrays of a file."""
     shapes = {}
@@ -195,14 +143,3 @@ def _shapes(file: h5py.File) -> dict[str, tuple[int, ...]]:
 
     file.visititems(note)
     return shapes
-
-
-def _parts(name: str) -> tuple[str, ...]:
-    """Folders and stem."""
-    return without_extension(name).parts
-
-
-def _ends_alike(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    """Whether the shorter of two paths is the end of the longer one."""
-    length = min(len(one), len(other))
-    return one[-length:] == other[-length:]

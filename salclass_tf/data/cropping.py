@@ -62,16 +62,53 @@ def prepare(example: dict, geometry: Geometry | None) -> dict:
         image = resize(original, geometry.resized(*size(original)))
     prepared = {"image": image, "label": tf.cast(example.get("label", 0), tf.int32)}
     if "fixations" in example:
-        scale = tf.cast(tf.shape(image)[:2] / tf.shape(original)[:2], tf.float32)
-        # Whole numbers are the centres of pixels, so the image begins at -0.5.
-        prepared["x"] = (tf.cast(example["fixations"]["x"], tf.float32) + 0.5) * scale[1] - 0.5
-        prepared["y"] = (tf.cast(example["fixations"]["y"], tf.float32) + 0.5) * scale[0] - 0.5
+        sizes = tf.shape(original)[:2], tf.shape(image)[:2]
+        prepared["x"], prepared["y"] = moved(example["fixations"], *sizes)
         prepared["scale"] = tf.constant(1.0)
         if geometry is not None:
             prepared["scale"] = geometry.short_side / tf.reduce_min(tf.shape(original)[:2])
     if "heatmap" in example:
         prepared["heatmap"] = example["heatmap"]
     return prepared
+
+
+def moved(fixations: dict, original: tf.Tensor, resized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns `x` and `y` of fixations in pixels of the resized image, float32 [n].
+
+    Args:
+        fixations: `x` and `y` in pixels of the original image, [n].
+        original: its height and width, int32 [2].
+        resized: those of the resized image, likewise.
+    """
+    scale = tf.cast(resized / original, tf.float32)
+    # Whole numbers are the centres of pixels, so the image begins at -0.5.
+    x, y = (
+        (tf.cast(fixations[axis], tf.float32) + 0.5) * scale[side] - 0.5
+        for axis, side in (("x", 1), ("y", 0))
+    )
+    return x, y
+
+
+def nearest_pixels(x: tf.Tensor, y: tf.Tensor, size: Sequence[int | tf.Tensor]) -> tf.Tensor:
+    """Returns the pixels (row, column) that fixations belong to, int32 [n, 2].
+
+    Args:
+        x: columns on the image, float32 [n].
+        y: rows, likewise.
+        size: height and width of the image.
+    """
+    pixels = tf.cast(tf.floor(tf.stack([y, x], axis=-1) + 0.5), tf.int32)
+    # The outer half of the last original pixel would round to a pixel beyond the edge.
+    return tf.clip_by_value(pixels, 0, [size[0] - 1, size[1] - 1])
+
+
+def stored_size(image: tf.Tensor) -> tf.Tensor:
+    """Returns height and width of an encoded image, int32 [2]; of a JPEG without decoding it."""
+    return tf.cond(
+        tf.io.is_jpeg(image),
+        lambda: tf.io.extract_jpeg_shape(image)[:2],
+        lambda: tf.shape(decode(image))[:2],
+    )
 
 
 def decode(image: tf.Tensor) -> tf.Tensor:
@@ -115,9 +152,7 @@ def add_saliency(example: dict, sigma_px: float) -> dict:
 def add_fixation_counts(example: dict) -> dict:
     """Adds the number of fixations in each pixel of the resized image, float32 [h, w, 1]."""
     height, width, _ = tf.unstack(tf.shape(example["image"]))
-    pixels = tf.cast(tf.floor(tf.stack([example["y"], example["x"]], axis=-1) + 0.5), tf.int32)
-    # The outer half of the last original pixel would round to a pixel beyond the edge.
-    pixels = tf.clip_by_value(pixels, 0, [height - 1, width - 1])
+    pixels = nearest_pixels(example["x"], example["y"], (height, width))
     counts = tf.scatter_nd(pixels, tf.ones_like(example["x"]), [height, width])
     return example | {"fixation_counts": counts[..., tf.newaxis]}
 

@@ -29,10 +29,9 @@ def nss(
         ValueError: if the map is not [h, w], or a fixation is not on it.
     """
     saliency = prepared(saliency)
-    values = saliency.at(xy, binary)
-    if values.size == 0:
+    if pixels(saliency.shape, xy)[0].size == 0:
         return float("nan")
-    return 0.0 if saliency.is_constant else float(saliency.z_scores(values, ddof).mean())
+    return 0.0 if saliency.is_constant else float(saliency.z_scores(xy, binary, ddof).mean())
 
 
 def information_gain(

@@ -82,13 +82,32 @@ class Prepared:
             return count_below(self.flat, levels, or_equal)
         return np.searchsorted(self._ranked, levels, "right" if or_equal else "left")
 
-    def z_scores(self, values: np.ndarray, ddof: int = 0) -> npt.NDArray[np.float64]:
-        """Returns by how many standard deviations values of this map lie above its mean, [n].
+    def beside(self, xy: npt.ArrayLike, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the values at fixations, [n], and at other pixels, [m], to be ranked together.
 
         Args:
-            values: values of this map, which is not constant, [n].
-            ddof: 0 for the population's standard deviation, 1 for the sample's.
+            xy: fixations (column, row), [n, 2].
+            others: numbers of pixels, row * w + column, [m].
+
+        Raises:
+            ValueError: if `xy` is not [n, 2], or a fixation is not on the map.
         """
+        return self.at(xy), self.flat[others]
+
+    def z_scores(
+        self, xy: npt.ArrayLike, binary: bool = False, ddof: int = 0
+    ) -> npt.NDArray[np.float64]:
+        """Returns by how many standard deviations fixated values lie above the map's mean, [n].
+
+        Args:
+            xy: fixations (column, row) on this map, which is not constant, [n, 2].
+            binary: name a pixel once, however often it was fixated.
+            ddof: 0 for the population's standard deviation, 1 for the sample's.
+
+        Raises:
+            ValueError: if `xy` is not [n, 2], or a fixation is not on the map.
+        """
+        values = self.at(xy, binary)
         total, squares = self._moments()
         deviations = self._scaled(values.astype(np.float64)) - self._origin - total / self.size
         return deviations / np.sqrt((squares - total**2 / self.size) / (self.size - ddof))
@@ -182,15 +201,23 @@ def prepared_pair(
 
 
 def count_below(
-    values: np.ndarray, levels: np.ndarray, or_equal: bool = False
-) -> npt.NDArray[np.int64]:
+    values: np.ndarray,
+    levels: np.ndarray,
+    or_equal: bool = False,
+    counts: np.ndarray | None = None,
+) -> npt.NDArray[np.int64] | npt.NDArray[np.float64]:
     """Returns how many values lie below each level (or reach at most the level), [n].
 
     Args:
         values: [m].
-        levels: of the same type, [n].
+        levels: of the same type, rising, [n].
         or_equal: count those that equal the level, too.
+        counts: how often each value counts, [m]; None is once.
     """
+    if counts is not None:
+        # The levels that a value lies under are those from its place among them on.
+        places = np.searchsorted(levels, values, "left" if or_equal else "right")
+        return np.cumsum(np.bincount(places, counts, levels.size + 1))[:-1]
     if levels.size < _FEW:
         compare = np.less_equal if or_equal else np.less
         return np.array([np.count_nonzero(compare(values, level)) for level in levels], np.int64)

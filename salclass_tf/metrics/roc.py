@@ -124,16 +124,7 @@ def shuffled_auc_of_counts(
             f"got {other_counts.shape}"
         )
     fixated = np.flatnonzero(other_counts > 0)
-    weights = other_counts.ravel()[fixated]
-    levels, counts = np.unique(saliency.at(xy), return_counts=True)
-    below, up_to = (
-        # The levels that a value lies under are those from its place among them on.
-        np.cumsum(np.bincount(places, weights, levels.size + 1))[:-1]
-        for places in (
-            np.searchsorted(levels, saliency.flat[fixated], side) for side in ("right", "left")
-        )
-    )
-    return _mann_whitney(counts, below, up_to, weights.sum())
+    return ranked_above(*saliency.beside(xy, fixated), other_counts.ravel()[fixated])
 
 
 def auc_borji(
@@ -220,19 +211,25 @@ def auc_judd(
     return float(np.trapezoid(np.r_[0, hits[::-1], 1], np.r_[0, false_alarms[::-1], 1]))
 
 
-def ranked_above(positives: np.ndarray, negatives: np.ndarray) -> float:
+def ranked_above(
+    positives: np.ndarray, negatives: np.ndarray, negative_counts: np.ndarray | None = None
+) -> float:
     """Returns the share of pairs in which the positive is higher, equal ones counted half.
 
     Args:
         positives: values of a map at the fixations, [n].
         negatives: values of the same map and type that they are compared with, [m].
+        negative_counts: how often each of these counts, int [m]; None is once.
 
     Returns:
         In [0, 1]; NaN where one side is empty.
     """
     levels, counts = np.unique(positives, return_counts=True)
-    below, up_to = count_below(negatives, levels), count_below(negatives, levels, or_equal=True)
-    return _mann_whitney(counts, below, up_to, negatives.size)
+    below, up_to = (
+        count_below(negatives, levels, or_equal, negative_counts) for or_equal in (False, True)
+    )
+    total = negatives.size if negative_counts is None else negative_counts.sum()
+    return _mann_whitney(counts, below, up_to, total)
 
 
 def _cut(saliency: Prepared, step: float | None) -> Prepared:

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
+from salclass_tf.data import cropping
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.model.whole_images import WholeImages, WholeImagesOfServer
-from salclass_tf.serving import exports, signatures, trained, twins, versions
+from salclass_tf.serving import exports, headers, signatures, trained, twins, versions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,12 +24,14 @@ class Model:
         geometry: its crop and resize sizes.
         signature: its `serving_default`, see `serving.signatures.build`.
         open_whole: makes what answers whole images with maps; called only for networks with maps.
+        max_pixels: the most that an image may have, before and after resizing.
     """
 
     name: str
     geometry: Geometry
     signature: Callable[..., dict[str, tf.Tensor]]
     open_whole: Callable[[], WholeImages | WholeImagesOfServer]
+    max_pixels: int
 
     @functools.cached_property
     def whole(self) -> WholeImages | WholeImagesOfServer:
@@ -53,6 +56,26 @@ class Model:
             tf.errors.InvalidArgumentError: if one of them is no image, damaged or too large.
         """
         return self.signature(image_bytes=tf.constant(list(images), tf.string))
+
+    def check(self, images: Sequence[bytes]) -> None:
+        """Reads encoded images as an answer would, and nothing more.
+
+        Raises:
+            tf.errors.InvalidArgumentError: as an answer would.
+        """
+        for image in images:
+            self._decode(tf.constant(image, tf.string))
+
+    @functools.cached_property
+    def _decode(self) -> Callable[[tf.Tensor], tf.Tensor]:
+        """What the signature does before it resizes an image."""
+
+        def decode(image: tf.Tensor) -> tf.Tensor:
+            return cropping.decode(
+                headers.checked(image, self.geometry.short_side, self.max_pixels)
+            )
+
+        return tf.function(decode, input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
 
 
 def load_run(
@@ -92,7 +115,8 @@ def load_run(
     def open_whole() -> WholeImages:
         return WholeImages(twins.in_precision(finished, settings.precision), finished.geometry)
 
-    return Model(name, finished.geometry, served["serving_default"], open_whole)
+    default = served["serving_default"]
+    return Model(name, finished.geometry, default, open_whole, settings.max_pixels)
 
 
 def load_export(folder: str | os.PathLike) -> Model:
@@ -122,4 +146,5 @@ def load_export(folder: str | os.PathLike) -> Model:
     def open_whole() -> WholeImagesOfServer:
         return WholeImagesOfServer(loaded.signatures["serving_image"], geometry)
 
-    return Model(name, geometry, loaded.signatures["serving_default"], open_whole)
+    default, largest = loaded.signatures["serving_default"], facts["export"]["max_pixels"]
+    return Model(name, geometry, default, open_whole, largest)

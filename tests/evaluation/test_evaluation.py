@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import io
 import threading
 
@@ -147,6 +148,10 @@ def test_counts_of_others_are_those_of_the_list_of_others(sizes):
         for column, row in gaze.others(name).astype(int):
             expected[row, column] += 1
         np.testing.assert_array_equal(gaze.other_counts(name), expected)
+        looked_at, counts = gaze.elsewhere(name)
+        assert (counts is None) == (100 <= expected.size)
+        found = np.bincount(looked_at, counts, expected.size)
+        np.testing.assert_array_equal(found, expected.ravel())
         saliency = rng.integers(0, 4, size) / 4  # full of ties
         assert metrics.shuffled_auc_of_counts(saliency, gaze[name].xy, expected) == pytest.approx(
             metrics.shuffled_auc(saliency, gaze[name].xy, gaze.others(name)), abs=1e-12
@@ -160,7 +165,9 @@ def test_pixels_of_others_are_those_of_the_list_of_others():
     gaze, _ = data()
     for name in [*SIZES, *reversed(SIZES)]:
         columns, rows = gaze.others(name).T
-        np.testing.assert_array_equal(gaze.other_pixels(name), rows * SIZES[name][1] + columns)
+        pixels, counts = gaze.elsewhere(name)
+        np.testing.assert_array_equal(pixels, rows * SIZES[name][1] + columns)
+        assert counts is None  # each pixel is named as often as it was looked at
         assert gaze.count_elsewhere(name) == len(rows)
 
 
@@ -211,6 +218,23 @@ def test_images_that_a_metric_does_not_apply_to_are_named_with_the_reason():
     assert np.isnan(scores.per_image("nss")["nobody"])
     assert scores.estimate("nss").images == 3
     assert scores.estimate("nss").mean == pytest.approx(np.nanmean(scores.values["nss"]))
+
+
+@pytest.mark.parametrize(
+    ("target", "xy", "reason"),
+    [
+        (np.ones((2, 2)), [(0, 0)], "constant heat map"),
+        (np.eye(2), [(0, 0), (1, 0), (0, 1), (1, 1), (1, 1)], "every pixel is fixated"),
+        (np.eye(2), [(0, 0), (1, 0), (0, 1), (0, 1)], "numbers too large or too small"),
+    ],
+)
+def test_the_reason_of_a_score_that_is_undefined_is_looked_for(target, xy, reason, monkeypatch):
+    undefined = dataclasses.replace(
+        MEASURES["cc"], score=lambda _: np.nan, needs=("fixations", "target")
+    )
+    monkeypatch.setitem(MEASURES, "cc", undefined)
+    scores = evaluate([Case("a", np.eye(2), target)], Gaze([Recording("a", (2, 2), xy)]), ["cc"])
+    assert scores.missing("cc") == {reason: ["a"]}
 
 
 def test_an_image_with_several_maps_has_their_mean_score():

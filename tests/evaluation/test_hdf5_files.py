@@ -10,7 +10,7 @@ import scipy.special
 from map_files import write_maps
 
 from salclass_tf import hdf5_maps, metrics
-from salclass_tf.evaluation.methods import find
+from salclass_tf.evaluation.methods import find, map_names
 from salclass_tf.evaluation.tables import paper
 
 
@@ -18,6 +18,10 @@ def written(path, *keys, values=None):
     values = np.ones((2, 3)) if values is None else values
     pysaliency_files.write_maps(path, dict.fromkeys(keys, values))
     return hdf5_maps.MapFile(path)
+
+
+def found_in(file, names):
+    return map_names.find({key: key for key in file.keys}, names, str(file.path), "x")
 
 
 @pytest.mark.parametrize(
@@ -30,24 +34,25 @@ def written(path, *keys, values=None):
         (["001.jpg", "002.jpg"], "Action/001", "001.jpg"),
         (["a.2"], "a.2", "a.2"),
         (["1", "x/1"], "1", "1"),
+        (["1.jpg", "1.png", "1"], "1.png", "1.png"),
     ],
 )
 def test_maps_are_found_by_the_end_of_their_names(tmp_path, keys, name, key):
-    assert written(tmp_path / "m.hdf5", *keys).find([name]) == {name: key}
+    assert found_in(written(tmp_path / "m.hdf5", *keys), [name]) == {name: key}
 
 
 @pytest.mark.parametrize(
     ("keys", "names", "pattern"),
     [
-        (["1.jpg"], ["1", "2"], r"lacks the maps of 1 of 2 images, the first is '2'.*'1\.jpg'"),
-        (["a/1.jpg", "b/1.jpg"], ["1"], r"one map of image '1'; got a/1\.jpg, b/1\.jpg"),
+        (["1.jpg"], ["1", "2"], r"lacks the maps of 1 of 2 images of x, .* is '2'.*'1\.jpg'"),
+        (["a/1.jpg", "b/1.jpg"], ["1"], r"several maps for 1 of 1 .* a/1\.jpg and b/1\.jpg: keep"),
         (["1.jpg"], ["a/1", "b/1"], r"1\.jpg could be the map of 'a/1' and of 'b/1'"),
         (["11.jpg"], ["1"], "lacks the maps of 1 of 1"),
     ],
 )
 def test_what_cannot_be_told_is_refused(tmp_path, keys, names, pattern):
     with pytest.raises(ValueError, match=rf"m\.hdf5.*{pattern}"):
-        written(tmp_path / "m.hdf5", *keys).find(names)
+        found_in(written(tmp_path / "m.hdf5", *keys), names)
 
 
 def test_files_of_another_layout_are_named(tmp_path):

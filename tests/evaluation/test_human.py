@@ -1,12 +1,25 @@
+"""People by people: sums of Gaussians against maps that are drawn and scored in float64."""
+
+import functools
+
 import numpy as np
 import pytest
 
 from salclass_tf import metrics
 from salclass_tf.evaluation import Gaze, Recording
-from salclass_tf.evaluation.maps import human
+from salclass_tf.evaluation.maps import human, viewer_maps
+from salclass_tf.evaluation.maps.watched import Watched
 
 SIZES = {"wide": (12, 20), "tall": (18, 10), "small": (7, 9)}
 COUNTS = {"wide": 4, "tall": 9, "small": 3}
+OF_GAZE = {
+    "nss": metrics.nss,
+    "nss_mit": functools.partial(metrics.nss, binary=True, ddof=1),
+    "auc": metrics.auc,
+    "auc_judd": metrics.auc_judd,
+}
+OF_MAPS = {"cc": metrics.cc, "sim": metrics.sim, "kl": metrics.kl}
+MEASURES = ("shuffled_auc", *OF_GAZE, *OF_MAPS)
 
 
 def recorded():
@@ -30,59 +43,117 @@ def rendered(xy, size, sigma):
     return total / total.max()
 
 
-def test_human_baseline_scores_the_true_maps():
-    gaze = recorded()
-    scores = human.own_map(gaze, 2.0, labels={"method": "human"})
-    for name in SIZES:
-        truth = rendered(gaze[name].xy, SIZES[name], 2.0)
-        assert scores.per_image("cc")[name] == pytest.approx(1)
-        assert scores.per_image("nss")[name] == pytest.approx(
-            metrics.nss(truth, gaze[name].xy), abs=1e-5
-        )
-    assert scores.missing("nss") == {"no fixation points": ["nobody"]}
-    assert scores.missing("cc") == {"no heat map": ["nobody"]}
+def expected(others, own, xy, other_xy):
+    """The scores of one viewer, from maps."""
+    of_gaze = {name: score(others, xy) for name, score in OF_GAZE.items()}
+    of_maps = {name: score(others, own) for name, score in OF_MAPS.items()}
+    return of_gaze | of_maps | {"shuffled_auc": metrics.shuffled_auc(others, xy, other_xy)}
 
 
-def test_leave_one_out_predicts_each_viewer_from_the_others():
+# Of Gaussians this wide maps are all but constant, and are drawn.
+@pytest.mark.parametrize(("sigma", "drawn"), [(2.0, False), (300.0, True)])
+def test_leave_one_out_predicts_each_viewer_from_the_others(sigma, drawn, monkeypatch):
     gaze = recorded()
     lonely = Recording("small", SIZES["small"], gaze["small"].xy, [4, 4, -1])
     gaze = Gaze([gaze["wide"], gaze["tall"], lonely, gaze["nobody"]])
-    scores = human.leave_one_out(gaze, 2.0)
+    scores = human.leave_one_out(gaze, sigma, MEASURES)
     assert scores.missing("nss") == {"fewer than two viewers": ["small", "nobody"]}
     for name in ("wide", "tall"):
         xy, viewer = gaze[name].xy, gaze[name].viewer
-        expected = {"nss": [], "cc": [], "shuffled_auc": []}
+        each = []
         for one in range(3):
-            others = rendered(xy[viewer != one], SIZES[name], 2.0)
-            own = xy[viewer == one]
-            expected["nss"].append(metrics.nss(others, own))
-            expected["cc"].append(metrics.cc(others, rendered(own, SIZES[name], 2.0)))
-            expected["shuffled_auc"].append(metrics.shuffled_auc(others, own, gaze.others(name)))
-        for measure, values in expected.items():
+            others, own = (
+                rendered(xy[chosen], SIZES[name], sigma)
+                for chosen in (viewer != one, viewer == one)
+            )
+            each.append(expected(others, own, xy[viewer == one], gaze.others(name)))
+        for measure in MEASURES:
             found = scores.per_image(measure)[name]
-            assert found == pytest.approx(np.mean(values), abs=1e-5), (name, measure)
+            mean = np.mean([one[measure] for one in each])
+            assert found == pytest.approx(mean, abs=1e-9), (name, measure)
     over = scores.estimate("nss", "fixations").mean
     rows = zip(scores.values["nss"], scores.fixations, strict=True)
     assert over == pytest.approx(sum(value * n for value, n in rows) / 13)
+    monkeypatch.setattr(viewer_maps.ViewerMap, "flat", property(lambda _: pytest.fail("drawn")))
+    few = ("shuffled_auc", "nss", "cc")
+    if drawn:
+        with pytest.raises(pytest.fail.Exception, match="drawn"):
+            human.leave_one_out(gaze, sigma, few)
+    else:
+        again = human.leave_one_out(gaze, sigma, few)
+        assert {name: again.values[name].tolist() for name in few} == {
+            name: scores.values[name].tolist() for name in few
+        }
+
+
+def test_gaze_without_viewers_is_refused():
     unknown = Gaze([Recording("a", (5, 5), [(1, 1)]), Recording("b", (5, 5), [(1, 1)], [-1])])
     with pytest.raises(ValueError, match="two known viewers or more; got none"):
         human.leave_one_out(unknown, 2.0)
 
 
-def test_maps_of_viewers_are_those_of_heat_maps():
+SIZE, ORIGIN, VIEW, SIGMA = (60, 400), (5, 7), (40, 50), 10.0
+
+
+def watched(far=390):
+    """An image of which a part is scored; the second viewer looks far away from it, alone."""
     rng = np.random.default_rng(1)
-    # The second viewer looks where nobody else does: there the others' map is a faint tail.
-    points = [rng.random((4, 2)) * 9, 50 + rng.random((3, 2)) * 9, rng.random((1, 2)) * 9]
-    sums = np.empty((3, 60, 70), np.float32)
-    for xy, total in zip(points, sums, strict=True):
-        human._add_up_gaussians(xy, 4.0, total)
-    cases = list(human.each_by_others("a", sums, points, np.array([2, 5, 7])))
+    near = [rng.random((count, 2)) * (60, 60) for count in (5, 1)]
+    xy = np.concatenate([near[0], [(far, 30), (far + 5, 20)], near[1]])
+    viewer = np.array([5] * 5 + [2] * 2 + [7])
+    mixed = rng.permutation(8)
+    return Watched("a", viewer[mixed], xy[mixed], np.rint(xy[mixed]), SIZE, SIGMA, ORIGIN, VIEW)
+
+
+def cut(values):
+    return values[ORIGIN[0] : ORIGIN[0] + VIEW[0], ORIGIN[1] : ORIGIN[1] + VIEW[1]]
+
+
+def test_maps_of_viewers_are_those_of_heat_maps_cut():
+    image = watched()
+    cases = list(human._cases(image))
     assert [case.viewer for case in cases] == [2, 5, 7]
-    for index, case in enumerate(cases):
-        others = np.concatenate([xy for number, xy in enumerate(points) if number != index])
-        # rtol alone: a difference of sums would leave 1e-7 where 1e-20 is right
-        expected = rendered(others, (60, 70), 4.0)
-        np.testing.assert_allclose(case.saliency, expected, rtol=1e-4, atol=1e-36)
-        own = rendered(points[index], (60, 70), 4.0)
-        np.testing.assert_allclose(case.target, own, rtol=1e-4, atol=1e-36)
-        np.testing.assert_array_equal(case.xy, points[index])
+    everywhere = np.arange(np.prod(VIEW))
+    for case in cases:
+        own = image.viewer == case.viewer
+        others = cut(rendered(image.xy[~own], SIZE, SIGMA))
+        np.testing.assert_allclose(case.saliency, others, rtol=1e-9)
+        pixels = image.pixels[own] - ORIGIN[::-1]
+        inside = ((pixels >= 0) & (pixels < VIEW[::-1])).all(axis=1)
+        np.testing.assert_array_equal(case.xy, pixels[inside])
+        if case.viewer == 2:
+            assert case.target is None and len(case.xy) == 0
+            continue
+        np.testing.assert_allclose(
+            case.target, cut(rendered(image.xy[own], SIZE, SIGMA)), rtol=1e-9
+        )
+        found = case.saliency.beside(case.xy, everywhere)
+        # rtol alone: a difference of sums would leave 1e-16 where 1e-300 is right
+        scale = others.max() / found[1].max()
+        np.testing.assert_allclose(found[1] * scale, others.ravel(), rtol=1e-9)
+        columns, rows = case.xy.astype(int).T
+        assert found[0].tolist() == found[1][rows * VIEW[1] + columns].tolist()
+        back = case.saliency.beside(case.xy, everywhere[::-1])
+        assert back[1].tolist() == found[1][::-1].tolist()
+
+
+@pytest.mark.parametrize(("far", "peak"), [(390, 1e-240), (325, 1e-156)])
+def test_faint_tails_of_others_are_scored(far, peak):
+    """Where all others look far away the squares of their map are 0, or have few digits."""
+    image = watched(far)
+    kept = image.viewer != 7
+    pair = Watched("a", image.viewer[kept], image.xy[kept], image.pixels[kept], *(SIZE, SIGMA))
+    pair = Watched(**(vars(pair) | {"origin": ORIGIN, "size": VIEW}))
+    elsewhere = np.random.default_rng(3).integers(0, VIEW[::-1], (40, 2))
+    gaze = Gaze([Recording("a", VIEW, []), Recording("b", VIEW, elsewhere)])
+    skipped = Watched("b", np.zeros(0, int), np.zeros((0, 2)), np.zeros((0, 2)), VIEW, SIGMA)
+    scores = human.each_by_others([pair, skipped], gaze, MEASURES)
+    own = pair.viewer == 5
+    others, target = (cut(rendered(pair.xy[one], SIZE, SIGMA)) for one in (~own, own))
+    assert 0 < others.max() < peak
+    pixels = pair.pixels[own] - ORIGIN[::-1]
+    inside = pixels[((pixels >= 0) & (pixels < VIEW[::-1])).all(axis=1)]
+    [nothing, found] = range(2)
+    for name, value in expected(others, target, inside, elsewhere).items():
+        assert np.isnan(scores.values[name][nothing]), name
+        assert scores.values[name][found] == pytest.approx(value, abs=1e-9), name

@@ -66,6 +66,27 @@ def test_ending_may_be_in_capitals(ending, tmp_path):
     np.testing.assert_array_equal(folder.load(dataset)(batch)["saliency"][0, ..., 0], GREY)
 
 
+@pytest.mark.parametrize(
+    ("places", "image", "place"),
+    [
+        (["12.npy", "13.npy"], "cats/12.jpg", "12.npy"),
+        (["cats/12.npy", "12.npy"], "cats/12", "cats/12.npy"),
+        (["12.jpg.npy", "12.png", "12.png.png"], "12.png", "12.png.png"),
+        (["other_set/12.npy"], "12", None),
+    ],
+)
+def test_maps_in_folders_are_found_by_the_end_of_their_names(places, image, place, tmp_path):
+    for path in places:
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).touch()
+    dataset = types.SimpleNamespace(name="x", title="x", gaze=[image], view="whole")
+    if place is None:
+        with pytest.raises(ValueError, match="lacks the maps of 1 of 1 images of x"):
+            map_folders._paths(tmp_path, dataset)
+    else:
+        assert map_folders._paths(tmp_path, dataset) == {image: tmp_path / place}
+
+
 @pytest.mark.parametrize("form", ["folder", "file"])
 def test_a_log_density_among_maps_is_not_scored_as_one_of_them(form, tmp_path):
     density = GREY / GREY.sum()

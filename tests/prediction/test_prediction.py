@@ -1,6 +1,7 @@
 """Predictions: which images are found, what is written about them, what is skipped."""
 
 import csv
+import dataclasses
 import json
 import pathlib
 import shutil
@@ -229,6 +230,29 @@ def test_networks_of_one_kind_write_what_they_know(tmp_path):
     assert classified["class_1"] in finished_stages.CLASSES and classified["map"] == ""
     assert not (tmp_path / "classifier_rgb" / "maps").exists()
     assert (tmp_path / "classifier_rgb" / classified["overlay"]).is_file()
+
+
+def test_detector_makes_no_map_of_the_crop_that_nobody_reads(tmp_path):
+    finished_stages.write_stage(tmp_path / "run", "saliency")
+    detector = prediction.load_run(tmp_path / "run", "saliency", max_pixels=1_000_000)
+
+    class Silent:
+        structured_outputs = detector.signature.structured_outputs
+
+        def __call__(self, **_):
+            pytest.fail("the crop's map was asked for")
+
+    silent = dataclasses.replace(detector, signature=Silent())
+    bad = {"cut.jpg": VALID["jpeg"][:-200], "large.png": REFUSED["png of 20000 x 20000"]}
+    for name, content in (bad | {"one.png": VALID["png"], "text.jpg": REFUSED["text"]}).items():
+        (tmp_path / name).write_bytes(content)
+    found = [tmp_path / name for name in ("cut.jpg", "large.png", "one.png", "text.jpg")]
+    assert prediction.predict(silent, found, tmp_path / "silent") == job.Summary(1, 3)
+    prediction.predict(detector, found, tmp_path / "crop", view="crop")
+    reasons = [[row["error"] for row in read_tables(tmp_path / n)[0]] for n in ("silent", "crop")]
+    assert reasons[0] == reasons[1] and "1000000 pixels" in reasons[0][1]
+    with pytest.raises(pytest.fail.Exception, match="asked for"):
+        prediction.predict(silent, found, tmp_path / "crop", view="crop")
 
 
 def test_failure_leaves_nothing_half_written(model, photos, tmp_path, monkeypatch):

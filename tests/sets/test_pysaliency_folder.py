@@ -1,4 +1,5 @@
 import json
+import pathlib
 
 import builder_case
 import h5py
@@ -214,6 +215,19 @@ def test_a_written_set_is_read_as_it_was(tmp_path, original):
     assert again.info.metadata["sigma_px"] == 35.0
     assert json.loads((tmp_path / "written/facts.json").read_text())["viewers"] == 3
     assert not list((tmp_path / "written").glob(".*"))
+
+
+def test_no_image_file_is_left_half_written(tmp_path, original, monkeypatch):
+    builder, write_bytes = build(tmp_path, original), pathlib.Path.write_bytes
+
+    def full(path, content):
+        write_bytes(path, content[: len(content) // 2])
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(pathlib.Path, "write_bytes", full)
+    with pytest.raises(OSError, match="no space"):
+        writing.write(builder, "test", tmp_path / "written")
+    assert not [path for path in (tmp_path / "written").rglob("*") if path.is_file()]
 
 
 def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path, original, monkeypatch):

@@ -16,6 +16,7 @@ class DottedNoise(tfds.core.GeneratorBasedBuilder):
             builder=self,
             features=schema.gaze_features(tfds.features.ClassLabel(names=["red", "green", "blue"])),
             metadata=tfds.core.MetadataDict({"sigma_px": 4.0}),
+            supervised_keys=("image", "label"),
         )
 
     def _split_generators(self, dl_manager):

@@ -26,8 +26,8 @@ def write(
     """Writes a split: `images/`, `stimuli.hdf5`, `fixations.hdf5` and `facts.json`.
 
     pysaliency needs scanpaths, so the fixations of each viewer on an image become one, in their
-    order; those of unknown viewers become one of viewer -1. The HDF5 files come last, and each is
-    there only once complete.
+    order; those of unknown viewers become one of viewer -1. The HDF5 files come last, and each
+    file is there only once complete.
 
     Args:
         builder: of a prepared set.
@@ -57,7 +57,7 @@ def write(
             raise ValueError(f"images need names of their own inside {folder}; got {name!r}")
         path = folder / IMAGES / key
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(example["image"])
+        _whole(path, lambda place, content=example["image"]: place.write_bytes(content))
         keys[name] = key
         shapes.append(shape)
         scanpaths += _scanpaths(number, example["fixations"], shape[:2])

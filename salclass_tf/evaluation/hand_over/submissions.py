@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
+from tqdm import tqdm
 
 from salclass_tf.data.sets import GazeSet
 from salclass_tf.evaluation.hand_over import maps
@@ -88,7 +89,8 @@ def _keys(gaze_set: GazeSet) -> dict[str, str]:
     """Name of each image of the split `test` -> path of its file in the original set."""
     skip = {"image": tfds.decode.SkipDecoding()}
     examples = tfds.as_numpy(gaze_set.builder.as_dataset(split="test", decoders=skip))
-    pairs = ((example["image/id"].decode(), example["image"]) for example in examples)
+    bar = tqdm(examples, f"names of {gaze_set.title} test", leave=False, disable=None)
+    pairs = ((example["image/id"].decode(), example["image"]) for example in bar)
     return {name: writing.file_of(encoded, name)[0] for name, encoded in pairs}
 
 

@@ -193,9 +193,7 @@ def _answer(subject: Subject, name: str) -> tuple[float, str | None]:
     if reason is not None:
         return math.nan, reason
     value = measure.score(subject)
-    if not math.isnan(value):
-        return value, None
-    return value, "constant heat map" if "target" in measure.needs else "every pixel is fixated"
+    return value, subject.undefined(measure.needs) if math.isnan(value) else None
 
 
 def _parallel(

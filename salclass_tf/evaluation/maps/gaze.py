@@ -89,7 +89,7 @@ class Gaze(Mapping[str, Recording]):
         size = next(iter(kept)).size
         self._total = _counts(self._xy, size) if one_size else None
         self._pixels: dict[tuple[int, int], np.ndarray] = {}
-        self._latest: tuple[str, np.ndarray] | None = None
+        self._latest: tuple[str, tuple[np.ndarray, np.ndarray | None]] | None = None
 
     def __getitem__(self, name: str) -> Recording:
         """Returns the recording of an image."""
@@ -131,22 +131,32 @@ class Gaze(Mapping[str, Recording]):
         """Returns the number of fixations on all images but one, all that `others` names."""
         return len(self._xy) - len(self[name].xy)
 
-    def other_pixels(self, name: str) -> npt.NDArray[np.int64]:
+    def elsewhere(self, name: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64] | None]:
         """Returns the pixels that were looked at on the other images, see `others`.
 
         Args:
             name: of the image that they serve.
 
         Returns:
-            Numbers of pixels, row * width + column, [m], repeats included.
+            Numbers of pixels, row * width + column, [m], and how often each was looked at, [m]:
+            None where that is once, and pixels are named as often as they were looked at.
         """
         latest = self._latest  # another thread may replace it
         if latest is None or latest[0] != name:  # an image's viewers come one after another
-            everywhere = self._everywhere(tuple(self[name].size))
-            end = self._ends[self._index[name]]
-            start = end - len(self[name].xy)
-            latest = self._latest = name, np.concatenate([everywhere[:start], everywhere[end:]])
+            latest = self._latest = name, self._elsewhere(name)
         return latest[1]
+
+    def _elsewhere(self, name: str) -> tuple[np.ndarray, np.ndarray | None]:
+        """What `elsewhere` returns: whichever form has fewer numbers."""
+        height, width = size = tuple(self[name].size)
+        if self.count_elsewhere(name) > height * width:
+            counts = self.other_counts(name).ravel()
+            looked_at = np.flatnonzero(counts)
+            return looked_at, counts[looked_at]
+        everywhere = self._everywhere(size)
+        end = self._ends[self._index[name]]
+        start = end - len(self[name].xy)
+        return np.concatenate([everywhere[:start], everywhere[end:]]), None
 
     def other_counts(self, name: str) -> npt.NDArray[np.int64]:
         """Returns how often each pixel was looked at on the other images, see `others`.

@@ -7,6 +7,7 @@ import numpy as np
 
 from salclass_tf import metrics
 from salclass_tf.evaluation.maps.gaze import Gaze
+from salclass_tf.metrics.maps import pixels
 from salclass_tf.metrics.prepared import Prepared
 from salclass_tf.metrics.roc import ranked_above
 
@@ -45,6 +46,15 @@ class Subject:
             return "no heat map"
         return None
 
+    def undefined(self, needs: tuple[str, ...]) -> str:
+        """Tells why a metric has no score of this image, which lacks nothing of what it needs."""
+        if "target" in needs and self.target.is_constant:
+            return "constant heat map"
+        fixated, _ = pixels(self.saliency.shape, self.xy, binary=True)
+        if "fixations" in needs and fixated.size == self.saliency.size:
+            return "every pixel is fixated"
+        return "numbers too large or too small"
+
 
 @dataclasses.dataclass(frozen=True)
 class Measure:
@@ -67,11 +77,8 @@ class Measure:
 
 
 def _shuffled_auc(subject: Subject) -> float:
-    gaze, saliency = subject.gaze, subject.saliency
-    if gaze.count_elsewhere(subject.name) > saliency.size:  # counts of pixels are fewer numbers
-        counts = gaze.other_counts(subject.name)
-        return metrics.shuffled_auc_of_counts(saliency, subject.xy, counts)
-    return ranked_above(saliency.at(subject.xy), saliency.flat[gaze.other_pixels(subject.name)])
+    elsewhere, counts = subject.gaze.elsewhere(subject.name)
+    return ranked_above(*subject.saliency.beside(subject.xy, elsewhere), counts)
 
 
 def _shuffled_auc_mit(subject: Subject) -> float:

@@ -1,15 +1,14 @@
 """What a detector has to beat, and what people reach, in the same view as the networks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from salclass_tf.data.geometry import WHOLE
-from salclass_tf.evaluation.maps.evaluate import Case, evaluate
+from salclass_tf.evaluation.maps import human
 from salclass_tf.evaluation.maps.scores import Scores
-from salclass_tf.evaluation.methods import evaluated_sets, whole
+from salclass_tf.evaluation.methods import evaluated_sets, watched_sets, whole
 from salclass_tf.evaluation.methods.evaluated_sets import Batch, EvaluatedSet
 from salclass_tf.evaluation.methods.method import SALIENCY, Answers, Forward, Method
 from salclass_tf.training import final_scores as batch_scoring
@@ -61,10 +60,8 @@ def score_each_viewer(
 ) -> Scores:
     """Scores how well all other viewers of an image predict each one: inter-observer agreement.
 
-    For every viewer the map of all others' fixations is the prediction; the viewer's own
-    fixations, and the map of them, are the truth. Maps are rendered on the whole image and, in
-    the view of crops, cropped as those of networks are. An image's score is the mean over its
-    viewers.
+    See `human.each_by_others`. Maps are those of the whole image and, in the view of crops, cut as
+    those of networks are.
 
     Args:
         dataset: images whose fixations name their viewers.
@@ -75,70 +72,9 @@ def score_each_viewer(
     Returns:
         The scores; images with fewer than two known viewers are skipped.
     """
-    viewers = _viewers(dataset)
-    skipped = {name: "fewer than two viewers" for name in dataset.gaze if viewers[name] < 2}
-
-    def cases() -> Iterator[Case]:
-        for mine, theirs in _pairs(dataset):
-            # The name of an example of the others is the number of the viewer that it lacks.
-            for index, (name, viewer) in enumerate(
-                zip(evaluated_sets.names(mine), evaluated_sets.names(theirs), strict=True)
-            ):
-                if name not in skipped:
-                    yield Case(
-                        name,
-                        theirs["saliency"][index, ..., 0].numpy(),
-                        evaluated_sets.target(mine, index),
-                        evaluated_sets.fixations(mine, index),
-                        int(viewer),
-                    )
-
-    return evaluate(cases(), dataset.gaze, measures, labels=labels, skipped=skipped, **settings)
-
-
-def _pairs(dataset: EvaluatedSet) -> Iterator[tuple[Batch, Batch]]:
-    """Batches of single viewers' gaze, and of all others' on the same images."""
-    source = dataset.source()
-    both = (dataset.batches(_by_viewer(source, own)) for own in (True, False))
-    with dataset.readable(source):
-        bar = f"viewers of {dataset.title}"
-        yield from tqdm(tf.data.Dataset.zip(tuple(both)), bar, leave=False, disable=None)
-
-
-def _viewers(dataset: EvaluatedSet) -> dict[str, int]:
-    """Number of known viewers of each image."""
-    source = dataset.source()
-    pairs = source.map(lambda example: (example["image/id"], example["fixations"]["viewer"]))
-    with dataset.readable(source):
-        return {
-            name.decode(): np.unique(viewer[viewer >= 0]).size
-            for name, viewer in pairs.as_numpy_iterator()
-        }
-
-
-def _by_viewer(source: tf.data.Dataset, own: bool) -> tf.data.Dataset:
-    """An example for each image and viewer with that viewer's fixations, or with all others'."""
-
-    def viewers_of(example: dict) -> tf.data.Dataset:
-        image = tf.io.decode_image(example["image"], channels=3, expand_animations=False)
-        # Nobody reads the picture: one channel of nothing takes less time to resize.
-        blank = tf.zeros([*tf.unstack(tf.shape(image)[:2]), 1], tf.uint8)
-        name, gaze = example["image/id"], example["fixations"]
-        known = gaze["viewer"] >= 0
-        viewers = tf.sort(tf.unique(gaze["viewer"][known]).y)
-
-        def split(viewer: tf.Tensor) -> dict:
-            mine = gaze["viewer"] == viewer
-            kept = mine if own else known & ~mine
-            return {
-                "image": blank,
-                "image/id": name if own else tf.strings.as_string(viewer),
-                "fixations": {key: gaze[key][kept] for key in ("x", "y")},
-            }
-
-        return tf.data.Dataset.from_tensor_slices(viewers).map(split)
-
-    return source.flat_map(viewers_of)
+    return human.each_by_others(
+        watched_sets.images(dataset), dataset.gaze, measures, labels=labels, **settings
+    )
 
 
 def _mean_map(dataset: EvaluatedSet) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from salclass_tf.data.geometry import WHOLE
-from salclass_tf.evaluation.methods import crops, map_kinds
+from salclass_tf.evaluation.methods import crops, map_kinds, map_names
 from salclass_tf.evaluation.methods.evaluated_sets import Batch, EvaluatedSet, names
 from salclass_tf.evaluation.methods.method import (
     SALIENCY,
@@ -50,7 +50,8 @@ def from_file(path: pathlib.Path, kind: str = "auto") -> list[Method]:
 
 def _forward(maps: MapFile, kind: str, told_by_first: bool, dataset: EvaluatedSet) -> Forward:
     """Reads the maps of a batch's images; knows before the first one whether all are there."""
-    keys = maps.find(dataset.gaze)
+    names_in = {key: key for key in maps.keys}
+    keys = map_names.find(names_in, dataset.gaze, str(maps.path), dataset.title)
 
     def whole(name: str, size: np.ndarray) -> np.ndarray:
         values, source = maps.read(keys[name]), f"{maps.path}, {keys[name]}"

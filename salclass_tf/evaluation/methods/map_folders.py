@@ -1,20 +1,17 @@
 """Folders of maps that were computed elsewhere, as methods: a file for each image, by its name."""
 
-import collections
 import contextlib
 import functools
 import hashlib
 import pathlib
-from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
 from salclass_tf.data.geometry import WHOLE
-from salclass_tf.evaluation.methods import crops, map_files, map_kinds
+from salclass_tf.evaluation.methods import crops, map_files, map_kinds, map_names
 from salclass_tf.evaluation.methods.evaluated_sets import Batch, EvaluatedSet, names
 from salclass_tf.evaluation.methods.method import SALIENCY, Answers, Forward, Method
-from salclass_tf.hdf5_maps import without_extension
 
 
 def files(folder: pathlib.Path) -> list[pathlib.Path]:
@@ -27,8 +24,8 @@ def from_folder(folder: pathlib.Path, kind: str = "auto") -> list[Method]:
     """Returns the maps of a folder as a method.
 
     The map of image `cats/12.jpg` is `cats/12.npy`, `cats/12.jpg.npy` or the same with another of
-    `map_files.SUFFIXES`, as large as the image. With several data sets, each has a folder of its
-    TFDS name inside this one.
+    `map_files.SUFFIXES`, as large as the image; see `map_names.find`. With several data sets, each
+    has a folder of its TFDS name inside this one.
 
     Args:
         folder: of the maps.
@@ -87,43 +84,9 @@ def _forward(
 
 
 def _paths(folder: pathlib.Path, dataset: EvaluatedSet) -> dict[str, pathlib.Path]:
-    """The map of each image.
-
-    Raises:
-        ValueError: if images have no map, or several; it says how many, and which is the first.
-    """
-    maps_in = functools.cache(_maps_in)  # each folder is listed once
-    found = {name: _find(folder, name, maps_in) for name in dataset.gaze}
-    missing = [name for name, paths in found.items() if not paths]
-    if missing:
-        raise ValueError(
-            f"{folder} lacks the maps of {len(missing)} of {len(found)} images of "
-            f"{dataset.title}, the first is {missing[0]!r}; a map is called as its image, "
-            f"such as {missing[0]}.png or .npy"
-        )
-    doubtful = [name for name, paths in found.items() if len(paths) > 1]
-    if doubtful:
-        one, other = found[doubtful[0]][:2]
-        raise ValueError(
-            f"{folder} has several maps for {len(doubtful)} of {len(found)} images of "
-            f"{dataset.title}, the first are {one.name} and {other.name}: keep one of them"
-        )
-    return {name: path for name, [path] in found.items()}
-
-
-def _maps_in(folder: pathlib.Path) -> dict[str, list[pathlib.Path]]:
-    """The maps right in a folder by name without ending, which may be in capitals."""
-    found = collections.defaultdict(list)
-    for path in sorted(folder.glob("*")):
-        if path.suffix.lower() in map_files.SUFFIXES and path.is_file():
-            found[path.stem].append(path)
-    return dict(found)
-
-
-def _find(
-    folder: pathlib.Path, name: str, maps_in: Callable[[pathlib.Path], dict]
-) -> list[pathlib.Path]:
-    """The maps of an image, by its name with or, if there is none, without its extension."""
-    wanted = (folder / base for base in (name, without_extension(name)))
-    there = (maps_in(path.parent).get(path.name) for path in wanted)
-    return next(filter(None, there), [])
+    """The map of each image; see `map_names.find`."""
+    places = [path.relative_to(folder) for path in files(folder)]
+    maps = {place.as_posix(): place.with_suffix("").as_posix() for place in places}
+    # Folders of other data sets lie in here, too: theirs are not taken for these images.
+    found = map_names.find(maps, dataset.gaze, str(folder), dataset.title, more_folders=False)
+    return {name: folder / place for name, place in found.items()}
