@@ -25,7 +25,7 @@ from salclass_tf.runs.finished_stage import KEPT
 from salclass_tf.training.checkpoints import Checkpoints
 from salclass_tf.training.execution import Execution
 from salclass_tf.training.history import History
-from salclass_tf.training.networks import kept_part, rate_of_last_step
+from salclass_tf.training.networks import fuse_normalizations, kept_part, rate_of_last_step
 from salclass_tf.training.signals import Interrupted, StopSignals
 
 _log = logging.getLogger(__name__)
@@ -138,10 +138,13 @@ class Loop:
             verbose=0,
         )
         one = self.strategy.num_replicas_in_sync == 1
+        by_xla = one and precision.needs_xla(keras.config.dtype_policy().name)
+        if not by_xla and not isinstance(self.strategy, tf.distribute.TPUStrategy):
+            fuse_normalizations(model)
         self._train_step = tf.function(
             self._on_replicas(model.train_step, "step_loss"),
             autograph=False,  # no Python control flow over tensors: nothing to translate
-            jit_compile=(one and precision.needs_xla(keras.config.dtype_policy().name)) or None,
+            jit_compile=by_xla or None,
         )
         self._test_step = tf.function(self._on_replicas(model.test_step), autograph=False)
         self._unchecked: list[tuple[int, tf.Tensor]] = []
