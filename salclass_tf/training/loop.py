@@ -24,6 +24,7 @@ from salclass_tf.runs.files import whole
 from salclass_tf.runs.finished_stage import KEPT
 from salclass_tf.training.checkpoints import Checkpoints
 from salclass_tf.training.execution import Execution
+from salclass_tf.training.final_scores import Forward
 from salclass_tf.training.history import History
 from salclass_tf.training.networks import fuse_normalizations, kept_part, rate_of_last_step
 from salclass_tf.training.signals import Interrupted, StopSignals
@@ -100,6 +101,9 @@ class Loop:
         max_steps: maximum number of steps, or None.
         placement: the devices; None is whatever TensorFlow takes.
         execution: when to save, what to keep, callbacks.
+
+    Attributes:
+        forward: answers of the network that the stage keeps, with the weights of now.
     """
 
     def __init__(
@@ -147,6 +151,7 @@ class Loop:
             jit_compile=by_xla or None,
         )
         self._test_step = tf.function(self._on_replicas(model.test_step), autograph=False)
+        self.forward = Forward(kept_part(model))
         self._unchecked: list[tuple[int, tf.Tensor]] = []
         self._saved_at = self._clock = time.monotonic()
         self._saving = 0.0
@@ -366,7 +371,7 @@ class Loop:
             return None
         with self._saved_on(*_DATA_ERRORS):
             [batch] = self.feed.shown
-        out = self.model(batch, training=False)
+        out = self.forward(batch)
         maps = [source["saliency"] for source in (batch, out) if "saliency" in source]
         answers = []
         if "logits" in out:
