@@ -1,5 +1,7 @@
 """The full-size joint step: a bare compiled Keras step beside the training loop's steady rate.
 
+Also what the start of the loop's step costs: its operations, tracing and the first call.
+
 python -m benchmarks.train_step --precision=float32
 """
 
@@ -78,8 +80,8 @@ def _bare_rate(given: argparse.Namespace, batch: dict) -> float:
     return given.steps * given.batch_size / (time.perf_counter() - started)
 
 
-def _loop_rate(given: argparse.Namespace, epoch) -> float:
-    """Images per second of the training loop, from its second step on."""
+def _loop_rate(given: argparse.Namespace, epoch) -> tuple[float, str]:
+    """Images per second of the training loop from its second step on; what its start costs."""
     import pathlib
 
     from salclass_tf.config import Stage
@@ -96,8 +98,23 @@ def _loop_rate(given: argparse.Namespace, epoch) -> float:
             moments.append(time.perf_counter())
 
     with tempfile.TemporaryDirectory() as folder:
-        Timed("joint", stage, _model(given), feed, pathlib.Path(folder), given.steps + 1).run()
-    return (len(moments) - 1) * given.batch_size / (moments[-1] - moments[0])
+        path = pathlib.Path(folder)
+        training = Timed("joint", stage, _model(given), feed, path, given.steps + 1)
+        start = _start(training, next(iter(epoch(0, 0))))
+        training.run()
+    return (len(moments) - 1) * given.batch_size / (moments[-1] - moments[0]), start
+
+
+def _start(training, batch: dict) -> str:
+    """Operations of the loop's step, and the processor time until it has been taken once."""
+    began = time.process_time()
+    traced = training._train_step.get_concrete_function(batch)
+    ready = time.process_time()
+    float(training._train_step(batch))
+    return (
+        f"step of the training loop: {len(traced.graph.get_operations())} operations, traced in "
+        f"{ready - began:.1f} s, first call {time.process_time() - ready:.1f} s of processor time"
+    )
 
 
 def main() -> None:
@@ -127,13 +144,14 @@ def main() -> None:
 
     bare = _bare_rate(given, next(iter(epoch(0, 0))))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    own = _loop_rate(given, epoch)
+    own, start = _loop_rate(given, epoch)
     print("| step | precision | batch | images/s | ratio to bare |")
     print("|---|---|--:|--:|--:|")
     for name, rate in (("bare compiled step", bare), ("training loop", own)):
         print(
             f"| {name} | {given.precision} | {given.batch_size} | {rate:.3f} | {rate / bare:.2f} |"
         )
+    print(start)
     print(f"peak memory after the bare step {peak:.2f} GiB")
 
 

@@ -9,6 +9,7 @@ from salclass_tf.layers.densities import GaussianBlur as GaussianBlur
 from salclass_tf.layers.densities import UnitRange as UnitRange
 from salclass_tf.layers.frozen import FrozenConv2D as FrozenConv2D
 from salclass_tf.layers.frozen import UnitFilters as UnitFilters
+from salclass_tf.layers.fused_normalization import fuse_normalization as fuse_normalization
 from salclass_tf.layers.maxout import Maxout as Maxout
 from salclass_tf.layers.priors import CentreBias as CentreBias
 from salclass_tf.layers.priors import GaussianMaps as GaussianMaps

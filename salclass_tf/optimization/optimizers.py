@@ -155,9 +155,7 @@ class SGD(_RateMultipliers, keras.optimizers.Optimizer):
         gradient, momentum = tf.cast(gradient, dtype), tf.cast(self._now(self.momentum), dtype)
         if callable(self.coupled_weight_decay) or self.coupled_weight_decay:
             gradient += tf.cast(self._now(self.coupled_weight_decay), dtype) * variable
-        # The first velocity is the gradient itself: then it is not dampened.
-        share = tf.where(tf.equal(self.iterations, 0), 1.0, 1.0 - self.dampening)
-        dampened = tf.cast(share, dtype) * gradient if self.dampening else gradient
+        dampened = tf.cast(self._share, dtype) * gradient if self.dampening else gradient
         rate = self._rate(index, learning_rate, dtype)
         if not rate.shape.rank:
             tf.raw_ops.ResourceApplyMomentum(
@@ -172,6 +170,11 @@ class SGD(_RateMultipliers, keras.optimizers.Optimizer):
         moved = momentum * velocity + dampened
         self.assign(velocity, moved)
         self.assign_sub(variable, rate * (gradient + momentum * moved if self.nesterov else moved))
+
+    @property
+    def _share(self) -> tf.Tensor:
+        """What of a gradient enters the velocity: all of the first one, which is the velocity."""
+        return tf.where(tf.equal(self.iterations, 0), 1.0, 1.0 - self.dampening)
 
     def _now(self, value: float | LearningRateSchedule) -> float | tf.Tensor:
         """What a number or a schedule is at this iteration."""

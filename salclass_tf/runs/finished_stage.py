@@ -200,6 +200,24 @@ class FinishedStage:
         """Reads the network from its file, a new one each time; see `network`."""
         return load_network(self.path, self._remedy)
 
+    def read_weights(self, network: keras.Model) -> None:
+        """Gives the weights of the stage to a network like its own, and does not build another.
+
+        Args:
+            network: changes: its weights, and the state of its optimizer if it is compiled.
+
+        Raises:
+            ValueError: if there are none, they are damaged, or of another network.
+        """
+        path = self.require_network()
+        try:
+            network.load_weights(path)
+        except _UNREADABLE as error:
+            reason, _ = _explain(error)
+            raise ValueError(
+                f"cannot read the weights in {path} ({reason}); {self._remedy}"
+            ) from error
+
     def require_network(self) -> pathlib.Path:
         """Returns the path of the network, for code that reads the weights by itself.
 

@@ -1,6 +1,7 @@
 """Scores of a network on a test split: the numbers of the paper's tables, on central crops."""
 
 import dataclasses
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -31,11 +32,37 @@ class Scores:
     mse: float | None = None
 
 
-def score(network: keras.Model, batches: tf.data.Dataset, description: str = "test") -> Scores:
+class Forward:
+    """A network's answers to evaluation batches of any number of images, traced once.
+
+    Attributes:
+        network: as `answers` takes it. Its weights may change: answers are those of the weights
+            that it has.
+    """
+
+    def __init__(self, network: keras.Model):
+        self.network = network
+        self._compiled: Callable | None = None
+
+    def __call__(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Returns `answers` to a batch; further batches have the types and sizes of the first."""
+        inputs = {name: batch[name] for name in ("image", "saliency") if name in batch}
+        if self._compiled is None:
+            any_number = {
+                name: tf.TensorSpec([None, *value.shape[1:]], value.dtype)
+                for name, value in inputs.items()
+            }
+            self._compiled = tf.function(
+                lambda given: answers(self.network, given), [any_number], autograph=False
+            )
+        return self._compiled(inputs)
+
+
+def score(forward: Forward, batches: tf.data.Dataset, description: str = "test") -> Scores:
     """Scores a network on evaluation batches.
 
     Args:
-        network: image -> map, image (and true map) -> logits, or SalClassNet.
+        forward: of a network image -> map, image (and true map) -> logits, or SalClassNet.
         batches: as `pipeline.evaluation_batches` gives them.
         description: what the progress bar says.
 
@@ -43,9 +70,6 @@ def score(network: keras.Model, batches: tf.data.Dataset, description: str = "te
         The scores that apply to this kind of network.
     """
     seen = tqdm(batches, description, leave=False, disable=None)
-    forward = tf.function(
-        lambda x: answers(network, x), input_signature=[batches.element_spec], autograph=False
-    )
     kept = [_batch_scores(forward(batch), batch) for batch in seen]
     columns = {key: np.concatenate([scores[key] for scores in kept]) for key in kept[0]}
     images = len(next(iter(columns.values())))
@@ -77,7 +101,7 @@ def score_map(saliency: np.ndarray, batches: tf.data.Dataset) -> Scores:
     image = keras.Input((*saliency.shape[:2], 3))
     shape = saliency.shape
     network = keras.Model(image, keras.layers.Lambda(constant, output_shape=shape)(image))
-    return score(network, batches, "centre bias")
+    return score(Forward(network), batches, "centre bias")
 
 
 def mean_map(batches: tf.data.Dataset) -> np.ndarray:

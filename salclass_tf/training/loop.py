@@ -24,8 +24,9 @@ from salclass_tf.runs.files import whole
 from salclass_tf.runs.finished_stage import KEPT
 from salclass_tf.training.checkpoints import Checkpoints
 from salclass_tf.training.execution import Execution
+from salclass_tf.training.final_scores import Forward
 from salclass_tf.training.history import History
-from salclass_tf.training.networks import kept_part, rate_of_last_step
+from salclass_tf.training.networks import fuse_normalizations, kept_part, rate_of_last_step
 from salclass_tf.training.signals import Interrupted, StopSignals
 
 _log = logging.getLogger(__name__)
@@ -100,6 +101,9 @@ class Loop:
         max_steps: maximum number of steps, or None.
         placement: the devices; None is whatever TensorFlow takes.
         execution: when to save, what to keep, callbacks.
+
+    Attributes:
+        forward: answers of the network that the stage keeps, with the weights of now.
     """
 
     def __init__(
@@ -138,12 +142,16 @@ class Loop:
             verbose=0,
         )
         one = self.strategy.num_replicas_in_sync == 1
+        by_xla = one and precision.needs_xla(keras.config.dtype_policy().name)
+        if not by_xla and not isinstance(self.strategy, tf.distribute.TPUStrategy):
+            fuse_normalizations(model)
         self._train_step = tf.function(
             self._on_replicas(model.train_step, "step_loss"),
             autograph=False,  # no Python control flow over tensors: nothing to translate
-            jit_compile=(one and precision.needs_xla(keras.config.dtype_policy().name)) or None,
+            jit_compile=by_xla or None,
         )
         self._test_step = tf.function(self._on_replicas(model.test_step), autograph=False)
+        self.forward = Forward(kept_part(model))
         self._unchecked: list[tuple[int, tf.Tensor]] = []
         self._saved_at = self._clock = time.monotonic()
         self._saving = 0.0
@@ -363,7 +371,7 @@ class Loop:
             return None
         with self._saved_on(*_DATA_ERRORS):
             [batch] = self.feed.shown
-        out = self.model(batch, training=False)
+        out = self.forward(batch)
         maps = [source["saliency"] for source in (batch, out) if "saliency" in source]
         answers = []
         if "logits" in out:

@@ -3,12 +3,13 @@
 import hashlib
 import pathlib
 import re
+from collections.abc import Iterator
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from salclass_tf import detectors, keras_internals
+from salclass_tf import detectors, keras_internals, layers
 from salclass_tf.classifiers import build_classifier, rgbs
 from salclass_tf.config import Config, Optimizer, Stage
 from salclass_tf.config.stage import CLASSIFIER, DETECTOR, ROLES
@@ -247,10 +248,22 @@ def _freeze(model: GazeModel, pattern: str) -> None:
 
 def _synchronize(model: GazeModel) -> None:
     """Has batch normalisation see all devices; parts may have been trained on another number."""
+    for layer in _normalizations(model):
+        layer.synchronized = rgbs.has_replicas()
+
+
+def fuse_normalizations(model: GazeModel) -> None:
+    """Has batch normalisation compute by fused kernels, for steps that XLA does not compile."""
+    for layer in _normalizations(model):
+        layers.fuse_normalization(layer)
+
+
+def _normalizations(model: GazeModel) -> Iterator[keras.layers.BatchNormalization]:
+    """The batch normalisations of all parts of a model."""
     for part in (getattr(model, name, None) for name in ("detector", "classifier")):
         for layer in rgbs.leaves(part) if part is not None else ():
             if isinstance(layer, keras.layers.BatchNormalization):
-                layer.synchronized = rgbs.has_replicas()
+                yield layer
 
 
 def rate_of_last_step(optimizer: keras.Optimizer) -> float:

@@ -1,8 +1,8 @@
 """What a person sees when a stage is done: a table and pictures."""
 
+import functools
 import pathlib
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -71,7 +71,7 @@ def draw(
     stage: str,
     workdir: pathlib.Path,
     folder: pathlib.Path,
-    kept: keras.Model,
+    kept: final_scores.Forward,
     rows: list[dict[str, float]],
     kept_epoch: int,
     batches: tf.data.Dataset | None,
@@ -84,7 +84,7 @@ def draw(
         stage: the stage.
         workdir: where the stages before it keep their networks.
         folder: where the stage is.
-        kept: the network that the stage keeps.
+        kept: answers of the network that the stage keeps.
         rows: of the stage's history.
         kept_epoch: epoch of the kept network.
         batches: evaluation batches of the images to show, or None.
@@ -94,12 +94,16 @@ def draw(
     if batches is None:
         return
     shown = [
-        (title, FinishedStage(workdir / name).network()) for name, title in _compared(config, stage)
+        (title, functools.partial(final_scores.answers, FinishedStage(workdir / name).network()))
+        for name, title in _compared(config, stage)
     ]
     shown.append(("SalClassNet" if ROLES[stage].is_joint else "prediction", kept))
-    examples = [example for batch in batches for example in _examples(batch, shown, class_names)]
-    maps = [title for title, network in shown if "saliency" in _gives(network)]
-    titles = ("true map", *maps) if examples[0].maps else ()
+    examples, titles = [], ()
+    for batch in batches:
+        out = [(title, answer(batch)) for title, answer in shown]
+        examples += _examples(batch, out, class_names)
+        titles = ("true map", *(title for title, given in out if "saliency" in given))
+    titles = titles if examples[0].maps else ()
     figures.example_grid(
         examples, titles, f"{ROLES[stage].title}: test images", folder / "examples.png"
     )
@@ -111,20 +115,12 @@ def _compared(config: Config, stage: str) -> list[tuple[str, str]]:
     return [item for item in ROLES[stage].shown_beside.items() if item[0] in before]
 
 
-def _gives(network: keras.Model) -> tuple[str, ...]:
-    """Which of `saliency` and `logits` a network gives."""
-    if not getattr(network, "outputs", None):
-        return ("saliency", "logits")
-    return ("saliency",) if len(network.outputs[0].shape) == 4 else ("logits",)
-
-
 def _examples(
     batch: dict[str, tf.Tensor],
-    shown: list[tuple[str, keras.Model]],
+    out: list[tuple[str, dict[str, tf.Tensor]]],
     class_names: tuple[str, ...],
 ) -> list[figures.Example]:
-    """The rows of the picture for one batch."""
-    out = [(title, final_scores.answers(network, batch)) for title, network in shown]
+    """The rows of the picture for one batch, and what the networks answered to it, by heading."""
     maps = [batch["saliency"]] if "saliency" in batch else []
     maps += [given["saliency"] for _, given in out if "saliency" in given]
     guesses = [(title, np.argmax(given["logits"], -1)) for title, given in out if "logits" in given]

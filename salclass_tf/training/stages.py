@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from salclass_tf import devices
@@ -139,6 +140,7 @@ def _make(
     """Trains one stage, scores what it keeps, draws it; `metrics.json` comes last."""
     started = time.monotonic()
     model, feed = _build(one, gaze_set, placement)
+    before = model.get_weights() if ROLES[one.name].is_joint and placement.is_chief else None
     if placement.is_chief:
         _begin(one, gaze_set)
     stage = one.config.stages[one.name]
@@ -157,7 +159,7 @@ def _make(
     rows = training.run()
     if placement.is_chief:
         facts = _facts(one, gaze_set, model, training.position)
-        _conclude(one, gaze_set, rows, facts, started)
+        _conclude(one, gaze_set, training.forward, before, rows, facts, started)
     placement.wait_for_all()
 
 
@@ -219,25 +221,35 @@ def _facts(one: Job, gaze_set: GazeSet, model: GazeModel, place: loop.Position) 
 def _conclude(
     one: Job,
     gaze_set: GazeSet,
+    forward: final_scores.Forward,
+    before: list[np.ndarray] | None,
     rows: list[dict[str, float]],
     facts: dict,
     started: float,
 ) -> None:
-    """Scores and draws what a stage has kept; what was learned before it is in `rows`, `facts`."""
-    kept = FinishedStage(one.folder).network()
-    metrics = _scores(one.config, one.name, one.workdir, kept, gaze_set) | facts
+    """Scores and draws what a stage has kept; what was learned before it is in `rows`, `facts`.
+
+    One network takes the kept weights, and then those of before joint training: to build and trace
+    another one for each costs more than their scores.
+    """
+    FinishedStage(one.folder).read_weights(forward.network)
+    metrics = _scores(one, gaze_set, forward)
     report.draw(
         one.config,
         one.name,
         one.workdir,
         one.folder,
-        kept,
+        forward,
         rows,
         facts["kept_epoch"],
         feeding.shown_batches(one.config, one.name, gaze_set),
         gaze_set.class_names,
     )
-    metrics["seconds"] = round(time.monotonic() - started, 1)
+    if before is not None and metrics["test"] is not None:
+        forward.network.set_weights(before)
+        batches = _test_batches(one, gaze_set)
+        metrics["before_joint"] = vars(final_scores.score(forward, batches, "before joint"))
+    metrics |= facts | {"seconds": round(time.monotonic() - started, 1)}
     write_json(one.folder / METRICS, metrics)
     _log.info(
         "stage %s done in %.0f s, %.0f s of them training; peak memory so far %.2f GiB",
@@ -248,27 +260,23 @@ def _conclude(
     )
 
 
-def _scores(
-    config: Config,
-    name: str,
-    workdir: pathlib.Path,
-    network: keras.Model,
-    gaze_set: GazeSet,
-) -> dict:
-    """Scores of the kept network on the test part, beside what it has to beat."""
-    split = gaze_set.split("test")
-    if split is None:
+def _scores(one: Job, gaze_set: GazeSet, forward: final_scores.Forward) -> dict:
+    """Scores of the kept network on the test part, beside the centre bias."""
+    batches = _test_batches(one, gaze_set)
+    if batches is None:
         return {"test": None}
-    batches = feeding.central_batches(config, name, gaze_set, split)
-    metrics = {"test": vars(final_scores.score(network, batches, f"{name} test"))}
-    if not ROLES[name].trains_classifier:
-        train = gaze_set.split("train", config.stages[name].validation_share)
-        mean = final_scores.mean_map(feeding.central_batches(config, name, gaze_set, train))
+    metrics = {"test": vars(final_scores.score(forward, batches, f"{one.name} test"))}
+    if not ROLES[one.name].trains_classifier:
+        train = gaze_set.split("train", one.config.stages[one.name].validation_share)
+        mean = final_scores.mean_map(feeding.central_batches(one.config, one.name, gaze_set, train))
         metrics["centre_bias"] = vars(final_scores.score_map(mean, batches))
-    if ROLES[name].is_joint:
-        before = networks.build_model(config, name, workdir, 0)
-        metrics["before_joint"] = vars(final_scores.score(before, batches, "before joint"))
     return metrics
+
+
+def _test_batches(one: Job, gaze_set: GazeSet) -> tf.data.Dataset | None:
+    """What is scored, None where the set has no test part."""
+    split = gaze_set.split("test")
+    return split and feeding.central_batches(one.config, one.name, gaze_set, split)
 
 
 def _peak_memory_gib() -> float:

@@ -69,7 +69,10 @@ def test_numbers_are_those_that_training_reports(run, tables, tiny_data_dir):
     crops = central_crops(noise, "test")
     together = model.SalClassNet(run[1]["saliency"], run[1]["classifier"])
     before = classes["SalClassNet (vgg16, vgg16), parts before joint training"]
-    assert mean(before, "accuracy") == final_scores.score(together, crops).accuracy
+    assert (
+        mean(before, "accuracy")
+        == final_scores.score(final_scores.Forward(together), crops).accuracy
+    )
     centre = final_scores.score_map(final_scores.mean_map(central_crops(noise, "train")), crops)
     assert mean(maps["centre bias (mean true map)"], "cc") == pytest.approx(centre.cc, abs=1e-6)
     assert mean(maps["centre bias (mean true map)"], "nss") == pytest.approx(centre.nss, abs=1e-6)

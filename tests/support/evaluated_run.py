@@ -38,7 +38,9 @@ def write_run(
         networks["classifier"] = networks["joint"].classifier
     for number, stage in enumerate(stages):
         networks[stage].save(workdir / stage / "model.keras")
-        scores = final_scores.score(networks[stage], central_crops(noise, "test"))
+        scores = final_scores.score(
+            final_scores.Forward(networks[stage]), central_crops(noise, "test")
+        )
         metrics = {"dataset": "dotted_noise/1.0.0", "split": "test", "stage": stage}
         metrics |= {"kept_epoch": number, "test": vars(scores)}
         (workdir / stage / "metrics.json").write_text(json.dumps(metrics))

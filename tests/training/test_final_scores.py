@@ -36,7 +36,9 @@ class RedIsSalient(keras.layers.Layer):
 def test_map_scores_are_means_over_the_images_with_gaze():
     data = split()
     image = keras.Input((SIZE, SIZE, 3), dtype="uint8")
-    result = final_scores.score(keras.Model(image, RedIsSalient()(image)), batches(data))
+    result = final_scores.score(
+        final_scores.Forward(keras.Model(image, RedIsSalient()(image))), batches(data)
+    )
     maps = data["image"][..., 0] / 255
     truth = data["saliency"][..., 0]
     points = [np.argwhere(c[..., 0])[:, ::-1] for c in data["fixation_counts"]]
@@ -57,7 +59,9 @@ def test_mean_class_accuracy_weighs_classes_and_not_images():
     always_zero = keras.layers.Lambda(
         lambda x: tf.repeat([[1.0, 0.0, 0.0]], tf.shape(x)[0], axis=0), output_shape=(3,)
     )
-    result = final_scores.score(keras.Model(image, always_zero(image)), batches(data))
+    result = final_scores.score(
+        final_scores.Forward(keras.Model(image, always_zero(image))), batches(data)
+    )
     assert result.accuracy == np.float64(4 / 7)
     assert result.mean_class_accuracy == np.float64(1 / 3)
     assert result.cc is None
@@ -76,3 +80,25 @@ def test_constant_map_scores_as_itself_on_every_image():
     result = final_scores.score_map(guess, batches(data))
     expected = [metrics.cc(guess[..., 0], t[..., 0]) for t in data["saliency"][:6]]
     np.testing.assert_allclose(result.cc, np.mean(expected), rtol=1e-4)
+
+
+def test_forward_is_traced_once_for_all_batch_sizes_and_follows_the_weights():
+    traced = []
+
+    class Counted(keras.layers.Dense):
+        def call(self, inputs):
+            traced.append(inputs.shape)
+            return super().call(inputs)
+
+    image = keras.Input((SIZE, SIZE, 3))
+    flat = keras.layers.GlobalAveragePooling2D()(image)
+    network = keras.Model(image, Counted(2, bias_initializer="ones")(flat))
+    traced.clear()
+    forward = final_scores.Forward(network)
+    for batch in batches(split()):  # of three, three and one
+        np.testing.assert_allclose(
+            forward(batch)["logits"], network(tf.cast(batch["image"], tf.float32)), rtol=1e-5
+        )
+    network.set_weights([np.zeros((3, 2)), np.array([5.0, 7.0])])
+    np.testing.assert_array_equal(forward(batch)["logits"], [[5, 7]])
+    assert traced.count((None, 3)) == 1

@@ -12,6 +12,7 @@ from salclass_tf import config
 from salclass_tf.classifiers import build_classifier
 from salclass_tf.detectors import build_detector
 from salclass_tf.model import ClassifierModel, DetectorModel
+from salclass_tf.optimization import optimizers
 from salclass_tf.runs.finished_stage import KEPT
 from salclass_tf.training import checks, networks
 
@@ -165,6 +166,41 @@ def test_parts_trained_on_one_device_share_their_statistics_on_two(tmp_path, two
             if isinstance(layer, keras.layers.BatchNormalization)
         ]
         assert len(found) == 35 and set(found) == {synchronized}
+
+
+def _normalized_classifier():
+    keras.utils.set_random_seed(3)
+    image = keras.Input((12, 12, 3), name="image")
+    x = image
+    for channels in (4, 6):
+        x = keras.layers.Conv2D(channels, 3, use_bias=False)(x)
+        x = keras.layers.BatchNormalization(momentum=0.9, scale=False)(x)
+        x = keras.layers.Activation("relu")(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    model = ClassifierModel(keras.Model(image, keras.layers.Dense(3)(x)))
+    model.compile(optimizers.SGD(0.05, momentum=0.9, weight_decay=1e-3))
+    return model
+
+
+def test_ten_steps_with_fused_normalizations_are_those_of_keras():
+    rng = np.random.default_rng(0)
+    batch = {
+        "image": tf.constant(rng.uniform(0, 2, (8, 12, 12, 3)), tf.float32),
+        "label": tf.constant(rng.integers(0, 3, 8), tf.int32),
+    }
+    stock, fused = _normalized_classifier(), _normalized_classifier()
+    networks.fuse_normalizations(fused)
+    losses, scores, operations = [], [], []
+    for model in (stock, fused):
+        step = tf.function(model.train_step, autograph=False)
+        losses.append([float(step(batch)["step_loss"]) for _ in range(10)])
+        scores.append(float(model.test_step(batch)["loss"]))
+        operations.append(len(step.get_concrete_function(batch).graph.get_operations()))
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
+    np.testing.assert_allclose(scores[1], scores[0], rtol=1e-5)
+    for value, expected in zip(fused.get_weights(), stock.get_weights(), strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-6)
+    assert losses[0][-1] < losses[0][0] - 0.05 and operations[1] < 0.75 * operations[0]
 
 
 def test_unknown_networks_are_refused_with_the_valid_names():
