@@ -1,7 +1,9 @@
 import csv
 import dataclasses
 import io
+import os
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -428,6 +430,20 @@ def test_few_maps_wait_in_memory():
     assert list(results) == list(range(50))
     peak = done[0]
     assert peak <= 5
+
+
+@pytest.mark.parametrize(("seconds", "several"), [(0.0, False), (0.01, True)])
+def test_threads_are_several_where_a_map_takes_long(seconds, several, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    used = set()
+
+    def work(number):
+        time.sleep(seconds)
+        used.add(threading.get_ident())
+        return number
+
+    assert list(_parallel(work, range(12), None)) == list(range(12))
+    assert len(used - {threading.get_ident()}) == (3 if several else 1)
 
 
 def replaced(cases, index, **changes):

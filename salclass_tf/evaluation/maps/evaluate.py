@@ -2,8 +2,10 @@
 
 import collections
 import dataclasses
+import itertools
 import math
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent import futures
 from typing import TypeVar
@@ -18,6 +20,10 @@ from salclass_tf.metrics.prepared import Prepared, prepared
 
 #: the metrics of the paper's Table 4
 TABLE_4 = ("shuffled_auc", "nss", "cc")
+
+# Two threads that score a map in less take longer together than one alone: each of NumPy's calls
+# gives up the interpreter's lock, and waits to get it back (measured with `benchmarks.metrics`).
+_WORTH_THREADS_S = 0.002
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -79,7 +85,8 @@ def evaluate(
         skipped: images without a map -> the reason.
         prior_sigma_px: blur of the other images' fixations, for information gain.
         seed: of the metrics that draw; each image has draws of its own.
-        workers: threads; None is one for each core.
+        workers: threads; None is one for each core where a map takes long enough to score, and
+            otherwise one.
 
     Returns:
         The scores, in the order of the recordings. An image that a metric does not apply to (no
@@ -200,7 +207,15 @@ def _parallel(
     function: Callable[[_Item], _Result], items: Iterable[_Item], workers: int | None
 ) -> Iterator[_Result]:
     """Maps items in threads, in order; unlike `Executor.map`, reads only a few items ahead."""
-    workers = workers or os.cpu_count() or 1
+    items = iter(items)
+    if workers is None:
+        took = 0.0
+        for item in itertools.islice(items, 2):  # the first one fills caches
+            start = time.perf_counter()
+            result = function(item)
+            took = time.perf_counter() - start
+            yield result
+        workers = (os.cpu_count() or 1) if took > _WORTH_THREADS_S else 1
     waiting: collections.deque[futures.Future[_Result]] = collections.deque()
     with futures.ThreadPoolExecutor(workers) as pool:
         for item in items:
