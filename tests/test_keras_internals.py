@@ -91,3 +91,22 @@ def test_moments_of_a_variable_are_found_by_its_place():
     first, second = keras_internals.moments_of(adam, 1)
     np.testing.assert_allclose(first, np.full(3, 0.1 * 2.0), rtol=1e-6)
     np.testing.assert_allclose(second, np.full(3, 0.01 * 4.0), rtol=1e-6)
+
+
+def test_saving_finds_out_once_what_it_saves_and_saves_the_same(tmp_path, monkeypatch):
+    keras.backend.clear_session()
+    network, made, build = small_network(), [], keras.layers.Layer.__init__
+    network.save_weights(tmp_path / "before.weights.h5")
+    keras_internals.remember_saved_attributes()
+
+    def counted(layer, *args, **kwargs):
+        made.append(type(layer))
+        build(layer, *args, **kwargs)
+
+    monkeypatch.setattr(keras.layers.Layer, "__init__", counted)
+    network.save_weights(tmp_path / "after.weights.h5")
+    assert keras.layers.Layer not in made
+    network.set_weights([np.zeros_like(weight) for weight in network.get_weights()])
+    for name in ("before", "after"):
+        network.load_weights(tmp_path / f"{name}.weights.h5")
+        assert np.abs(network.get_weights()[0]).min() > 0

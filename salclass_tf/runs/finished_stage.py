@@ -8,7 +8,7 @@ import zipfile
 
 import keras
 
-from salclass_tf import classifiers, detectors, model
+from salclass_tf import classifiers, detectors, keras_internals, model
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.data.set_record import SetRecord
 from salclass_tf.runs.files import hash_files, read_json
@@ -210,6 +210,7 @@ class FinishedStage:
             ValueError: if there are none, they are damaged, or of another network.
         """
         path = self.require_network()
+        keras_internals.remember_saved_attributes()
         try:
             network.load_weights(path)
         except _UNREADABLE as error:
@@ -265,6 +266,7 @@ def load_network(
     """
     path = pathlib.Path(path)
     _check_whole(path, remedy)
+    keras_internals.remember_saved_attributes()
     try:
         return keras.models.load_model(path, compile=False)
     except _UNREADABLE as error:

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from salclass_tf import figures
+from salclass_tf import figures, keras_internals
 from salclass_tf.config import Stage
 from salclass_tf.devices import precision
 from salclass_tf.devices.placement import Placement
@@ -354,6 +354,7 @@ class Loop:
 
     def _write_network(self) -> None:
         """Writes the network whole or not at all; workers that do not write throw theirs away."""
+        keras_internals.remember_saved_attributes()
         with tempfile.TemporaryDirectory() as scratch:
             folder = self.folder if self.writes else pathlib.Path(scratch)
             try:

@@ -47,6 +47,18 @@ def test_all_that_a_stage_left_is_read(written, folder):
         np.testing.assert_array_equal(one, other)
 
 
+def test_weights_go_into_a_network_that_is_there(written, folder):
+    stage = FinishedStage(folder)
+    network = finished_stages.build_network("joint")
+    network.set_weights([np.zeros_like(weight) for weight in network.get_weights()])
+    stage.read_weights(network)
+    for one, other in zip(network.get_weights(), written[1].get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    cut_short(stage.path)
+    with pytest.raises(ValueError, match=r"cut short or damaged.*; restore it, or remove"):
+        stage.read_weights(network)
+
+
 def test_nothing_is_read_before_it_is_asked_for(folder, monkeypatch):
     monkeypatch.setattr(keras.models, "load_model", None)
     for path in folder.iterdir():

@@ -94,6 +94,10 @@ def test_joint_makes_what_it_needs_and_keeps_what_is_done(tiny, tmp_path, capsys
         assert (tmp_path / "joint" / name).stat().st_size > 0
     test = results["joint"]["test"]
     assert test["images"] == 6 and 0 <= test["accuracy"] <= 1 and -1 <= test["cc"] <= 1
+    # The network that was trained has taken on the weights of its parts again.
+    before, part = results["joint"]["before_joint"], results["saliency"]["test"]
+    assert before["cc"] == pytest.approx(part["cc"], rel=1e-5)
+    assert before["cc"] != pytest.approx(test["cc"], rel=1e-5)
     before = {p: p.stat().st_mtime_ns for p in tmp_path.glob("*/model.keras")}
     tiny("joint", pictures=True)
     assert {p: p.stat().st_mtime_ns for p in tmp_path.glob("*/model.keras")} == before
