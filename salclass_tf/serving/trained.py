@@ -49,7 +49,7 @@ def class_names(
     if not stage.num_classes:
         return ()
     if file is not None:
-        names = tuple(pathlib.Path(file).read_text(encoding="utf-8").splitlines())
+        names = _read_names(pathlib.Path(file))
     else:
         names = stage.class_names
         names = names or _names_in_set(stage.settings["stage"]["dataset"], data_dir)
@@ -60,6 +60,14 @@ def class_names(
             "prepared data set with --data_dir, or a file of names with --class_names"
         )
     return names
+
+
+def _read_names(path: pathlib.Path) -> tuple[str, ...]:
+    """The lines of a text file."""
+    try:
+        return tuple(path.read_text(encoding="utf-8").splitlines())
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} must be text in UTF-8 ({error}); save it so") from error
 
 
 def _names_in_set(dataset: str, data_dir: str | None) -> tuple[str, ...]:

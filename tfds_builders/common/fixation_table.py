@@ -3,18 +3,18 @@
 import array
 import csv
 import dataclasses
-import gzip
 import itertools
 import math
 import operator
 import os
-import pathlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from tfds_builders.common import user_files
 
 _COLUMNS = ["stem", "viewer", "index", "x", "y", "duration_ms"]
 _SEPARATORS = (",", ";", "\t")
@@ -99,23 +99,20 @@ def scan_table(path: str | os.PathLike, tolerance: float) -> Table:
     codes: dict[str, int] = {}
     bad: list[tuple[int, str]] = []
     count = 0
-    with _open(path) as file:
-        try:
-            columns, lines = _begin(file, path)
-            for count, fields in enumerate(lines, 1):  # noqa: B007
-                try:
-                    found = _parse(fields, columns, f"{path}, line {lines.line_num}")
-                except ValueError as error:
-                    if not tolerance:
-                        raise
-                    bad.append((lines.line_num, str(error)))
-                    _keep_name(fields, columns, codes)
-                    continue
-                stem, viewer, index, numbers = found
-                code = codes.setdefault(viewer, len(codes))
-                rows.setdefault(stem, _Rows()).add((code, index), numbers, lines.line_num)
-        except (UnicodeDecodeError, csv.Error, EOFError, gzip.BadGzipFile) as error:
-            raise ValueError(f"{path} must be a CSV file in UTF-8 ({error}); save it so") from error
+    with user_files.opened_table(path) as file:
+        columns, lines = _begin(file, path)
+        for count, fields in enumerate(lines, 1):  # noqa: B007
+            try:
+                found = _parse(fields, columns, f"{path}, line {lines.line_num}")
+            except ValueError as error:
+                if not tolerance:
+                    raise
+                bad.append((lines.line_num, str(error)))
+                _keep_name(fields, columns, codes)
+                continue
+            stem, viewer, index, numbers = found
+            code = codes.setdefault(viewer, len(codes))
+            rows.setdefault(stem, _Rows()).add((code, index), numbers, lines.line_num)
     people, names = _number(codes)
     fixations, crowded = {}, []
     for stem in sorted(rows):
@@ -180,12 +177,6 @@ class _Columns:
     pick: Callable[[list[str]], tuple[str, ...]]
     decimal_comma: bool
     notes: tuple[str, ...]
-
-
-def _open(path: str | os.PathLike) -> Any:
-    """Opens a text file, or one in gzip."""
-    opened = gzip.open if pathlib.Path(path).suffix.lower() == ".gz" else open
-    return opened(path, "rt", encoding="utf-8-sig", newline="")
 
 
 def _begin(file: Iterable[str], path: str | os.PathLike) -> tuple[_Columns, Any]:

@@ -222,11 +222,7 @@ def _read_lists(
     folder: tfds.core.Path, gaze: Iterable[str], splits: Iterable[str]
 ) -> dict[str, set[str]]:
     """Reads the lists of a user who knows the split."""
-    texts = {split: (folder / _LISTS[split]).read_text() for split in splits}
-    parts = {
-        split: [line.strip() for line in text.splitlines() if line.strip()]
-        for split, text in texts.items()
-    }
+    parts = {split: _read_list(folder / _LISTS[split]) for split in splits}
     listed = [stem for stems in parts.values() for stem in stems]
     if sorted(listed) != sorted(gaze):
         wrong = sorted(set(listed) ^ set(gaze)) or [s for s in listed if listed.count(s) > 1]
@@ -235,6 +231,15 @@ def _read_lists(
             f"{', '.join(wrong[:5])}"
         )
     return {split: set(stems) for split, stems in parts.items()}
+
+
+def _read_list(path: tfds.core.Path) -> list[str]:
+    """Reads a name per line."""
+    try:
+        text = path.read_text()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} must be text in UTF-8 ({error}); save it so") from error
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _check_heatmap(path: tfds.core.Path, size: tuple[int, int]) -> None:

@@ -8,6 +8,8 @@ import pathlib
 import numpy as np
 import numpy.typing as npt
 
+from tfds_builders.common import user_files
+
 FILE = "placement.csv"
 EVERY_IMAGE = "*"
 _COLUMNS = ["stem", "left", "top", "width", "height"]
@@ -91,7 +93,7 @@ def read_placement(root: pathlib.Path) -> dict[str, Place]:
     places: dict[str, Place] = {}
     if not path.exists():
         return places
-    with open(path, encoding="utf-8-sig", newline="") as file:
+    with user_files.opened_table(path) as file:
         lines = csv.reader(file)
         if (header := next(lines, None)) != _COLUMNS:
             raise ValueError(f"{path} must begin with {','.join(_COLUMNS)}; got {header}")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tfds_builders.common import gaze_builder, own_layout
+from tfds_builders.common import gaze_builder, own_layout, user_files
 
 FILE = "responses.csv"
 FEATURE = "responses"
@@ -68,7 +68,7 @@ def read_responses(root: pathlib.Path) -> dict[str, tuple[Response, ...]] | None
     if not path.exists():
         return None
     by_stem: dict[str, dict[str, Response]] = {}
-    with open(path, encoding="utf-8-sig", newline="") as file:
+    with user_files.opened_table(path) as file:
         lines = csv.DictReader(file)
         if missing := [name for name in _COLUMNS if name not in (lines.fieldnames or ())]:
             raise ValueError(f"{path} must have the columns {','.join(_COLUMNS)}; lacks {missing}")

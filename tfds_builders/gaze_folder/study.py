@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image
 
-from tfds_builders.common import fixation_table, own_layout
+from tfds_builders.common import fixation_table, own_layout, user_files
 from tfds_builders.gaze_folder import gaze, images, recording, responses
 
 SPLITS_FILE = "splits.csv"
@@ -148,7 +148,7 @@ def _given_split(
 
 def _read_splits(path: pathlib.Path, found: Mapping[str, images.StudyImage]) -> dict[str, str]:
     """Reads `splits.csv`: `stem,split`."""
-    with open(path, encoding="utf-8-sig", newline="") as file:
+    with user_files.opened_table(path) as file:
         header, *lines = list(csv.reader(file)) or [None]
     if header != ["stem", "split"]:
         raise ValueError(f"{path} must begin with stem,split; got {header}")

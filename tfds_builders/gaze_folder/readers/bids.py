@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tfds_builders.common import user_files
 from tfds_builders.gaze_folder import presentation
 from tfds_builders.gaze_folder.readers import (
     cells,
@@ -149,7 +150,7 @@ class BidsReader(reader.Reader):
                 f"is taken for {run}"
             )
             return [timeline.Shown(run, None, (0, whole.start_ms), (0, whole.end_ms), 1)]
-        with open(path, encoding="utf-8-sig", newline="") as file:
+        with user_files.opened_table(path) as file:
             rows = list(csv.DictReader(file, delimiter="\t"))
         own = self.setting.facts.image_variable
         names = [own] if own else [name for name in _IMAGE if rows and name in rows[0]]
@@ -183,12 +184,22 @@ def _description(path: pathlib.Path) -> dict[str, Any]:
     for folder in [*reversed(path.parents[:4])]:
         for found in sorted(folder.glob(f"*{suffix}.json"), key=lambda one: len(one.name)):
             if set(found.name.removesuffix(".json").split("_")[:-1]) <= entities:
-                facts |= json.loads(found.read_text("utf-8-sig"))
+                facts |= _read_json(found)
     if not isinstance(facts.get("Columns"), list):
         name = path.name.removesuffix(".gz").removesuffix(".tsv") + ".json"
         raise ValueError(
             f"{path} has no header, so that {name} must name its `Columns`; put it beside the file"
         )
+    return facts
+
+
+def _read_json(path: pathlib.Path) -> dict[str, Any]:
+    try:
+        facts = json.loads(path.read_text("utf-8-sig"))
+    except ValueError as error:
+        raise ValueError(f"{path} must be a JSON file ({error}); save it again") from error
+    if not isinstance(facts, dict):
+        raise ValueError(f"{path} must be a JSON object; got {str(facts)[:80]}")
     return facts
 
 
