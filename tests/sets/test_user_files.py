@@ -1,6 +1,10 @@
 """What people's files can be beside what they should be."""
 
+import os
+import shutil
+
 import pytest
+from PIL import Image
 
 from salclass_tf.serving import trained
 from tfds_builders.common import fixation_table, own_layout
@@ -35,3 +39,39 @@ def test_a_text_in_another_encoding_is_named(tmp_path, name, header, read):
     path.write_bytes(header.encode() + b"\n" + LATIN_1 + b",1,0,1,1,1\n")
     with pytest.raises(ValueError, match=rf"{name} must be .*(UTF-8|JSON) .*; save it"):
         read(path)
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Two pictures in each of two classes, all looked at."""
+    root = tmp_path / "study"
+    for stem in ("cat_1", "cat_2", "dog_1", "dog_2"):
+        (root / stem[:3]).mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40, 30)).save(root / stem[:3] / f"{stem}.png")
+    write_gaze(root, ["cat_1", "cat_2", "dog_1", "dog_2"])
+    return root
+
+
+def write_gaze(root, stems):
+    lines = [f"{stem},0,0,5,6,200" for stem in stems]
+    text = "\n".join(["stem,viewer,index,x,y,duration_ms", *lines])
+    (root / "fixations.csv").write_text(text, "utf-8")
+
+
+def test_a_linked_folder_is_a_folder(root, tmp_path):
+    before = study.fingerprint(root)
+    shutil.move(root / "dog", tmp_path / "elsewhere")
+    (root / "dog").symlink_to(tmp_path / "elsewhere")
+    found = study.open_study(root)
+    assert found.class_names == ("cat", "dog") and len(found.images) == 4
+    assert study.fingerprint(root) == before  # another file in it is noticed
+    (root / "cat" / "again").symlink_to(root)
+    with pytest.raises(ValueError, match=r"cat/again leads back .*remove the link"):
+        study.open_study(root)
+
+
+@pytest.mark.parametrize("name", ["cat/pipe.jpg", "splits.csv"])
+def test_a_named_pipe_is_not_waited_for(root, name):
+    os.mkfifo(root / name)
+    with pytest.raises(ValueError, match=rf"{name} must be a regular file; remove"):
+        study.open_study(root)

@@ -39,6 +39,7 @@ def opened_table(path: str | os.PathLike) -> Iterator[TextIO]:
     Raises:
         ValueError: if it is in another encoding, no CSV, or damaged.
     """
+    check_regular(path)
     opener = gzip.open if pathlib.Path(path).suffix.lower() == ".gz" else open
     try:
         with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
@@ -48,7 +49,7 @@ def opened_table(path: str | os.PathLike) -> Iterator[TextIO]:
 
 
 def check_regular(path: str | os.PathLike) -> None:
-    """Checks that a path is a file that can be read to its end; a named pipe is waited for.
+    """Checks that a path is a file that can be read to its end, where a named pipe is waited for.
 
     Args:
         path: the file; a link to one is one.

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tfds_builders.common import fixation_table
+from tfds_builders.common import fixation_table, user_files
 from tfds_builders.gaze_folder import (
     collected,
     copies,
@@ -201,9 +201,10 @@ class Exports:
 
 def _paths(folder: pathlib.Path) -> list[pathlib.Path]:
     """All files that are no companion of another one and no litter of a file manager."""
+    below = (place / name for place, _, names in user_files.walk(folder) for name in names)
     paths = [
         path
-        for path in sorted(folder.rglob("*"))
+        for path in sorted(below)
         if path.is_file()
         and not any(part.startswith((".", "__MACOSX")) for part in path.relative_to(folder).parts)
         and path.name not in _LITTER

@@ -1,11 +1,12 @@
 """The images of a folder, and the heat maps beside them."""
 
 import dataclasses
-import os
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping
 
 from PIL import Image
+
+from tfds_builders.common import user_files
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
 HEATMAPS, SAMPLES = "heatmaps", "samples"
@@ -96,7 +97,8 @@ def find_images(root: pathlib.Path) -> dict[str, StudyImage]:
         FileNotFoundError: if there is none.
         ValueError: if two share a stem, since gaze is joined to images by it; if one lies deeper,
             or only some lie in folders of classes or splits; if a file is in another format, or its
-            EXIF orientation has viewers see it turned or mirrored.
+            EXIF orientation has viewers see it turned or mirrored; if it is no regular file, or a
+            linked folder has no end.
     """
     top = root / "images" if (root / "images").is_dir() else root
     found: dict[str, StudyImage] = {}
@@ -141,11 +143,12 @@ def find_heatmaps(root: pathlib.Path) -> dict[str, pathlib.Path]:
 
 def _pictures(top: pathlib.Path) -> Iterator[pathlib.Path]:
     """Image files below a folder in a fixed order, without litter of file managers."""
-    for folder, folders, names in os.walk(top):
+    for folder, folders, names in user_files.walk(top):
         folders[:] = sorted(n for n in folders if not n.startswith((".", "__MACOSX")))
         for name in sorted(names):
-            path = pathlib.Path(folder, name)
+            path = folder / name
             if path.suffix.lower() in SUFFIXES + _FOREIGN and not name.startswith("."):
+                user_files.check_regular(path)
                 yield path
 
 

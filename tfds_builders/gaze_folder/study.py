@@ -116,7 +116,8 @@ def fingerprint(root: str | os.PathLike) -> str:
     """
     digest = hashlib.sha256()
     root = pathlib.Path(root)
-    for path in sorted(path for path in root.rglob("[!.]*") if path.is_file()):
+    below = (folder / name for folder, _, names in user_files.walk(root) for name in names)
+    for path in sorted(path for path in below if path.name[0] != "." and path.is_file()):
         digest.update(f"{path.relative_to(root).as_posix()}\n{path.stat().st_size}\n".encode())
         if path.suffix.lower() not in images.SUFFIXES:
             with open(path, "rb") as file:
