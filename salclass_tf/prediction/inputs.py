@@ -5,6 +5,8 @@ import os
 import pathlib
 from collections.abc import Iterator, Sequence
 
+from tfds_builders.common import user_files
+
 # What people call an image, decodable or not: a folder's WebP files are to be listed as skipped,
 # its text files are not.
 _SUFFIXES = frozenset(
@@ -24,7 +26,8 @@ def find_images(arguments: Sequence[str], out_dir: str | os.PathLike) -> list[pa
         Each file once, those of a folder or pattern in alphabetical order.
 
     Raises:
-        ValueError: if there is no argument, or one that stands for nothing.
+        ValueError: if there is no argument, or one that stands for nothing; or if a linked folder
+            leads back to one that it lies in.
     """
     if not arguments:
         raise ValueError("no images; name files, folders or patterns: predict.py photos/*.jpg")
@@ -81,8 +84,7 @@ def _expand(argument: str, out_dir: pathlib.Path) -> Iterator[pathlib.Path]:
 
 def _in_folder(folder: pathlib.Path, out_dir: pathlib.Path) -> Iterator[pathlib.Path]:
     """The images in and below a folder."""
-    for parent, folders, names in os.walk(folder):
-        here = pathlib.Path(parent)
+    for here, folders, names in user_files.walk(folder):
         # In place: `walk` goes on with what is left.
         folders[:] = sorted(
             name

@@ -8,6 +8,7 @@ import logging
 import os
 import pathlib
 import re
+import stat
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -159,7 +160,7 @@ class _Worker:
         encoded = {}
         for path, _ in batch:
             try:
-                encoded[path] = path.read_bytes()
+                encoded[path] = _read(path)
             except OSError as error:
                 done[path] = outputs.Prediction(str(path), error.strerror or str(error))
         answers = dict(zip(encoded, self._answers(list(encoded.values())), strict=True))
@@ -240,6 +241,13 @@ class _Worker:
         buffer = io.BytesIO()
         np.save(buffer, saliency)
         return buffer.getvalue()
+
+
+def _read(path: pathlib.Path) -> bytes:
+    """The content of a file; a named pipe, which nobody may ever write to, is not waited for."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError("no regular file")
+    return path.read_bytes()
 
 
 def _png(pixels: np.ndarray) -> bytes:

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import os
 import pathlib
 import shutil
 
@@ -142,16 +143,18 @@ def test_what_does_not_decode_is_skipped_and_listed(model, photos, tmp_path, cap
     for name, content in bad.items():
         (photos / name).write_bytes(content)
     (photos / "10-gone.jpg").symlink_to(photos / "nowhere")
+    os.mkfifo(photos / "11-pipe.jpg")
     (photos / "notes.txt").write_text("no image by its name")
     found = prediction.find_images([str(photos)], tmp_path / "out")
     done = prediction.predict(model, found, tmp_path / "out", batch_size=6)
-    assert done == job.Summary(len(VALID), len(bad) + 1)
+    assert done == job.Summary(len(VALID), len(bad) + 2)
     rows, content = read_tables(tmp_path / "out")
     errors = {pathlib.Path(row["image"]).name: row["error"] for row in rows if row["error"]}
-    assert set(errors) == {*bad, "10-gone.jpg"}
+    assert set(errors) == {*bad, "10-gone.jpg", "11-pipe.jpg"}
     assert errors["05-text.jpg"] == "image_bytes must be a JPEG, PNG, GIF or BMP image"
     assert "1000000 pixels" in errors["08-large.png"] and "20000" in errors["08-large.png"]
     assert errors["10-gone.jpg"] == "No such file or directory"
+    assert errors["11-pipe.jpg"] == "no regular file"  # and was not waited for
     for text in errors.values():
         assert not {"{", "[", "\n"} & set(text) and "Graph" not in text and len(text) > 10
     assert [row["image"] for row in rows] == [str(path) for path in found]
@@ -327,6 +330,9 @@ def test_images_are_found_once_and_in_order(tmp_path, monkeypatch):
         "b/x/3.webp",
     ]
     assert found("b/**/*.png") == ["b/1.png"]
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked/b").symlink_to(tmp_path / "b/x")
+    assert found("linked") == ["linked/b/3.webp"]
     assert found("?/x", "raw", "c[1].jpg") == ["b/x/3.webp", "raw", "c[1].jpg"]
 
 
