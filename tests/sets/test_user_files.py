@@ -8,7 +8,7 @@ from PIL import Image
 
 from salclass_tf.serving import trained
 from tfds_builders.common import fixation_table, own_layout
-from tfds_builders.gaze_folder import placement, responses, study
+from tfds_builders.gaze_folder import placement, report, responses, study
 from tfds_builders.gaze_folder.readers import bids
 
 LATIN_1 = "é".encode("latin-1")
@@ -75,3 +75,11 @@ def test_a_named_pipe_is_not_waited_for(root, name):
     os.mkfifo(root / name)
     with pytest.raises(ValueError, match=rf"{name} must be a regular file; remove"):
         study.open_study(root)
+
+
+@pytest.mark.parametrize(("form", "name"), [("WEBP", "cat_1.png"), ("TIFF", "cat_2.jpg")])
+def test_a_format_behind_another_ones_name_is_an_error_of_check_and_build(root, form, name):
+    (root / "cat" / name).with_suffix(".png").unlink()
+    Image.new("RGB", (40, 30)).save(root / "cat" / name, form)
+    (problem,) = report.examine(study.open_study(root)).problems
+    assert f"{name} must be a JPEG or PNG file" in problem and f"it is {form}" in problem

@@ -12,6 +12,8 @@ from PIL import Image
 
 from tfds_builders.common import tfds_internals
 
+_DECODED = ("BMP", "JPEG", "MPO", "PNG")  # Pillow's names of what TensorFlow decodes; MPO is a JPEG
+
 
 @dataclasses.dataclass(frozen=True)
 class Published:
@@ -214,12 +216,13 @@ def image_size(path: str | os.PathLike) -> tuple[int, int]:
 
     Raises:
         FileNotFoundError: if the file is absent.
-        ValueError: if the file is no image, is cut short, or has other channels than grey or RGB.
+        ValueError: if the file is no image, is cut short, has other channels than grey or RGB, or
+            is in a format, whatever its name, that TensorFlow does not decode.
     """
     try:
         with Image.open(path) as image:
             width, height = image.size
-            mode = image.mode
+            mode, form = image.mode, image.format
             image.draft(None, (max(width // 8, 1), max(height // 8, 1)))
             image.load()
     except FileNotFoundError:
@@ -228,6 +231,11 @@ def image_size(path: str | os.PathLike) -> tuple[int, int]:
         ) from None
     except (OSError, SyntaxError) as error:  # SyntaxError is Pillow's word for a broken PNG
         raise ValueError(f"image {path} does not decode ({error}); fetch it again") from error
+    if form not in _DECODED:
+        raise ValueError(
+            f"image {path} must be a JPEG or PNG file, not by its name alone; it is {form}. "
+            "Convert it"
+        )
     if mode not in ("RGB", "L"):
         raise ValueError(f"image {path} must be grey or RGB; got mode {mode}. Convert it")
     return height, width
