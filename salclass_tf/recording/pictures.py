@@ -9,6 +9,7 @@ import re
 from PIL import Image
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
+_FORMATS = ("JPEG", "MPO", "PNG")  # Pillow's names; MPO is a JPEG
 _MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
 _ORIENTATION, _UPRIGHT = 0x0112, 1
 # Folders of ImageNet and Stanford Dogs (n02085620-Chihuahua), of CUB-200-2011 (001.Albatross).
@@ -56,7 +57,7 @@ def find_pictures(root: str | os.PathLike) -> dict[str, Picture]:
         raise FileNotFoundError(f"{root} must be a folder with a sub-folder of pictures a class")
     found: dict[str, Picture] = {}
     wrong: list[str] = []
-    for path in sorted(p for p in top.rglob("*") if p.suffix.lower() in SUFFIXES):
+    for path in _files(top):
         folders = path.relative_to(top).parts[:-1]
         if any(part.startswith(".") for part in (*folders, path.name)):
             continue
@@ -128,10 +129,25 @@ def load(path: str | os.PathLike) -> Image.Image:
         raise ValueError(f"picture {path} does not decode ({error}); replace it") from error
 
 
+def _files(top: pathlib.Path) -> list[pathlib.Path]:
+    """Pictures by their names, in folders that are links as well, in a fixed order."""
+    below = (
+        pathlib.Path(folder, name)
+        for folder, _, names in os.walk(top, followlinks=True)
+        for name in names
+    )
+    return sorted(path for path in below if path.suffix.lower() in SUFFIXES)
+
+
 def _open(path: pathlib.Path, class_name: str) -> Picture:
+    if not path.is_file():  # a named pipe would be waited for
+        raise ValueError(f"picture {path} must be a regular file; remove it")
     decoded = load(path)
     with Image.open(path) as image:
         mode, orientation = image.mode, image.getexif().get(_ORIENTATION, _UPRIGHT)
+        form = image.format
+    if form not in _FORMATS:
+        raise ValueError(f"picture {path} must be a JPEG or PNG file; it is {form}. Convert it")
     if mode not in _MODES:
         raise ValueError(f"picture {path} must be 8-bit grey or RGB; got mode {mode}. Convert it")
     if orientation != _UPRIGHT:

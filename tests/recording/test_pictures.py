@@ -1,5 +1,7 @@
 """Folders of pictures that can be shown, and those that cannot."""
 
+import os
+
 import pytest
 from PIL import Image
 
@@ -13,7 +15,8 @@ def save(path, mode="RGB", size=(8, 6), **options):
 
 def test_pictures_are_found_with_size_and_class(tmp_path):
     save(tmp_path / "images" / "Schäferhund" / "rex.jpg")
-    save(tmp_path / "images" / "cat" / "tabby.png", "L", (5, 9))
+    save(tmp_path / "cats" / "tabby.png", "L", (5, 9))
+    (tmp_path / "images" / "cat").symlink_to(tmp_path / "cats")
     found = pictures.find_pictures(tmp_path)
     assert {s: (p.class_name, p.width, p.height) for s, p in found.items()} == {
         "rex": ("Schäferhund", 8, 6),
@@ -27,7 +30,13 @@ def test_all_unreadable_pictures_are_named_at_once(tmp_path):
     content = (tmp_path / "a" / "one.png").read_bytes()
     (tmp_path / "a" / "cut.png").write_bytes(content[:40])
     (tmp_path / "b" / "text.jpg").write_text("no picture")
-    with pytest.raises(ValueError, match=r"cut\.png does not decode.*text\.jpg does not decode"):
+    os.mkfifo(tmp_path / "b" / "pipe.jpg")
+    save(tmp_path / "a" / "other.png", format="WEBP")
+    with pytest.raises(
+        ValueError,
+        match=r"(?s)cut\.png does not decode.*other\.png must be a JPEG or PNG file; it is WEBP"
+        r".*pipe\.jpg must be a regular file.*text\.jpg does not decode",
+    ):
         pictures.find_pictures(tmp_path)
 
 
