@@ -77,6 +77,13 @@ def test_a_named_pipe_is_not_waited_for(root, name):
         study.open_study(root)
 
 
+@pytest.mark.parametrize("name", ["a\nb", "a\rb", "a\u2028b", " a", "a\t", " "])
+def test_a_class_whose_name_is_no_line_is_refused(root, name):
+    (root / "dog").rename(root / name)
+    with pytest.raises(ValueError, match="must have a name without line breaks.*Rename the folder"):
+        study.open_study(root)
+
+
 @pytest.mark.parametrize(("form", "name"), [("WEBP", "cat_1.png"), ("TIFF", "cat_2.jpg")])
 def test_a_format_behind_another_ones_name_is_an_error_of_check_and_build(root, form, name):
     (root / "cat" / name).with_suffix(".png").unlink()

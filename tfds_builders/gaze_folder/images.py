@@ -173,7 +173,14 @@ def _place(top: pathlib.Path, path: pathlib.Path) -> StudyImage:
             f"image {path} must lie at most in [train|val|test/][class/] of {top}; got "
             f"{'/'.join(folders)}/. Move it up"
         )
-    return StudyImage(path, "".join(classes), split)
+    class_name = user_files.composed("".join(classes))
+    # Lists of classes have a line for each, whose ends are stripped when it is read.
+    if class_name and class_name.splitlines() != [class_name.strip()]:
+        raise ValueError(
+            f"a class must have a name without line breaks and without spaces at its ends; got "
+            f"{class_name!r} of {top}. Rename the folder"
+        )
+    return StudyImage(path, class_name, split)
 
 
 def _check_uniform(top: pathlib.Path, images: dict[str, StudyImage]) -> None:
