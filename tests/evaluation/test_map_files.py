@@ -2,6 +2,7 @@
 
 import json
 import types
+import unicodedata
 
 import numpy as np
 import PIL.Image
@@ -10,7 +11,7 @@ import tensorflow as tf
 from map_files import write_maps
 
 from salclass_tf import hdf5_maps
-from salclass_tf.evaluation.methods import hdf5_files, map_files, map_folders, map_kinds
+from salclass_tf.evaluation.methods import hdf5_files, map_files, map_folders, map_kinds, map_names
 from salclass_tf.evaluation.tables import paper
 from salclass_tf.evaluation.tables.paper import Settings
 
@@ -53,6 +54,16 @@ def test_log_of_a_probability_of_0_is_read(tmp_path):
     np.save(tmp_path / "a.npy", np.full((2, 3), -np.inf))
     with pytest.raises(ValueError, match="must hold finite numbers"):
         map_files.read(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_accents_of_maps_may_be_written_in_another_way(form, tmp_path):
+    path = tmp_path / f"{unicodedata.normalize(form, 'café')}.npy"
+    np.save(path, np.ones((2, 3)))
+    for name in ("cafe\u0301", "caf\u00e9"):
+        dataset = types.SimpleNamespace(gaze=[name], title="a set")
+        assert map_folders._paths(tmp_path, dataset) == {name: path}
+        assert map_names.find({path.stem: path.stem}, [name], "", "") == {name: path.stem}
 
 
 @pytest.mark.parametrize("ending", ["NPY", "jpg.Npy"])

@@ -2,14 +2,15 @@
 
 import os
 import shutil
+import unicodedata
 
 import pytest
 from PIL import Image
 
 from salclass_tf.serving import trained
-from tfds_builders.common import fixation_table, own_layout
+from tfds_builders.common import fixation_table, originals, own_layout
 from tfds_builders.gaze_folder import placement, report, responses, study
-from tfds_builders.gaze_folder.readers import bids
+from tfds_builders.gaze_folder.readers import bids, cells
 
 LATIN_1 = "é".encode("latin-1")
 
@@ -75,6 +76,28 @@ def test_a_named_pipe_is_not_waited_for(root, name):
     os.mkfifo(root / name)
     with pytest.raises(ValueError, match=rf"{name} must be a regular file; remove"):
         study.open_study(root)
+
+
+@pytest.mark.parametrize(("on_disk", "in_text"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_accents_of_files_and_texts_meet_however_they_are_written(root, on_disk, in_text):
+    file, text = (unicodedata.normalize(form, "café_1") for form in (on_disk, in_text))
+    assert file != text
+    (root / "cat/cat_1.png").rename(root / "cat" / f"{file}.png")
+    (root / "dog").rename(root / file)
+    write_gaze(root, [f"{text}.png", "cat_2", "dog_1", "dog_2"])
+    rows = [f"{text}.png,test", "cat_2,train", "dog_1,train", "dog_2,train"]
+    (root / "splits.csv").write_text("\n".join(["stem,split", *rows]), "utf-8")
+    header = "stem,viewer,response,correct,recognised,recognition_time_ms"
+    (root / "responses.csv").write_text(f"{header}\n{text}.png,0,cat,1,1,900\n", "utf-8")
+    (root / "placement.csv").write_text(f"stem,left,top,width,height\n{text},0,0,9,9\n", "utf-8")
+    found = study.open_study(root)
+    assert not found.unmatched and not found.images_without_gaze
+    assert found.parts["test"] == set(found.answers) == set(placement.read_placement(root))
+    assert found.class_names == ("café_1", "cat")
+    assert cells.stem_of(f"pictures/{file}.png") == fixation_table.stem_of(text)
+    heatmaps = [root / f"{file}.png"]
+    (root / "list.txt").write_text(text, "utf-8")
+    assert set(originals.by_stem(heatmaps, root)) == set(own_layout._read_list(root / "list.txt"))
 
 
 @pytest.mark.parametrize("name", ["a\nb", "a\rb", "a\u2028b", " a", "a\t", " "])

@@ -137,8 +137,9 @@ def stem_of(name: str) -> str:
         name: such as `a`, `a.png` or `cats/a.JPG`.
 
     Returns:
-        The name of the file without them.
+        The name of the file without them, composed: see `user_files.composed`.
     """
+    name = user_files.composed(name)
     if not (found := _IMAGE.search(name)):
         return name
     return name[: found.start()].replace("\\", "/").rsplit("/", 1)[-1]
@@ -225,7 +226,7 @@ def _parse(fields: list[str], columns: _Columns, source: str) -> tuple[str, str,
         ) from error
     if not stem or not all(map(math.isfinite, numbers)):
         raise ValueError(f"{source} must name an image and finite numbers; got {fields}")
-    viewer = viewer.strip()
+    viewer = user_files.composed(viewer.strip())
     person = int(viewer) if _WHOLE.fullmatch(viewer) else 0
     if not -1 <= person <= _LARGEST or abs(place) > _LARGEST:
         raise ValueError(
@@ -238,7 +239,7 @@ def _parse(fields: list[str], columns: _Columns, source: str) -> tuple[str, str,
 def _keep_name(fields: list[str], columns: _Columns, codes: dict[str, int]) -> None:
     """Notes the named viewer of a bad line, who may have no other one."""
     if len(fields) == columns.count:
-        viewer = columns.pick(fields)[1].strip()
+        viewer = user_files.composed(columns.pick(fields)[1].strip())
         if not _WHOLE.fullmatch(viewer):
             codes.setdefault(viewer, len(codes))
 

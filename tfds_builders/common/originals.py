@@ -10,7 +10,7 @@ import tensorflow_datasets as tfds
 from absl import logging
 from PIL import Image
 
-from tfds_builders.common import tfds_internals
+from tfds_builders.common import tfds_internals, user_files
 
 _DECODED = ("BMP", "JPEG", "MPO", "PNG")  # Pillow's names of what TensorFlow decodes; MPO is a JPEG
 
@@ -171,12 +171,12 @@ def by_stem(
     for path in sorted(paths):
         if path.name.startswith("."):  # litter of file managers
             continue
-        if path.stem in found:
+        stem = user_files.composed(path.stem)
+        if stem in found:
             raise ValueError(
-                f"{source}: two files share the name {path.stem}: {found[path.stem]} and {path}. "
-                "Remove one"
+                f"{source}: two files share the name {stem}: {found[stem]} and {path}. Remove one"
             )
-        found[path.stem] = path
+        found[stem] = path
     if not found:
         raise FileNotFoundError(f"{source} holds no file of the set. Unpack the set again")
     return dict(sorted(found.items()))

@@ -24,6 +24,7 @@ from tfds_builders.common import (
     originals,
     photographs,
     schema,
+    user_files,
 )
 
 _FILES = {"points": "fixations.csv", "maps": "heatmaps"}
@@ -239,7 +240,7 @@ def _read_list(path: tfds.core.Path) -> list[str]:
         text = path.read_text()
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} must be text in UTF-8 ({error}); save it so") from error
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    return [user_files.composed(line.strip()) for line in text.splitlines() if line.strip()]
 
 
 def _check_heatmap(path: tfds.core.Path, size: tuple[int, int]) -> None:

@@ -223,7 +223,7 @@ def _viewer_of(path: pathlib.Path, folder: pathlib.Path) -> str:
     parent = path.parent
     if cells.is_named_by_folder(path) and parent != folder:
         parent = parent.parent
-    return "" if parent == folder else parent.name
+    return "" if parent == folder else user_files.composed(parent.name)
 
 
 def _viewing(shown: presentation.Presentation, found: detection.Detected) -> viewing.Viewing:

@@ -154,7 +154,7 @@ def _pictures(top: pathlib.Path) -> Iterator[pathlib.Path]:
 
 def _add(found: dict[str, StudyImage], path: pathlib.Path, image: StudyImage) -> None:
     """Adds a file under its stem."""
-    stem = path.stem.removesuffix(_HEATMAP)
+    stem = user_files.composed(path.stem).removesuffix(_HEATMAP)
     if stem in found:
         raise ValueError(
             "files must have different names, extensions aside; got "

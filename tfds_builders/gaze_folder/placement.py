@@ -99,12 +99,13 @@ def read_placement(root: pathlib.Path) -> dict[str, Place]:
             raise ValueError(f"{path} must begin with {','.join(_COLUMNS)}; got {header}")
         for fields in filter(None, lines):
             source = f"{path}, line {lines.line_num}"
-            if len(fields) != len(_COLUMNS) or fields[0] in places:
+            stem = user_files.composed(fields[0])
+            if len(fields) != len(_COLUMNS) or stem in places:
                 raise ValueError(
                     f"{source} must have {len(_COLUMNS)} fields and a stem of its own; got {fields}"
                 )
             try:
-                places[fields[0]] = Place(*map(float, fields[1:]))
+                places[stem] = Place(*map(float, fields[1:]))
             except ValueError as error:
                 raise ValueError(f"{source}: {error}. Numbers need a decimal point") from error
     return places

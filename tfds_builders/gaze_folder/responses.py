@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tfds_builders.common import gaze_builder, own_layout, user_files
+from tfds_builders.common import fixation_table, gaze_builder, own_layout, user_files
 
 FILE = "responses.csv"
 FEATURE = "responses"
@@ -77,7 +77,7 @@ def read_responses(root: pathlib.Path) -> dict[str, tuple[Response, ...]] | None
                 answer = _parse(line)
             except ValueError as error:
                 raise ValueError(f"{path}, line {lines.line_num}: {error}") from error
-            answers = by_stem.setdefault(line["stem"], {})
+            answers = by_stem.setdefault(fixation_table.stem_of(line["stem"]), {})
             if answer.viewer in answers:
                 raise ValueError(
                     f"{path}, line {lines.line_num}: viewer {answer.viewer!r} has answered to "
@@ -177,7 +177,8 @@ def _parse(line: Mapping[str, str]) -> Response:
     if not line["stem"]:
         raise ValueError("`stem` must name an image; got nothing")
     flags = [_flag(name, line[name].strip()) for name in ("correct", "recognised")]
-    return Response(line["viewer"].strip(), line["response"].strip(), *flags, time_ms)
+    viewer = user_files.composed(line["viewer"].strip())
+    return Response(viewer, line["response"].strip(), *flags, time_ms)
 
 
 def _flag(name: str, text: str) -> int:

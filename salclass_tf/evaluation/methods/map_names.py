@@ -4,6 +4,8 @@ import collections
 import pathlib
 from collections.abc import Iterable, Mapping
 
+from tfds_builders.common import user_files
+
 _IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
@@ -19,7 +21,7 @@ def find(
 
     A map is called as its image, with or without the extension of the image's file; one that has it
     is taken before one that has not. A map's name may lack the folders that the image's begins
-    with, or have more before it, if no other has a better name.
+    with, or have more before it, if no other has a better name. Accents may be written otherwise.
 
     Args:
         maps: where each map is -> its name.
@@ -75,7 +77,7 @@ def find(
 
 def _parts(name: str) -> tuple[str, ...]:
     """Folders and name without the extension of an image; what follows the dot in "a.2" is none."""
-    path = pathlib.PurePosixPath(name)
+    path = pathlib.PurePosixPath(user_files.composed(name))
     return (path.with_suffix("") if path.suffix.lower() in _IMAGE_SUFFIXES else path).parts
 
 

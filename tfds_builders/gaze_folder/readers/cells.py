@@ -3,6 +3,7 @@
 import math
 import pathlib
 
+from tfds_builders.common import user_files
 from tfds_builders.gaze_folder import images
 
 LOST = ("", ".", "na", "nan", "-", "none", "null", "n/a")
@@ -45,9 +46,9 @@ def stem_of(name: str) -> str:
         name: a path, or a name without extension.
 
     Returns:
-        The stem by which gaze is joined to images.
+        The stem by which gaze is joined to images, composed: see `user_files.composed`.
     """
-    path = pathlib.PureWindowsPath(name.strip().strip("\"'"))
+    path = pathlib.PureWindowsPath(user_files.composed(name.strip().strip("\"'")))
     return path.stem if path.suffix.lower() in _IMAGE_NAMES else path.name
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from tfds_builders.common import user_files
 from tfds_builders.gaze_folder import presentation
 from tfds_builders.gaze_folder.readers import (
     clock,
@@ -232,7 +233,7 @@ class AscReader(reader.Reader):
         rows = np.concatenate([part[:, : 1 + 2 * eyes] for part in samples])
         return presentation.Presentation(
             viewer=self.setting.viewer,
-            stem=shown.stem or self.path.stem,
+            stem=shown.stem or user_files.composed(self.path.stem),
             time_ms=rows[:, 0].copy(),
             eyes=rows[:, 1:].reshape(-1, eyes, 2),
             place=shown.place,
