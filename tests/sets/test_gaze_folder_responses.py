@@ -28,6 +28,12 @@ def test_answers_by_image_and_unknown_cells(tmp_path):
     }
 
 
+def test_several_unknown_viewers_may_answer(tmp_path):
+    found = read(tmp_path, "rex,-1,cat,0,1,900", "rex,,dog,1,1,7", "rex,-1,dog,1,1,700")
+    assert [answer.response for answer in found["rex"]] == ["cat", "dog", "dog"]
+    assert responses.rows(found["rex"], None)["viewer"].tolist() == [-1, -1, -1]
+
+
 def test_other_columns_are_ignored(tmp_path):
     header = "attempt," + HEADER
     assert read(tmp_path, "2,rex,0,cat,0,1,5", header=header)["rex"][0].response == "cat"

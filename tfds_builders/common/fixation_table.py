@@ -16,9 +16,11 @@ import numpy.typing as npt
 
 from tfds_builders.common import user_files
 
+UNKNOWN = ("", "-1")
+"""How a table writes that a viewer is not known."""
+
 _COLUMNS = ["stem", "viewer", "index", "x", "y", "duration_ms"]
 _SEPARATORS = (",", ";", "\t")
-_UNKNOWN = ("", "-1")  # how a table writes that a viewer is not known
 _IMAGE = re.compile(r"\.(jpe?g|png)$", re.IGNORECASE)
 _WHOLE = re.compile(r"[+-]?\d+")
 _POINT = "Numbers need a decimal point, not a comma"
@@ -246,7 +248,7 @@ def _keep_name(fields: list[str], columns: _Columns, codes: dict[str, int]) -> N
 
 def _number(codes: dict[str, int]) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
     """Numbers viewers: by code of their text; and the names by number if one is no number."""
-    known = [text for text in codes if text not in _UNKNOWN]
+    known = [text for text in codes if text not in UNKNOWN]
     names = () if all(map(_WHOLE.fullmatch, known)) else tuple(sorted(known))
     people = {name: number for number, name in enumerate(names)} or {t: int(t) for t in known}
     return np.array([people.get(text, -1) for text in codes], np.int64), names

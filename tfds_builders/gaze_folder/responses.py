@@ -67,7 +67,8 @@ def read_responses(root: pathlib.Path) -> dict[str, tuple[Response, ...]] | None
     path = root / FILE
     if not path.exists():
         return None
-    by_stem: dict[str, dict[str, Response]] = {}
+    by_stem: dict[str, list[Response]] = {}
+    seen: set[tuple[str, str]] = set()
     with user_files.opened_table(path) as file:
         lines = csv.DictReader(file)
         if missing := [name for name in _COLUMNS if name not in (lines.fieldnames or ())]:
@@ -77,14 +78,16 @@ def read_responses(root: pathlib.Path) -> dict[str, tuple[Response, ...]] | None
                 answer = _parse(line)
             except ValueError as error:
                 raise ValueError(f"{path}, line {lines.line_num}: {error}") from error
-            answers = by_stem.setdefault(fixation_table.stem_of(line["stem"]), {})
-            if answer.viewer in answers:
+            stem = fixation_table.stem_of(line["stem"])
+            if (stem, answer.viewer) in seen:
                 raise ValueError(
                     f"{path}, line {lines.line_num}: viewer {answer.viewer!r} has answered to "
                     f"{line['stem']} before; keep one of the lines"
                 )
-            answers[answer.viewer] = answer
-    return {stem: tuple(answers.values()) for stem, answers in by_stem.items()}
+            if answer.viewer not in fixation_table.UNKNOWN:  # several people may be unknown
+                seen.add((stem, answer.viewer))
+            by_stem.setdefault(stem, []).append(answer)
+    return {stem: tuple(answers) for stem, answers in by_stem.items()}
 
 
 def rows(answers: Sequence[Response], viewers: Sequence[str] | None) -> dict[str, Any]:
