@@ -7,6 +7,8 @@ from collections.abc import Callable
 import absl.logging
 from absl import app, flags
 
+from salclass_tf.signals import sigterm_interrupts
+
 flags.DEFINE_bool("debug", False, "Show the full traceback of an error.")
 
 #: exit codes: a mistake in the input, a run that was asked to stop
@@ -18,7 +20,7 @@ def run(main: Callable[..., int | None], takes_arguments: bool = False) -> None:
 
     Args:
         main: returns an exit code, None for 0; a ValueError or OSError of its is a mistake of the
-            user's.
+            user's. SIGTERM ends it as Ctrl-C does: what it has begun is cleaned up, and it is said.
         takes_arguments: whether `main` takes the list of what is on the command line beside flags;
             else it is called without arguments, and anything there is a mistake.
     """
@@ -33,7 +35,8 @@ def run(main: Callable[..., int | None], takes_arguments: bool = False) -> None:
         if arguments and not takes_arguments:
             return _fail(f"unexpected argument {arguments[0]!r}; flags are written --name=value")
         try:
-            return (main(arguments) if takes_arguments else main()) or 0
+            with sigterm_interrupts():
+                return (main(arguments) if takes_arguments else main()) or 0
         except (ValueError, OSError) as error:
             if flags.FLAGS.debug:
                 raise

@@ -22,12 +22,12 @@ from salclass_tf.devices.placement import Placement
 from salclass_tf.model import GazeModel
 from salclass_tf.runs.files import whole
 from salclass_tf.runs.finished_stage import KEPT
+from salclass_tf.signals import Interrupted, StopSignals
 from salclass_tf.training.checkpoints import Checkpoints
 from salclass_tf.training.execution import Execution
 from salclass_tf.training.final_scores import Forward
 from salclass_tf.training.history import History
 from salclass_tf.training.networks import fuse_normalizations, kept_part, rate_of_last_step
-from salclass_tf.training.signals import Interrupted, StopSignals
 
 _log = logging.getLogger(__name__)
 

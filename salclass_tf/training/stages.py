@@ -22,10 +22,10 @@ from salclass_tf.devices import Placement
 from salclass_tf.model import GazeModel
 from salclass_tf.runs.files import write_json
 from salclass_tf.runs.finished_stage import DATASET, METRICS, SETTINGS, FinishedStage
+from salclass_tf.signals import sigterm_interrupts
 from salclass_tf.training import feeding, final_scores, loop, networks, plan, report
 from salclass_tf.training.execution import Execution, sole_user
 from salclass_tf.training.plan import Job, Plan
-from salclass_tf.training.signals import sigterm_interrupts
 
 _log = logging.getLogger(__name__)
 
