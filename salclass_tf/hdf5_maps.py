@@ -82,7 +82,7 @@ class MapFile:
                 yield file
         except FileNotFoundError:
             raise FileNotFoundError(f"{self.path} is not there") from None
-        except (OSError, TypeError) as error:
+        except (KeyError, MemoryError, OSError, RuntimeError, TypeError) as error:
             raise ValueError(f"{self.path} must be an HDF5 file of maps ({error})") from error
 
 

@@ -1,6 +1,7 @@
 """Files of maps, as programs write them: arrays, and pictures whose grey is the map."""
 
 import pathlib
+import tokenize
 
 import numpy as np
 from PIL import Image
@@ -19,10 +20,12 @@ _ROUNDING = 2
 _UNREADABLE = (
     AttributeError,
     EOFError,
+    MemoryError,
     OSError,
     SyntaxError,
     TypeError,
     ValueError,
+    tokenize.TokenError,
     Image.DecompressionBombError,
 )
 

@@ -123,14 +123,14 @@ class AscReader(reader.Reader):
         elif word == "START":
             if self._open is not None:
                 self._cut_off(number - 1)
-            eyes = _recorded_eyes(fields, f"{self.path}, line {number}")
-            self._open = _Recorded(float(fields[0]), number, eyes)
+            source = f"{self.path}, line {number}"
+            self._open = _Recorded(_number(fields, source), number, _recorded_eyes(fields, source))
         elif word == "SAMPLES" and self._open is not None:
             self._read_samples_line(number, fields)
         elif word == "EFIX" and self._open is not None:
             self._read_fixation(fields)
         elif word == "END" and self._open is not None:
-            self._close(float(fields[0]), number)
+            self._close(_number(fields, f"{self.path}, line {number}"), number)
 
     def _read_samples_line(self, number: int, fields: list[str]) -> None:
         if "GAZE" not in fields:
@@ -139,7 +139,8 @@ class AscReader(reader.Reader):
                 f"got {' '.join(fields)}. Convert the EDF file again"
             )
         if "RATE" in fields[:-1]:
-            self._open.rate = float(fields[fields.index("RATE") + 1])
+            rate = fields[fields.index("RATE") + 1 :]
+            self._open.rate = _number(rate, f"{self.path}, line {number}")
 
     def _read_fixation(self, fields: list[str]) -> None:
         """`EFIX eye start end duration x y pupil`; one without a place does not count."""
@@ -182,6 +183,8 @@ class AscReader(reader.Reader):
         raw = b"".join(self._rows).replace(b" ", b"")
         if b"\t" not in self._rows[0].strip():
             raw = re.sub(rb"[ ]+", b"\t", b"".join(row.lstrip() for row in self._rows))
+        if not raw.isascii():  # a damaged line, which is listed
+            raw = raw.decode("utf-8", "replace").encode()
         if not raw.endswith(b"\n"):
             raw += b"\n"
         width = raw.split(b"\n", 1)[0].count(b"\t") + 1
@@ -202,7 +205,7 @@ class AscReader(reader.Reader):
         told = []
         for (line, text), stretch in zip(self._told, where, strict=True):
             time, _, words = text.replace("\t", " ").partition(" ")
-            if words and time.replace(".", "", 1).isdigit():
+            if words and time.replace(".", "", 1).isdecimal():
                 told.append(messages.Message(float(time), words.strip(), line, stretch))
         return timeline.Timeline(str(self.path), told, stretches, self.setting.facts)
 
@@ -243,6 +246,19 @@ class AscReader(reader.Reader):
             sampling_rate_hz=parts[0].rate,
             own_fixations=np.concatenate(fixations) if eye else None,
         )
+
+
+def _number(fields: list[str], source: str) -> float:
+    """The number that begins the rest of a line."""
+    try:
+        number = float(fields[0])
+    except (IndexError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(
+            f"{source}: a number must follow; got {' '.join(fields)!r}. Convert the EDF file again"
+        )
+    return number
 
 
 def _recorded_eyes(fields: list[str], source: str) -> int:
