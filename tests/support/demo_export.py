@@ -19,7 +19,7 @@ def colour_network(images: tf.Tensor) -> dict[str, tf.Tensor]:
     means = tf.reduce_mean(scaled, axis=(1, 2))
     return {
         "saliency": tf.reduce_mean(scaled, axis=-1, keepdims=True) - 0.6,
-        "probabilities": means / tf.reduce_sum(means, axis=1, keepdims=True),
+        "probabilities": tf.math.divide_no_nan(means, tf.reduce_sum(means, axis=1, keepdims=True)),
     }
 
 
