@@ -47,7 +47,7 @@ def all_jobs(inputs: pathlib.Path) -> dict[str, Job]:
     """
     run = [f"--workdir={inputs}/run", f"--class_names={inputs}/names.txt"]
     data = f"--data_dir={inputs}/data"
-    evaluate = [f"--models={inputs}/run", "--dataset=dotted_noise", "--table=4", data]
+    evaluate = [f"--model={inputs}/run", "--dataset=dotted_noise", "--table=4", data]
     train = ["--stage=saliency_pretrain", "--epochs=2"]
     jobs = (
         Job("train", lambda out: ["tests/support/tiny_run.py", out, f"{inputs}/data", *train]),
