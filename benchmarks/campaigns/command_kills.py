@@ -39,7 +39,7 @@ class Campaign:
         self._job, self._folder, self._draw = job, folder, random.Random(seed)
         seconds = [self._undisturbed(folder / name) for name in ("one", "other")]
         self._seconds = min(seconds)
-        self._expected = small_jobs.Expected(folder / "one", folder / "other")
+        self._expected = small_jobs.Expected(job, folder / "one", folder / "other")
 
     def run(self, kills: int, end: float) -> None:
         """Kills until enough is killed or a time has come, then lets it end."""

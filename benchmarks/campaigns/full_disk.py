@@ -38,7 +38,7 @@ class Campaign:
             if child.wait():
                 raise RuntimeError(f"{job.name}: {child.output()[-2000:]}")
             self._out.rename(folder / name)
-        self._expected = small_jobs.Expected(folder / "one", folder / "other")
+        self._expected = small_jobs.Expected(job, folder / "one", folder / "other")
 
     def run(self, sizes: int, end: float) -> None:
         """Tries disks of as many sizes, or until a time has come."""
