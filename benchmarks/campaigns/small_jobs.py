@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from benchmarks.campaigns import children
 
 _COMMAND = "benchmarks/campaigns/tiny_command.py"
-_VERSION = re.compile(r"^\d+/")  # of an export; any is like the first
+# Versions of an export, and TensorBoard's files: any is like the first.
+_NUMBERED = ((re.compile(r"^\d+/"), "N/"), (re.compile(r"tfevents\..*"), "tfevents"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +83,10 @@ def content(folder: pathlib.Path) -> dict[str, set[str]]:
         parts = path.relative_to(folder).parts
         if path.is_file() and not any(part.startswith(".") for part in parts):
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            found[_VERSION.sub("N/", "/".join(parts))].add(digest)
+            name = "/".join(parts)
+            for pattern, common in _NUMBERED:
+                name = pattern.sub(common, name)
+            found[name].add(digest)
     return dict(found)
 
 
