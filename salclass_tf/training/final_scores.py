@@ -52,9 +52,8 @@ class Forward:
                 name: tf.TensorSpec([None, *value.shape[1:]], value.dtype)
                 for name, value in inputs.items()
             }
-            self._compiled = tf.function(
-                lambda given: answers(self.network, given), [any_number], autograph=False
-            )
+            traced = tf.function(lambda given: answers(self.network, given), autograph=False)
+            self._compiled = traced.get_concrete_function(any_number)
         return self._compiled(inputs)
 
 

@@ -96,8 +96,8 @@ def test_joint_makes_what_it_needs_and_keeps_what_is_done(tiny, tmp_path, capsys
     assert test["images"] == 6 and 0 <= test["accuracy"] <= 1 and -1 <= test["cc"] <= 1
     # The network that was trained has taken on the weights of its parts again.
     before, part = results["joint"]["before_joint"], results["saliency"]["test"]
-    assert before["cc"] == pytest.approx(part["cc"], rel=1e-5)
-    assert before["cc"] != pytest.approx(test["cc"], rel=1e-5)
+    assert before["mse"] == pytest.approx(part["mse"], rel=1e-5)
+    assert before["mse"] != pytest.approx(test["mse"], rel=1e-5)
     before = {p: p.stat().st_mtime_ns for p in tmp_path.glob("*/model.keras")}
     tiny("joint", pictures=True)
     assert {p: p.stat().st_mtime_ns for p in tmp_path.glob("*/model.keras")} == before
