@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import io
 import logging
-import os
 import pathlib
 import pkgutil
 import re
@@ -15,7 +14,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 import tfds_builders  # importing it registers our builders with TFDS
-from salclass_tf import spelling
+from salclass_tf import failures, spelling
 from salclass_tf.data import set_record
 from salclass_tf.data.set_record import SetRecord
 from tfds_builders.common import tfds_internals
@@ -98,12 +97,6 @@ class GazeSet:
             class_names=self.class_names,
         )
 
-    def broken_files(self) -> tuple[str, ...]:
-        """Paths of the prepared files that are gone, or that do not read to their end."""
-        splits = self.files.info.splits.values()
-        paths = sorted({os.fspath(path) for split in splits for path in split.filepaths})
-        return tuple(path for path in paths if not _reads(path))
-
     def size(self, split: str) -> int:
         """Number of images in a split, or in a slice such as `train[:90%]`."""
         return self.builder.info.splits[split].num_examples
@@ -134,16 +127,6 @@ class GazeSet:
         if part == "train":
             return f"train[:{kept}]"
         return f"train[{kept}:]" if kept < self.size("train") else None
-
-
-def _reads(path: str) -> bool:
-    """Whether a file of records is there and whole."""
-    try:
-        for _ in tf.data.TFRecordDataset(path):
-            pass
-    except (tf.errors.DataLossError, tf.errors.NotFoundError):
-        return False
-    return True
 
 
 def find_set(name: str, data_dir: str | None = None, manual_dir: str | None = None) -> GazeSet:
@@ -257,6 +240,7 @@ def prepare(found: GazeSet, manual_dir: str | None = None) -> GazeSet:
     # With files named, the builder itself looks whether what is prepared comes from them.
     if not found.is_prepared or manual_dir is not None:
         config = tfds.download.DownloadConfig(manual_dir=manual_dir) if manual_dir else None
+        OSError: if the disk is full.
         if not found.is_prepared:
             info = found.builder.info
             _log.info("data set %s: prepared in %s", info.full_name, found.builder.data_dir)
@@ -277,11 +261,19 @@ def open_set(name: str, data_dir: str | None = None, manual_dir: str | None = No
 
 @contextlib.contextmanager
 def _clear_errors(builder: tfds.core.DatasetBuilder) -> Iterator[None]:
-    """Turns what TFDS raises for a user's mistake into one clear error."""
+    """Turns what TFDS raises for a user's mistake or by the machine's fault into one clear error.
+
+    Raises:
+        ValueError: with what is wrong.
+        OSError: if the disk is full.
+    """
+    name = builder.info.full_name
     try:
         yield
     except _PREPARATION_ERRORS as error:
-        raise ValueError(f"cannot prepare {builder.info.full_name}: {error}") from error
+        if failures.is_full_disk(error):
+            raise
+        raise ValueError(f"cannot prepare {name}: {error}") from error
 
 
 @contextlib.contextmanager
@@ -290,4 +282,10 @@ def _quiet_tfds() -> Iterator[None]:
     if not sys.stderr.isatty():
         tfds.disable_progress_bar()
     with contextlib.redirect_stdout(io.StringIO()):
-        yield
+        with failures.full_disk_named(f"{name} in {builder.data_dir_root}"):
+            yield
+    except (tf.errors.OpError, RuntimeError) as error:
+        # TFDS makes the second one of the first one, which is a file system's.
+        if not any(isinstance(one, tf.errors.OpError) for one in (error, error.__cause__)):
+            raise
+        raise ValueError(f"cannot prepare {name}: {failures.reason(error)}") from error

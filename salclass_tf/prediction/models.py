@@ -2,9 +2,7 @@
 
 import dataclasses
 import functools
-import json
 import os
-import pathlib
 from collections.abc import Callable, Sequence
 
 import tensorflow as tf
@@ -12,7 +10,8 @@ import tensorflow as tf
 from salclass_tf.data import cropping
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.model.whole_images import WholeImages, WholeImagesOfServer
-from salclass_tf.serving import exports, headers, signatures, trained, twins, versions
+from salclass_tf.runs import finished_export
+from salclass_tf.serving import exports, headers, signatures, trained, twins
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,19 +128,11 @@ def load_export(folder: str | os.PathLike) -> Model:
         The model.
 
     Raises:
-        ValueError: if there is no export, or one that `export.py` did not write.
+        ValueError: if there is no export, it is damaged, or `export.py` did not write it.
     """
-    folder = pathlib.Path(folder)
-    version = folder if (folder / "saved_model.pb").is_file() else versions.newest(folder)
-    card = version and version / "model_card.json"
-    if not card or not card.is_file():
-        raise ValueError(
-            f"{folder} holds no export; write one: python export.py --export_dir={folder}"
-        )
-    facts = json.loads(card.read_text())
-    geometry = Geometry(*(facts["preparation"][key] for key in ("image_size", "short_side")))
-    loaded = tf.saved_model.load(str(version))
-    name = f"export {version}: {facts['model']}, trained on {facts['data']}"
+    found = finished_export.require(folder)
+    loaded, card, geometry = found.load(), found.card, found.geometry
+    name = f"export {found.version}: {card['model']}, trained on {card['data']}"
 
     def open_whole() -> WholeImagesOfServer:
         return WholeImagesOfServer(loaded.signatures["serving_image"], geometry)

@@ -1,7 +1,6 @@
 """The export: a finished stage, twinned, folded, frozen, checked, published as a version."""
 
 import dataclasses
-import json
 import logging
 import os
 import pathlib
@@ -10,6 +9,8 @@ import tempfile
 import numpy as np
 import tensorflow as tf
 
+from salclass_tf.runs.files import hash_files, write_json
+from salclass_tf.runs.finished_export import CARD, GRAPH
 from salclass_tf.runs.finished_stage import FinishedStage
 from salclass_tf.serving import (
     cards,
@@ -115,8 +116,8 @@ def export(
         if not facts["warm_up_requests"]:
             _log.warning("no warm-up requests written: they need requirements-serving.txt")
         facts["signatures"] = {name: _shapes(function) for name, function in served.items()}
-        card = cards.describe(finished, facts)
-        (folder / "model_card.json").write_text(json.dumps(card, indent=2) + "\n")
+        facts["graph_sha256"] = hash_files([folder / GRAPH])
+        write_json(folder / CARD, cards.describe(finished, facts))
         return versions.publish(folder)
 
 

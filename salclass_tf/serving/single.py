@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import tempfile
 
+from salclass_tf import failures
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.model import GazeModel
 from salclass_tf.runs.files import put_folder
@@ -30,6 +31,7 @@ def export_network(
 
     Raises:
         ValueError: if the folder has other content than a SavedModel.
+        OSError: if the disk is full.
     """
     folder = pathlib.Path(folder)
     if folder.exists() and not _is_replaceable(folder):
@@ -39,7 +41,10 @@ def export_network(
     forward = frozen.freeze(model, geometry.image_size)
     served = signatures.build(forward, geometry=geometry, class_names=class_names)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch:
+    with (
+        failures.full_disk_named(folder),
+        tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch,
+    ):
         whole = pathlib.Path(scratch) / "new"
         exports.save(whole, served, class_names)
         if folder.exists():

@@ -21,7 +21,7 @@ from salclass_tf.data.sets import GazeSet
 from salclass_tf.devices import Placement
 from salclass_tf.model import GazeModel
 from salclass_tf.runs.files import write_json
-from salclass_tf.runs.finished_stage import DATASET, METRICS, SETTINGS, FinishedStage
+from salclass_tf.runs.finished_stage import DATASET, METRICS, SETTINGS, SPARE, FinishedStage
 from salclass_tf.training import feeding, final_scores, loop, networks, plan, report
 from salclass_tf.training.execution import Execution, sole_user
 from salclass_tf.training.plan import Job, Plan
@@ -180,9 +180,10 @@ def _begin(one: Job, gaze_set: GazeSet) -> None:
     """Marks the folder of a stage as begun: what it is trained with, and on."""
     # What goes on is not finished any more; its results are those of fewer epochs.
     (one.folder / METRICS).unlink(missing_ok=True)
-    write_json(one.folder / SETTINGS, one.config.for_stage(one.name))
     share = one.config.stages[one.name].validation_share
-    write_json(one.folder / DATASET, gaze_set.record(share).to_json())
+    for folder in (one.folder / SPARE, one.folder):
+        write_json(folder / SETTINGS, one.config.for_stage(one.name))
+        write_json(folder / DATASET, gaze_set.record(share).to_json())
 
 
 def _choice(gaze_set: GazeSet, validation_share: float) -> str:

@@ -206,6 +206,11 @@ def test_more_epochs_go_on_to_the_weights_of_one_go(tiny, undisturbed, tmp_path)
 
 def test_damaged_files_of_a_finished_stage_are_named_with_the_remedy(tiny, one_step):
     folder = one_step
+    settings = (folder / "checkpoints" / "config.json").read_text()
+    (folder / "config.json").write_text("[]")
+    tiny(max_steps=1)  # its copy is as good
+    (folder / "checkpoints" / "config.json").unlink()
+    (folder / "config.json").write_text(settings)
     for name, content in (("config.json", "[]"), ("metrics.json", '{"stage": ')):
         whole = (folder / name).read_text()
         (folder / name).write_text(content)
