@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import io
 import logging
 import pathlib
@@ -17,7 +18,8 @@ import tfds_builders  # importing it registers our builders with TFDS
 from salclass_tf import failures, spelling
 from salclass_tf.data import set_record
 from salclass_tf.data.set_record import SetRecord
-from tfds_builders.common import tfds_internals
+from tfds_builders.common import preparing, tfds_internals
+from tfds_builders.common.gaze_builder import GazeBuilder
 
 _log = logging.getLogger(__name__)
 
@@ -227,6 +229,8 @@ def _unknown(name: str) -> str:
 def prepare(found: GazeSet, manual_dir: str | None = None) -> GazeSet:
     """Prepares a set that `find_set` has found, if that has not been done.
 
+    Where another process prepares it, its end is waited for, and its set taken.
+
     Args:
         found: the set.
         manual_dir: see `find_set`.
@@ -236,16 +240,20 @@ def prepare(found: GazeSet, manual_dir: str | None = None) -> GazeSet:
 
     Raises:
         ValueError: if its files are missing or broken.
+        OSError: if the disk is full.
     """
     # With files named, the builder itself looks whether what is prepared comes from them.
     if not found.is_prepared or manual_dir is not None:
         config = tfds.download.DownloadConfig(manual_dir=manual_dir) if manual_dir else None
-        OSError: if the disk is full.
         if not found.is_prepared:
             info = found.builder.info
             _log.info("data set %s: prepared in %s", info.full_name, found.builder.data_dir)
+        make = functools.partial(found.builder.download_and_prepare, download_config=config)
         with _clear_errors(found.builder), _quiet_tfds():
-            found.builder.download_and_prepare(download_config=config)
+            if isinstance(found.builder, GazeBuilder):
+                make()  # which looks itself for other processes
+            else:
+                preparing.prepare(found.builder, make)
     return found
 
 
@@ -269,7 +277,13 @@ def _clear_errors(builder: tfds.core.DatasetBuilder) -> Iterator[None]:
     """
     name = builder.info.full_name
     try:
-        yield
+        with failures.full_disk_named(f"{name} in {builder.data_dir_root}"):
+            yield
+    except (tf.errors.OpError, RuntimeError) as error:
+        # TFDS makes the second one of the first one, which is a file system's.
+        if not any(isinstance(one, tf.errors.OpError) for one in (error, error.__cause__)):
+            raise
+        raise ValueError(f"cannot prepare {name}: {failures.reason(error)}") from error
     except _PREPARATION_ERRORS as error:
         if failures.is_full_disk(error):
             raise
@@ -282,10 +296,4 @@ def _quiet_tfds() -> Iterator[None]:
     if not sys.stderr.isatty():
         tfds.disable_progress_bar()
     with contextlib.redirect_stdout(io.StringIO()):
-        with failures.full_disk_named(f"{name} in {builder.data_dir_root}"):
-            yield
-    except (tf.errors.OpError, RuntimeError) as error:
-        # TFDS makes the second one of the first one, which is a file system's.
-        if not any(isinstance(one, tf.errors.OpError) for one in (error, error.__cause__)):
-            raise
-        raise ValueError(f"cannot prepare {name}: {failures.reason(error)}") from error
+        yield
