@@ -22,7 +22,7 @@ from salclass_tf.devices import Placement
 from salclass_tf.model import GazeModel
 from salclass_tf.runs.files import write_json
 from salclass_tf.runs.finished_stage import DATASET, METRICS, SETTINGS, SPARE, FinishedStage
-from salclass_tf.training import feeding, final_scores, loop, networks, plan, report
+from salclass_tf.training import feeding, final_scores, gaze_check, loop, networks, plan, report
 from salclass_tf.training.execution import Execution, sole_user
 from salclass_tf.training.plan import Job, Plan
 from salclass_tf.training.signals import sigterm_interrupts
@@ -65,7 +65,7 @@ def run(
     if not placement.is_chief:
         return {}
     results = {made.name: made.metrics() for made in planned.jobs}
-    print(report.table(results))
+    print("\n".join([report.table(results), *report.gaze_notes(results)]))
     print(f"Results, pictures and networks: {workdir}/{stage}")
     return results
 
@@ -209,6 +209,7 @@ def _facts(one: Job, gaze_set: GazeSet, model: GazeModel, place: loop.Position) 
         "train_split": gaze_set.split("train", share),
         "validation_split": gaze_set.split("validation", share),
         "class_names": list(gaze_set.class_names),
+        "gaze": gaze_check.facts(one.config, one.name, gaze_set),
         "parameters": model.count_params(),
         "made_from": networks.origin(one.config, one.name, one.workdir),
         "kept_epoch": place.best_epoch,
