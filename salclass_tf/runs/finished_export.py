@@ -46,8 +46,8 @@ class FinishedExport:
         try:
             card = json.loads(path.read_text("utf-8"))
             Geometry(*(card["preparation"][key] for key in ("image_size", "short_side")))
-            texts = card["model"], card["data"]
-            if not isinstance(card["export"], dict) or not all(texts):
+            card["export"]["max_pixels"] + 1
+            if not all((card["model"], card["data"])):
                 raise ValueError("it names no model")
         except (KeyError, TypeError, ValueError) as error:
             raise self._damaged(error) from error
@@ -76,6 +76,11 @@ class FinishedExport:
         """Names of the classes in the order of its probabilities; () of a detector."""
         path = self.version / CLASSES
         return tuple(path.read_text("utf-8").splitlines()) if path.is_file() else ()
+
+    @property
+    def max_pixels(self) -> int:
+        """The most that an image of a request may have, before and after resizing."""
+        return self.card["export"]["max_pixels"]
 
     @property
     def max_batch(self) -> int | None:

@@ -20,6 +20,7 @@ from salclass_tf.serving import exports, trained, warmup
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOSTILE_MEGABYTES = 400
 HOSTILE_SECONDS = 5  # of a CPU, for one request
+NETWORK_MEGABYTES = 200  # of 32 crops in the tests' network, with TensorFlow's threads and kernels
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,25 @@ print(json.dumps({
 """
 
 
+# Sends the largest request that each signature accepts; prints how much the process grew.
+WORST = """
+import re, sys
+import tensorflow as tf
+folder, images, side = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
+served = tf.saved_model.load(folder).signatures
+pixels = tf.zeros((side, side, 3), tf.uint8)
+encoded = tf.constant([tf.io.encode_png(pixels).numpy()] * images)
+before = peak()
+for name in ("serving_default", "saliency_overlay", "serving_image"):
+    if name == "serving_image":
+        served[name](image=tf.repeat(pixels[None], images, axis=0))
+    else:
+        served[name](image_bytes=encoded)
+    print(name, round(peak() - before))
+"""
+
+
 def broken_jpegs(count):
     """JPEGs of all kinds in which some bits are turned over."""
     rng = np.random.default_rng(5)
@@ -86,6 +106,23 @@ def broken_jpegs(count):
         bits = np.unpackbits(kinds[number % len(kinds)])
         bits[rng.integers(0, len(bits), rng.integers(1, 20))] ^= 1
         yield np.packbits(bits).tobytes()
+
+
+@pytest.mark.slow
+def test_peak_memory_of_the_largest_accepted_request(version, capsys):
+    """As docs/serving.md has it: 15 bytes a pixel of four images, and what the network takes."""
+    settings = json.loads((version / "model_card.json").read_text())["export"]
+    images, side = settings["max_batch"], int(settings["max_pixels"] ** 0.5)
+    command = [sys.executable, "-c", WORST, str(version), str(images), str(side)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    grown = dict(line.split() for line in done.stdout.splitlines()[-3:])
+    with capsys.disabled():
+        print(f"\n{images} images of {side} x {side} pixels, growth of the process in MiB: {grown}")
+    request = images * side * side * 3 / 2**20
+    decoding = 4 * 15 * side * side / 2**20
+    assert int(grown["saliency_overlay"]) < decoding + NETWORK_MEGABYTES
+    assert int(grown["serving_image"]) < decoding + 2 * request + NETWORK_MEGABYTES
 
 
 @pytest.mark.slow
