@@ -46,8 +46,8 @@ class FinishedExport:
         try:
             card = json.loads(path.read_text("utf-8"))
             Geometry(*(card["preparation"][key] for key in ("image_size", "short_side")))
-            card["export"]["max_pixels"] + 1
-            if not all((card["model"], card["data"])):
+            told = isinstance(card["export"]["max_pixels"], int), card["model"], card["data"]
+            if not all(told):
                 raise ValueError("it names no model")
         except (KeyError, TypeError, ValueError) as error:
             raise self._damaged(error) from error
