@@ -20,8 +20,9 @@ def export_network(
 ) -> None:
     """Writes a SavedModel with the signatures of `signatures.build`, its weights as constants.
 
-    Unlike `exports.export` it computes in the precision that the model has, does not fold batch
-    normalisations, and writes no model card, no warm-up requests and no version folder.
+    Its signatures take at most `signatures.MAX_BATCH` images. Unlike `exports.export` it computes
+    in the precision that the model has, does not fold batch normalisations, and writes no model
+    card, no warm-up requests and no version folder.
 
     Args:
         model: what answers images.

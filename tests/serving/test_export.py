@@ -79,25 +79,6 @@ print(json.dumps({
 """
 
 
-# Sends the largest request that each signature accepts; prints how much the process grew.
-WORST = """
-import re, sys
-import tensorflow as tf
-folder, images, side = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
-served = tf.saved_model.load(folder).signatures
-pixels = tf.zeros((side, side, 3), tf.uint8)
-encoded = tf.constant([tf.io.encode_png(pixels).numpy()] * images)
-before = peak()
-for name in ("serving_default", "saliency_overlay", "serving_image"):
-    if name == "serving_image":
-        served[name](image=tf.repeat(pixels[None], images, axis=0))
-    else:
-        served[name](image_bytes=encoded)
-    print(name, round(peak() - before))
-"""
-
-
 def broken_jpegs(count):
     """JPEGs of all kinds in which some bits are turned over."""
     rng = np.random.default_rng(5)
@@ -111,18 +92,18 @@ def broken_jpegs(count):
 @pytest.mark.slow
 def test_peak_memory_of_the_largest_accepted_request(version, capsys):
     """As docs/serving.md has it: 15 bytes a pixel of four images, and what the network takes."""
-    settings = json.loads((version / "model_card.json").read_text())["export"]
-    images, side = settings["max_batch"], int(settings["max_pixels"] ** 0.5)
-    command = [sys.executable, "-c", WORST, str(version), str(images), str(side)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = commands.run("-m", "benchmarks.request_memory", f"--export_dir={version}")
     assert done.returncode == 0, done.stderr[-2000:]
-    grown = dict(line.split() for line in done.stdout.splitlines()[-3:])
     with capsys.disabled():
-        print(f"\n{images} images of {side} x {side} pixels, growth of the process in MiB: {grown}")
-    request = images * side * side * 3 / 2**20
-    decoding = 4 * 15 * side * side / 2**20
-    assert int(grown["saliency_overlay"]) < decoding + NETWORK_MEGABYTES
-    assert int(grown["serving_image"]) < decoding + 2 * request + NETWORK_MEGABYTES
+        print(f"\n{done.stdout}")
+    rows = [line.strip("| ").split(" | ") for line in done.stdout.splitlines()[4:]]
+    grown = {(name, size): int(last) for name, _, size, _, last in rows}
+    assert {count for _, count, *_ in rows} == {"32"}
+    decoding, request = (number * 1e6 / 2**20 for number in (4 * 15, 32 * 3))
+    alone = grown["serving_image", "1 x 1"]
+    assert alone < NETWORK_MEGABYTES
+    assert grown["saliency_overlay", "1000 x 1000"] < alone + decoding + NETWORK_MEGABYTES
+    assert grown["serving_image", "1000 x 1000"] < alone + decoding + 3 * request
 
 
 @pytest.mark.slow
