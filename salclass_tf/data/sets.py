@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import io
+import json
 import logging
 import pathlib
 import pkgutil
@@ -131,6 +132,31 @@ class GazeSet:
         return f"train[{kept}:]" if kept < self.size("train") else None
 
 
+def open_builder(name: str, data_dir: str | None = None) -> tfds.core.DatasetBuilder:
+    """Opens the builder of a set, with what its prepared files tell.
+
+    Args:
+        name: TFDS name.
+        data_dir: where prepared sets live; None is TFDS' own place.
+
+    Raises:
+        ValueError: if TFDS has no such set, or its prepared description is damaged.
+    """
+    try:
+        builder = tfds.builder(name, data_dir=data_dir)
+        dict(builder.info.metadata or {})  # TFDS reads it when it is first asked for
+        if not builder.info.splits and builder.data_path.exists():
+            raise tfds_internals.DescriptionError("it tells of no splits")
+    except (json.JSONDecodeError, tfds_internals.DescriptionError) as error:
+        folder = pathlib.Path(data_dir or "~/tensorflow_datasets", re.split("[/:]", name)[0])
+        raise ValueError(
+            f"the description of a prepared set in {folder} is damaged "
+            f"({failures.reason(error)}); remove that folder, then the same command prepares it "
+            "again and goes on"
+        ) from error
+    return builder
+
+
 def find_set(name: str, data_dir: str | None = None, manual_dir: str | None = None) -> GazeSet:
     """Finds a data set by name and looks at what can be known of it without preparing it.
 
@@ -148,7 +174,7 @@ def find_set(name: str, data_dir: str | None = None, manual_dir: str | None = No
     """
     _check_manual_dir(manual_dir)
     try:
-        builder = tfds.builder(name, data_dir=data_dir)
+        builder = open_builder(name, data_dir)
     except ValueError as error:
         if re.split("[/:]", name)[0] in tfds.list_builders():
             raise ValueError(f"data set {name!r}: {_reason(name, error)}") from error
@@ -187,7 +213,7 @@ def peek(name: str, data_dir: str | None = None, manual_dir: str | None = None) 
     """
     _check_manual_dir(manual_dir)
     try:
-        builder = tfds.builder(name, data_dir=data_dir)
+        builder = open_builder(name, data_dir)
     except ValueError:  # what TFDS raises for an unknown set, configuration or version
         return SetRecord()
     if builder.info.splits:

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from salclass_tf.data import damage, pipeline, sets
+from salclass_tf.evaluation.methods import evaluated_sets
 
 
 def first_records(content, count):
@@ -60,3 +61,15 @@ def test_other_errors_pass(tiny_data_dir):
     error = tf.errors.FailedPreconditionError(None, None, "of a worker")
     with pytest.raises(tf.errors.FailedPreconditionError), damage.named(opened, source):
         raise error
+
+
+@pytest.mark.parametrize("name", ["dataset_info.json", "metadata.json"])
+@pytest.mark.parametrize("spoil", [cut, empty, pathlib.Path.unlink])
+def test_damaged_description_is_named_with_the_remedy(name, spoil, tiny_data_dir, tmp_path):
+    if (name, spoil) == ("metadata.json", pathlib.Path.unlink):
+        return  # the builder knows as much
+    shutil.copytree(pathlib.Path(tiny_data_dir) / "dotted_noise", tmp_path / "dotted_noise")
+    spoil(tmp_path / "dotted_noise" / "1.0.0" / name)
+    for open_it in (sets.find_set, evaluated_sets.open_evaluated):
+        with pytest.raises(ValueError, match="description of a prepared set in .*remove that fol"):
+            open_it("dotted_noise", str(tmp_path))

@@ -5,6 +5,7 @@ import logging
 import os
 import pathlib
 from collections.abc import Callable, Iterator
+from typing import IO
 
 import tensorflow_datasets as tfds
 
@@ -46,9 +47,8 @@ def prepare(builder: tfds.core.DatasetBuilder, make: Callable[[], None]) -> bool
 def _alone(builder: tfds.core.DatasetBuilder) -> Iterator[None]:
     """Waits until no other process prepares a set, and keeps others from it.
 
-    The lock is the operating system's: it goes with the process, however that ends. Its file goes
-    once the set is there; while it is not, others may wait for it. File systems without locks are
-    worked on without.
+    The lock is the operating system's: it goes with the process, however that ends. Its file is
+    removed too, by whoever has it. File systems without locks are worked on without.
     """
     path = pathlib.Path(os.fspath(builder.data_path))
     if fcntl is None or "://" in os.fspath(builder.data_path):
@@ -56,7 +56,18 @@ def _alone(builder: tfds.core.DatasetBuilder) -> Iterator[None]:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = path.with_name(f".{path.name}.lock")
-    with lock.open("a+") as file:
+    file = _locked(lock, path)
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+        file.close()
+
+
+def _locked(lock: pathlib.Path, path: pathlib.Path) -> IO[str]:
+    """Opens a lock's file and waits until it is this process's."""
+    while True:
+        file = lock.open("a+")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -64,5 +75,16 @@ def _alone(builder: tfds.core.DatasetBuilder) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX)
         except OSError as error:
             _log.warning("no lock on %s (%s): prepare it with one process at a time", path, error)
-        yield
-        lock.unlink(missing_ok=True)
+            return file
+        # Whoever had it has removed the file: another process may have made a new one.
+        if _is(file, lock):
+            return file
+        file.close()
+
+
+def _is(file: IO[str], path: pathlib.Path) -> bool:
+    """Whether an open file is still the one at a path."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False

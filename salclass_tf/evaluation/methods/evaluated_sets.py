@@ -230,7 +230,7 @@ def open_evaluated(
         ValueError: if it is neither, or cannot be prepared.
     """
     try:
-        builder = tfds.builder(name, data_dir=data_dir)
+        builder = sets.open_builder(name, data_dir)
         features = set(builder.info.features or ())
     except tfds.core.DatasetNotFoundError:
         features = set()
