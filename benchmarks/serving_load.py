@@ -25,7 +25,8 @@ import tensorflow as tf
 from absl import app, flags
 
 from salclass_tf.client import Client
-from salclass_tf.serving import versions, warmup
+from salclass_tf.runs import finished_export
+from salclass_tf.serving import warmup
 
 _EXPORT = flags.DEFINE_string("export_dir", "export/joint", "folder of the versions")
 _REQUESTS = flags.DEFINE_integer("requests", 10_000, "requests that are measured")
@@ -97,9 +98,10 @@ def line(answers: list[tuple[float, str]], seconds: float, mebibytes: float) -> 
 
 def main(_: list[str]) -> None:
     """Loads the server part by part, and prints a line for each and one for all."""
-    version = versions.newest(_EXPORT.value)
-    if version is None:
-        raise SystemExit(f"{_EXPORT.value} holds no export; write one: python export.py")
+    try:
+        version = finished_export.require(_EXPORT.value).version
+    except ValueError as error:
+        raise SystemExit(str(error)) from None
     image = tf.io.encode_jpeg(warmup.pictures(1, 480, 640)[0]).numpy()
     every, seconds = [], 0.0
     with served(version) as (target, process):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import absl.logging
 from absl import app, flags
 
+from salclass_tf import failures
 from salclass_tf.signals import sigterm_interrupts
 
 flags.DEFINE_bool("debug", False, "Show the full traceback of an error.")
@@ -20,7 +21,8 @@ def run(main: Callable[..., int | None], takes_arguments: bool = False) -> None:
 
     Args:
         main: returns an exit code, None for 0; a ValueError or OSError of its is a mistake of the
-            user's. SIGTERM ends it as Ctrl-C does: what it has begun is cleaned up, and it is said.
+            user's, and so is whatever a full disk raises. SIGTERM ends it as Ctrl-C does: what it
+            has begun is cleaned up, and it is said.
         takes_arguments: whether `main` takes the list of what is on the command line beside flags;
             else it is called without arguments, and anything there is a mistake.
     """
@@ -37,13 +39,14 @@ def run(main: Callable[..., int | None], takes_arguments: bool = False) -> None:
         try:
             with sigterm_interrupts():
                 return (main(arguments) if takes_arguments else main()) or 0
-        except (ValueError, OSError) as error:
-            if flags.FLAGS.debug:
-                raise
-            return _fail(str(error))
         except KeyboardInterrupt as stop:
             print(f"\n{stop or 'interrupted'}; the same command goes on", file=sys.stderr)
             return INTERRUPTED
+        except Exception as error:
+            known = isinstance(error, (ValueError, OSError)) or failures.is_full_disk(error)
+            if flags.FLAGS.debug or not known:
+                raise
+            return _fail(_told(error))
 
     _list_in_help(main.__module__)
     app.run(guarded)
@@ -53,6 +56,13 @@ def _list_in_help(module: str) -> None:
     """Lists a module's flags in `--help`, as those of the script that runs it."""
     for flag in flags.FLAGS.get_flags_for_module(module):
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
+
+
+def _told(error: Exception) -> str:
+    """What is said of an error: its own words, with the remedy where a disk is full."""
+    if not failures.is_full_disk(error) or failures.MAKE_ROOM in str(error):
+        return str(error)
+    return f"{failures.reason(error)}; {failures.MAKE_ROOM}"
 
 
 def _fail(message: str) -> int:

@@ -11,6 +11,7 @@ flags.DEFINE_enum("precision", "float32", ("float32", "bfloat16"), "Arithmetic o
 flags.DEFINE_list("formats", ["saved_model"], "saved_model, and onnx and tflite beside it.")
 flags.DEFINE_integer("top_k", 5, "How many classes an answer names.")
 flags.DEFINE_integer("max_pixels", 25_000_000, "The most that an image of a request may have.")
+flags.DEFINE_integer("max_batch", 32, "The most images that a request may have.")
 flags.DEFINE_string("data_dir", None, "Prepared data sets, for the names of the classes.")
 flags.DEFINE_string("class_names", None, "File with a class name per line, in place of those.")
 
@@ -24,6 +25,7 @@ def main():
         precision=given.precision,
         top_k=given.top_k,
         max_pixels=given.max_pixels,
+        max_batch=given.max_batch,
         formats=tuple(given.formats),
     )
     export_dir = given.export_dir or f"export/{given.stage}"

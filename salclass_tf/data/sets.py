@@ -2,9 +2,10 @@
 
 import contextlib
 import dataclasses
+import functools
 import io
+import json
 import logging
-import os
 import pathlib
 import pkgutil
 import re
@@ -15,10 +16,11 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 import tfds_builders  # importing it registers our builders with TFDS
-from salclass_tf import spelling
+from salclass_tf import failures, spelling
 from salclass_tf.data import set_record
 from salclass_tf.data.set_record import SetRecord
-from tfds_builders.common import tfds_internals
+from tfds_builders.common import preparing, tfds_internals
+from tfds_builders.common.gaze_builder import GazeBuilder
 
 _log = logging.getLogger(__name__)
 
@@ -98,12 +100,6 @@ class GazeSet:
             class_names=self.class_names,
         )
 
-    def broken_files(self) -> tuple[str, ...]:
-        """Paths of the prepared files that are gone, or that do not read to their end."""
-        splits = self.files.info.splits.values()
-        paths = sorted({os.fspath(path) for split in splits for path in split.filepaths})
-        return tuple(path for path in paths if not _reads(path))
-
     def size(self, split: str) -> int:
         """Number of images in a split, or in a slice such as `train[:90%]`."""
         return self.builder.info.splits[split].num_examples
@@ -136,14 +132,29 @@ class GazeSet:
         return f"train[{kept}:]" if kept < self.size("train") else None
 
 
-def _reads(path: str) -> bool:
-    """Whether a file of records is there and whole."""
+def open_builder(name: str, data_dir: str | None = None) -> tfds.core.DatasetBuilder:
+    """Opens the builder of a set, with what its prepared files tell.
+
+    Args:
+        name: TFDS name.
+        data_dir: where prepared sets live; None is TFDS' own place.
+
+    Raises:
+        ValueError: if TFDS has no such set, or its prepared description is damaged.
+    """
     try:
-        for _ in tf.data.TFRecordDataset(path):
-            pass
-    except (tf.errors.DataLossError, tf.errors.NotFoundError):
-        return False
-    return True
+        builder = tfds.builder(name, data_dir=data_dir)
+        dict(builder.info.metadata or {})  # TFDS reads it when it is first asked for
+        if not builder.info.splits and builder.data_path.exists():
+            raise tfds_internals.DescriptionError("it tells of no splits")
+    except (json.JSONDecodeError, tfds_internals.DescriptionError) as error:
+        folder = pathlib.Path(data_dir or "~/tensorflow_datasets", re.split("[/:]", name)[0])
+        raise ValueError(
+            f"the description of a prepared set in {folder} is damaged "
+            f"({failures.reason(error)}); remove that folder, then the same command prepares it "
+            "again and goes on"
+        ) from error
+    return builder
 
 
 def find_set(name: str, data_dir: str | None = None, manual_dir: str | None = None) -> GazeSet:
@@ -163,7 +174,7 @@ def find_set(name: str, data_dir: str | None = None, manual_dir: str | None = No
     """
     _check_manual_dir(manual_dir)
     try:
-        builder = tfds.builder(name, data_dir=data_dir)
+        builder = open_builder(name, data_dir)
     except ValueError as error:
         if re.split("[/:]", name)[0] in tfds.list_builders():
             raise ValueError(f"data set {name!r}: {_reason(name, error)}") from error
@@ -202,7 +213,7 @@ def peek(name: str, data_dir: str | None = None, manual_dir: str | None = None) 
     """
     _check_manual_dir(manual_dir)
     try:
-        builder = tfds.builder(name, data_dir=data_dir)
+        builder = open_builder(name, data_dir)
     except ValueError:  # what TFDS raises for an unknown set, configuration or version
         return SetRecord()
     if builder.info.splits:
@@ -244,6 +255,8 @@ def _unknown(name: str) -> str:
 def prepare(found: GazeSet, manual_dir: str | None = None) -> GazeSet:
     """Prepares a set that `find_set` has found, if that has not been done.
 
+    Where another process prepares it, its end is waited for, and its set taken.
+
     Args:
         found: the set.
         manual_dir: see `find_set`.
@@ -253,6 +266,7 @@ def prepare(found: GazeSet, manual_dir: str | None = None) -> GazeSet:
 
     Raises:
         ValueError: if its files are missing or broken.
+        OSError: if the disk is full.
     """
     # With files named, the builder itself looks whether what is prepared comes from them.
     if not found.is_prepared or manual_dir is not None:
@@ -260,8 +274,12 @@ def prepare(found: GazeSet, manual_dir: str | None = None) -> GazeSet:
         if not found.is_prepared:
             info = found.builder.info
             _log.info("data set %s: prepared in %s", info.full_name, found.builder.data_dir)
+        make = functools.partial(found.builder.download_and_prepare, download_config=config)
         with _clear_errors(found.builder), _quiet_tfds():
-            found.builder.download_and_prepare(download_config=config)
+            if isinstance(found.builder, GazeBuilder):
+                make()  # which looks itself for other processes
+            else:
+                preparing.prepare(found.builder, make)
     return found
 
 
@@ -277,11 +295,25 @@ def open_set(name: str, data_dir: str | None = None, manual_dir: str | None = No
 
 @contextlib.contextmanager
 def _clear_errors(builder: tfds.core.DatasetBuilder) -> Iterator[None]:
-    """Turns what TFDS raises for a user's mistake into one clear error."""
+    """Turns what TFDS raises for a user's mistake or by the machine's fault into one clear error.
+
+    Raises:
+        ValueError: with what is wrong.
+        OSError: if the disk is full.
+    """
+    name = builder.info.full_name
     try:
-        yield
+        with failures.full_disk_named(f"{name} in {builder.data_dir_root}"):
+            yield
+    except (tf.errors.OpError, RuntimeError) as error:
+        # TFDS makes the second one of the first one, which is a file system's.
+        if not any(isinstance(one, tf.errors.OpError) for one in (error, error.__cause__)):
+            raise
+        raise ValueError(f"cannot prepare {name}: {failures.reason(error)}") from error
     except _PREPARATION_ERRORS as error:
-        raise ValueError(f"cannot prepare {builder.info.full_name}: {error}") from error
+        if failures.is_full_disk(error):
+            raise
+        raise ValueError(f"cannot prepare {name}: {error}") from error
 
 
 @contextlib.contextmanager

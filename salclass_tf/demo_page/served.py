@@ -1,13 +1,11 @@
 """The export that the page shows, with what it says of itself."""
 
 import dataclasses
-import json
 import os
-import pathlib
 
 from salclass_tf import prediction
 from salclass_tf.prediction.models import Model
-from salclass_tf.serving import versions
+from salclass_tf.runs import finished_export
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,19 +38,13 @@ def load(export_dir: str | os.PathLike) -> Served:
         The version, ready to answer.
 
     Raises:
-        ValueError: if there is no export yet, or one that `export.py` did not write.
+        ValueError: if there is no export yet, it is damaged, or `export.py` did not write it.
     """
-    folder = pathlib.Path(export_dir)
-    version = folder if (folder / "saved_model.pb").is_file() else versions.newest(folder)
-    if version is None:
+    found = finished_export.find(export_dir)
+    if found is None:
         raise ValueError(
-            f"{folder} holds no export yet; run python train.py and "
-            f"python export.py --export_dir={folder} first"
+            f"{export_dir} holds no export yet; run python train.py and "
+            f"python export.py --export_dir={export_dir} first"
         )
-    model = prediction.load_export(version)
-    names = version / "assets" / "class_names.txt"
-    return Served(
-        model=model,
-        card=json.loads((version / "model_card.json").read_text()),
-        class_names=tuple(names.read_text("utf-8").splitlines()) if names.is_file() else (),
-    )
+    model = prediction.load_export(found.version)
+    return Served(model=model, card=found.card, class_names=found.class_names)

@@ -6,12 +6,12 @@ import functools
 import hashlib
 import json
 import os
-import re
 from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 
 from salclass_tf.config import STRATEGIES
+from salclass_tf.failures import reason
 
 #: what a collective operation raises when a worker does not answer any more
 LOST_PEER_ERRORS = (
@@ -25,12 +25,6 @@ LOST_PEER_ERRORS = (
 _EXAMPLE = (
     '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
 )
-
-
-def reason(error: Exception) -> str:
-    """Returns what TensorFlow says went wrong, in a line, without the names of its operations."""
-    line = (str(error).strip() or repr(error)).splitlines()[0]
-    return re.sub(r"{{.*?}} | \[Op:\w+\]", "", line)
 
 
 class WorkerLost(OSError):

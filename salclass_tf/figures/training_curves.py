@@ -13,7 +13,7 @@ def curves(
     """Draws what a stage reported per epoch, training and validation, and marks the kept epoch.
 
     Args:
-        rows: of the stage's history.
+        rows: of the stage's history; without any, which were lost, nothing is drawn.
         kept_epoch: epoch of the kept network, counted from 1.
         title: above everything.
         path: PNG file.
@@ -25,7 +25,9 @@ def curves(
         "accuracy": "accuracy",
         "cc": "CC",
     }
-    names = [name for name in labels if name in rows[-1]]
+    names = [name for name in labels if rows and name in rows[-1]]
+    if not names:
+        return
     figure = Figure(figsize=(2.8 * len(names), 2.6), layout="constrained")
     figure.suptitle(title, fontsize=10)
     for axis, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):

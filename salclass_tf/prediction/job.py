@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from salclass_tf import failures
 from salclass_tf.data.geometry import CROP, VIEWS, WHOLE
 from salclass_tf.prediction import outputs, painting
 from salclass_tf.prediction.models import Model
@@ -96,6 +97,7 @@ def predict(
     if model.makes_maps:
         facts["maps"] = f"whole images, {model.whole.shown}" if view == WHOLE else "central crops"
     with (
+        failures.full_disk_named(f"predictions in {out_dir}"),
         outputs.Tables(out_dir, facts, model.top_k) as tables,
         tqdm(total=len(images), unit="image", leave=False, disable=None) as bar,
     ):

@@ -2,9 +2,7 @@
 
 import dataclasses
 import functools
-import json
 import os
-import pathlib
 from collections.abc import Callable, Sequence
 
 import tensorflow as tf
@@ -12,7 +10,8 @@ import tensorflow as tf
 from salclass_tf.data import cropping
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.model.whole_images import WholeImages, WholeImagesOfServer
-from salclass_tf.serving import exports, headers, signatures, trained, twins, versions
+from salclass_tf.runs import finished_export
+from salclass_tf.serving import exports, headers, signatures, trained, twins
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +24,7 @@ class Model:
         signature: its `serving_default`, see `serving.signatures.build`.
         open_whole: makes what answers whole images with maps; called only for networks with maps.
         max_pixels: the most that an image may have, before and after resizing.
+        max_batch: the most images that the signature takes, None for any number.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Model:
     signature: Callable[..., dict[str, tf.Tensor]]
     open_whole: Callable[[], WholeImages | WholeImagesOfServer]
     max_pixels: int
+    max_batch: int | None = None
 
     @functools.cached_property
     def whole(self) -> WholeImages | WholeImagesOfServer:
@@ -55,7 +56,8 @@ class Model:
         Raises:
             tf.errors.InvalidArgumentError: if one of them is no image, damaged or too large.
         """
-        return self.signature(image_bytes=tf.constant(list(images), tf.string))
+        encoded = tf.constant(list(images), tf.string)
+        return finished_export.in_requests(self.signature, encoded, self.max_batch)
 
     def check(self, images: Sequence[bytes]) -> None:
         """Reads encoded images as an answer would, and nothing more.
@@ -109,14 +111,15 @@ def load_run(
         class_names=trained.class_names(finished, data_dir, class_names),
         top_k=settings.top_k,
         max_pixels=settings.max_pixels,
+        max_batch=settings.max_batch,
     )
     name = f"stage {stage} of {workdir}, trained on {finished.metrics['dataset']}"
 
     def open_whole() -> WholeImages:
         return WholeImages(twins.in_precision(finished, settings.precision), finished.geometry)
 
-    default = served["serving_default"]
-    return Model(name, finished.geometry, default, open_whole, settings.max_pixels)
+    serve, limits = served["serving_default"], (settings.max_pixels, settings.max_batch)
+    return Model(name, finished.geometry, serve, open_whole, *limits)
 
 
 def load_export(folder: str | os.PathLike) -> Model:
@@ -129,22 +132,14 @@ def load_export(folder: str | os.PathLike) -> Model:
         The model.
 
     Raises:
-        ValueError: if there is no export, or one that `export.py` did not write.
+        ValueError: if there is no export, it is damaged, or `export.py` did not write it.
     """
-    folder = pathlib.Path(folder)
-    version = folder if (folder / "saved_model.pb").is_file() else versions.newest(folder)
-    card = version and version / "model_card.json"
-    if not card or not card.is_file():
-        raise ValueError(
-            f"{folder} holds no export; write one: python export.py --export_dir={folder}"
-        )
-    facts = json.loads(card.read_text())
-    geometry = Geometry(*(facts["preparation"][key] for key in ("image_size", "short_side")))
-    loaded = tf.saved_model.load(str(version))
-    name = f"export {version}: {facts['model']}, trained on {facts['data']}"
+    found = finished_export.require(folder)
+    loaded, card, geometry = found.load(), found.card, found.geometry
+    name = f"export {found.version}: {card['model']}, trained on {card['data']}"
 
     def open_whole() -> WholeImagesOfServer:
         return WholeImagesOfServer(loaded.signatures["serving_image"], geometry)
 
-    default, largest = loaded.signatures["serving_default"], facts["export"]["max_pixels"]
-    return Model(name, geometry, default, open_whole, largest)
+    serve = loaded.signatures["serving_default"]
+    return Model(name, geometry, serve, open_whole, found.max_pixels, found.max_batch)

@@ -1,6 +1,7 @@
 """What predictions leave on disk: names that do not clash, files that are whole, two tables."""
 
 import collections
+import contextlib
 import csv
 import dataclasses
 import itertools
@@ -160,14 +161,18 @@ class Tables:
 
     def __exit__(self, error: type[BaseException] | None, *_) -> None:
         """Puts the files in their place, or removes them."""
-        if error is None:
-            self._files[1].write("\n]}\n")
-        for path, file in zip(self._paths, self._files, strict=True):
-            file.close()
+        try:
             if error is None:
+                self._files[1].write("\n]}\n")
+            for file in self._files:
+                file.close()  # which writes too
+            for path in self._paths if error is None else ():
                 files.put(_unfinished(path), path)
-            else:
-                _unfinished(path).unlink()
+        finally:
+            for path, file in zip(self._paths, self._files, strict=True):
+                with contextlib.suppress(OSError):
+                    file.close()
+                _unfinished(path).unlink(missing_ok=True)
 
 
 def as_16_bits(saliency: np.ndarray) -> np.ndarray:

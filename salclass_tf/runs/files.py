@@ -7,6 +7,8 @@ import os
 import pathlib
 from collections.abc import Iterable, Iterator
 
+from salclass_tf import failures
+
 
 def put(temporary: pathlib.Path, path: pathlib.Path, durable: bool = True) -> None:
     """Gives a finished file its name.
@@ -46,12 +48,16 @@ def whole(path: pathlib.Path, durable: bool = True) -> Iterator[pathlib.Path]:
 
     Yields:
         A path in the same folder, with the same ending. After an error nothing stays there.
+
+    Raises:
+        OSError: naming the file, if the disk is full.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}")
     try:
-        yield temporary
-        put(temporary, path, durable)
+        with failures.full_disk_named(path):
+            yield temporary
+            put(temporary, path, durable)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -73,6 +79,8 @@ def write_bytes(path: pathlib.Path, content: bytes, durable: bool = True) -> Non
         with whole(path, durable) as temporary:
             temporary.write_bytes(content)
     except OSError as error:
+        if failures.is_full_disk(error):
+            raise
         raise OSError(
             f"cannot write {path}: {error.strerror or error}; fix that, then give the same command "
             "again"

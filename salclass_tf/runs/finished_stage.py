@@ -1,6 +1,8 @@
 """What a finished stage of training left in its folder: the one reader of it."""
 
+import contextlib
 import functools
+import logging
 import os
 import pathlib
 import re
@@ -13,12 +15,16 @@ from salclass_tf.data.geometry import Geometry
 from salclass_tf.data.set_record import SetRecord
 from salclass_tf.runs.files import hash_files, read_json
 
+_log = logging.getLogger(__name__)
+
 # Importing them registers the layers and models that saved networks consist of.
 _REGISTERING = (classifiers, detectors, model)
 
 #: the files of a finished stage, in the order in which training writes them
 SETTINGS, DATASET = "config.json", "dataset.json"
 KEPT, METRICS = "model.keras", "metrics.json"
+#: the folder of what a stage needs to go on: checkpoints, and a copy of what it was begun with
+SPARE = "checkpoints"
 
 _OPTIONAL = (DATASET,)  # older stages do not have it
 
@@ -75,7 +81,7 @@ class FinishedStage:
     @property
     def is_begun(self) -> bool:
         """Whether training has begun here, whatever the configuration."""
-        return (self.folder / SETTINGS).is_file()
+        return self._has(SETTINGS)
 
     @property
     def is_finished(self) -> bool:
@@ -144,7 +150,7 @@ class FinishedStage:
         Raises:
             ValueError: if `dataset.json` is damaged.
         """
-        if not (self.folder / DATASET).is_file():
+        if not self._has(DATASET):
             metrics = self.metrics if self.is_finished else {}
             return SetRecord(
                 full_name=metrics.get("dataset"),
@@ -240,10 +246,22 @@ class FinishedStage:
     def _remedy(self) -> str:
         return f"restore it, or remove {self.folder} to train that stage again"
 
+    def _has(self, name: str) -> bool:
+        """Whether one of the JSON files is there, or its copy."""
+        return any((folder / name).is_file() for folder in (self.folder, self.folder / SPARE))
+
     def _read(self, name: str) -> dict:
-        """Reads one of the JSON files."""
-        self._require(self.folder / name)
-        return read_json(self.folder / name)
+        """Reads one of the JSON files, or its copy where it is damaged or gone."""
+        path, spare = self.folder / name, self.folder / SPARE / name
+        try:
+            self._require(path)
+            return read_json(path)
+        except ValueError:
+            with contextlib.suppress(OSError, ValueError):
+                content = read_json(spare)
+                _log.warning("%s is damaged or gone; its copy %s is taken", path, spare)
+                return content
+            raise
 
     def _require(self, path: pathlib.Path) -> None:
         """Checks that a file is there."""

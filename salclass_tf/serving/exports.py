@@ -1,7 +1,6 @@
 """The export: a finished stage, twinned, folded, frozen, checked, published as a version."""
 
 import dataclasses
-import json
 import logging
 import os
 import pathlib
@@ -10,6 +9,8 @@ import tempfile
 import numpy as np
 import tensorflow as tf
 
+from salclass_tf.runs.files import hash_files, write_json
+from salclass_tf.runs.finished_export import CARD, GRAPH
 from salclass_tf.runs.finished_stage import FinishedStage
 from salclass_tf.serving import (
     cards,
@@ -41,6 +42,7 @@ class Settings:
         precision: of the served arithmetic, "float32" or "bfloat16", whatever it was trained in.
         top_k: how many classes an answer names.
         max_pixels: the most that an image of a request may have, before and after resizing.
+        max_batch: the most images that a request may have.
         formats: "saved_model", and "onnx" and "tflite" beside it; those are float32 always.
 
     Raises:
@@ -50,13 +52,14 @@ class Settings:
     precision: str = "float32"
     top_k: int = 5
     max_pixels: int = 25_000_000
+    max_batch: int = signatures.MAX_BATCH
     formats: tuple[str, ...] = (formats.SAVED_MODEL,)
 
     def __post_init__(self) -> None:
         """Validates the values."""
         if self.precision not in SERVED_PRECISIONS:
             raise ValueError(f"precision is one of {SERVED_PRECISIONS}; got {self.precision!r}")
-        for name in ("top_k", "max_pixels"):
+        for name in ("top_k", "max_pixels", "max_batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1; got {getattr(self, name)}")
         formats.check_installed(self.formats)
@@ -104,6 +107,7 @@ def export(
         class_names=names,
         top_k=settings.top_k,
         max_pixels=settings.max_pixels,
+        max_batch=settings.max_batch,
     )
     facts = dataclasses.asdict(settings) | {"difference_to_trained_network": difference}
     with versions.unfinished(export_dir) as folder:
@@ -111,12 +115,14 @@ def export(
         for name in set(settings.formats) - {formats.SAVED_MODEL}:
             run = formats.write(name, plain, folder)
             _check(_difference(run(images), expected), f"model.{name}")
-        facts["warm_up_requests"] = warmup.write(folder, pathlib.Path(export_dir).name, served)
+        facts["warm_up_requests"] = warmup.write(
+            folder, pathlib.Path(export_dir).name, served, settings.max_batch
+        )
         if not facts["warm_up_requests"]:
             _log.warning("no warm-up requests written: they need requirements-serving.txt")
         facts["signatures"] = {name: _shapes(function) for name, function in served.items()}
-        card = cards.describe(finished, facts)
-        (folder / "model_card.json").write_text(json.dumps(card, indent=2) + "\n")
+        facts["graph_sha256"] = hash_files([folder / GRAPH])
+        write_json(folder / CARD, cards.describe(finished, facts))
         return versions.publish(folder)
 
 

@@ -13,6 +13,9 @@ Answers = dict[str, tf.Tensor]
 #: images of a batch that are decoded at the same time
 _DECODED_AT_ONCE = 4
 
+#: the most images of a request where nothing else is asked for; docs/serving.md has what they cost
+MAX_BATCH = 32
+
 
 def build(
     forward: Callable[[tf.Tensor], Answers],
@@ -21,6 +24,7 @@ def build(
     class_names: tuple[str, ...] = (),
     top_k: int = 5,
     max_pixels: int = 25_000_000,
+    max_batch: int = MAX_BATCH,
 ) -> dict[str, tf.types.experimental.ConcreteFunction]:
     """Builds the signatures around the inference of a network.
 
@@ -38,17 +42,19 @@ def build(
         class_names: in the order of the probabilities; unused without them.
         top_k: how many classes to name, at most; all of them where there are fewer.
         max_pixels: the most that an image may have, before and after resizing.
+        max_batch: the most images that a request may have; one with more is refused before
+            anything is decoded.
 
     Returns:
         Signature name -> function, for `tf.saved_model.save`.
 
     Raises:
-        ValueError: if `top_k` or `max_pixels` is below 1.
+        ValueError: if `top_k`, `max_pixels` or `max_batch` is below 1.
     """
-    if top_k < 1:
-        raise ValueError(f"top_k must be at least 1 class; got {top_k}")
-    if max_pixels < 1:
-        raise ValueError(f"max_pixels must be at least 1; got {max_pixels}")
+    limits = {"top_k": top_k, "max_pixels": max_pixels, "max_batch": max_batch}
+    for name, limit in limits.items():
+        if limit < 1:
+            raise ValueError(f"{name} must be at least 1; got {limit}")
 
     infer = _also_of_none(forward)
 
@@ -61,13 +67,15 @@ def build(
         return _each(lambda image: cropping.central_view(image, geometry), images, crop)
 
     def from_bytes(image_bytes: tf.Tensor) -> Answers:
-        views = _each(prepare_bytes, image_bytes, crop)
+        views = _each(prepare_bytes, _few(image_bytes, max_batch), crop)
         return _with_classes(infer(views), class_names, top_k)
 
     def from_pixels(image: tf.Tensor) -> Answers:
-        return _with_classes(infer(prepare_pixels(image)), class_names, top_k)
+        views = prepare_pixels(_few(image, max_batch))
+        return _with_classes(infer(views), class_names, top_k)
 
     def overlay(image_bytes: tf.Tensor) -> Answers:
+        image_bytes = _few(image_bytes, max_batch)
         views = _each(prepare_bytes, image_bytes, crop)
         png = _each(
             lambda one: overlays.encode(one[0], headers.size(one[1]), geometry),
@@ -86,6 +94,16 @@ def build(
         name: tf.function(function, autograph=False).get_concrete_function(spec)
         for name, (function, spec) in signatures.items()
     }
+
+
+def _few(images: tf.Tensor, max_batch: int) -> tf.Tensor:
+    """Passes the images of a request on if they are not too many."""
+    count = tf.shape(images)[0]
+    fits = count <= max_batch
+    few = tf.debugging.Assert(fits, [f"a request may have {max_batch} images; got", count])
+    with tf.control_dependencies([few]):
+        # Through the data too: a server that strips assertions still works on none of them.
+        return images[: tf.where(fits, count, 0)]
 
 
 def _each(function: Callable, elements: tf.Tensor | tuple, result: tf.TensorSpec) -> tf.Tensor:

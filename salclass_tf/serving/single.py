@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import tempfile
 
+from salclass_tf import failures
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.model import GazeModel
 from salclass_tf.runs.files import put_folder
@@ -19,8 +20,9 @@ def export_network(
 ) -> None:
     """Writes a SavedModel with the signatures of `signatures.build`, its weights as constants.
 
-    Unlike `exports.export` it computes in the precision that the model has, does not fold batch
-    normalisations, and writes no model card, no warm-up requests and no version folder.
+    Its signatures take at most `signatures.MAX_BATCH` images. Unlike `exports.export` it computes
+    in the precision that the model has, does not fold batch normalisations, and writes no model
+    card, no warm-up requests and no version folder.
 
     Args:
         model: what answers images.
@@ -30,6 +32,7 @@ def export_network(
 
     Raises:
         ValueError: if the folder has other content than a SavedModel.
+        OSError: if the disk is full.
     """
     folder = pathlib.Path(folder)
     if folder.exists() and not _is_replaceable(folder):
@@ -39,7 +42,10 @@ def export_network(
     forward = frozen.freeze(model, geometry.image_size)
     served = signatures.build(forward, geometry=geometry, class_names=class_names)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch:
+    with (
+        failures.full_disk_named(folder),
+        tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch,
+    ):
         whole = pathlib.Path(scratch) / "new"
         exports.save(whole, served, class_names)
         if folder.exists():

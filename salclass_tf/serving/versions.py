@@ -7,7 +7,9 @@ import shutil
 import uuid
 from collections.abc import Iterator
 
+from salclass_tf import failures
 from salclass_tf.runs.files import put_folder
+from salclass_tf.runs.finished_export import is_number
 
 
 @contextlib.contextmanager
@@ -22,11 +24,15 @@ def unfinished(export_dir: str | os.PathLike) -> Iterator[pathlib.Path]:
 
     Yields:
         An empty folder inside `export_dir`.
+
+    Raises:
+        OSError: naming `export_dir`, if the disk is full.
     """
     folder = pathlib.Path(export_dir) / f"unfinished-{uuid.uuid4().hex}"
     folder.mkdir(parents=True)
     try:
-        yield folder
+        with failures.full_disk_named(f"a version in {export_dir}"):
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -41,8 +47,7 @@ def publish(folder: pathlib.Path) -> pathlib.Path:
         The folder of the version: the highest number beside it, plus one.
     """
     while True:
-        last = newest(folder.parent)
-        version = folder.with_name(str(int(last.name) + 1 if last else 1))
+        version = folder.with_name(str(_highest(folder.parent) + 1))
         try:
             return put_folder(folder, version)
         except OSError:
@@ -50,7 +55,6 @@ def publish(folder: pathlib.Path) -> pathlib.Path:
                 raise
 
 
-def newest(export_dir: str | os.PathLike) -> pathlib.Path | None:
-    """Returns the folder of the highest version, None where there is none."""
-    versions = [path for path in pathlib.Path(export_dir).glob("*") if path.name.isdecimal()]
-    return max(versions, key=lambda path: int(path.name), default=None)
+def _highest(export_dir: pathlib.Path) -> int:
+    """The highest number that is taken, be it by a version or not; 0 where there is none."""
+    return max((int(path.name) for path in export_dir.iterdir() if is_number(path.name)), default=0)

@@ -20,6 +20,7 @@ def write(
     folder: pathlib.Path,
     model_name: str,
     signatures: dict[str, tf.types.experimental.ConcreteFunction],
+    max_batch: int,
 ) -> int:
     """Writes warm-up requests for every signature and batch size.
 
@@ -27,6 +28,7 @@ def write(
         folder: of the version.
         model_name: name that the model is served under.
         signatures: of the model.
+        max_batch: the most images that the model takes; larger batch sizes get no request.
 
     Returns:
         How many requests were written; 0 where `tensorflow-serving-api` is not installed.
@@ -41,7 +43,7 @@ def write(
     with tf.io.TFRecordWriter(str(path)) as records:
         for name, signature in signatures.items():
             (argument,), _ = signature.structured_input_signature
-            for batch_size in BATCH_SIZES:
+            for batch_size in (size for size in BATCH_SIZES if size <= max_batch):
                 request = predict_pb2.PredictRequest()
                 request.model_spec.name = model_name
                 request.model_spec.signature_name = name

@@ -9,9 +9,11 @@ import tempfile
 
 import tensorflow as tf
 
-from salclass_tf.devices.placement import LOST_PEER_ERRORS, reason
+from salclass_tf.devices.placement import LOST_PEER_ERRORS
+from salclass_tf.failures import MAKE_ROOM, reason
 from salclass_tf.model import GazeModel
 from salclass_tf.runs.files import put
+from salclass_tf.runs.finished_stage import SPARE
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +55,7 @@ class Checkpoints:
         alone: bool = True,
     ):
         self._alone = alone
-        self._folder, self._keep, self._writes = folder / "checkpoints", keep, writes
+        self._folder, self._keep, self._writes = folder / SPARE, keep, writes
         self._unfinished = self._folder / "unfinished"
         self._position = tf.Variable("", dtype=tf.string, trainable=False)
         means = [variable for mean in model.metrics for variable in mean.variables]
@@ -93,7 +95,7 @@ class Checkpoints:
             raise OSError(
                 f"cannot write the checkpoint of step {step} in {self._folder}: {reason(error)}. "
                 f"Checkpoints before it are intact ({self.newest or 'there are none'}); "
-                "make room, then the same command goes on"
+                f"{MAKE_ROOM}"
             ) from error
         *older, newest = self._paths()
         for path in older[-1:]:
@@ -176,7 +178,7 @@ class Checkpoints:
 
 def list_checkpoints(folder: pathlib.Path) -> list[pathlib.Path]:
     """Returns the paths of a stage's checkpoints, without an ending, the newest last."""
-    found = (folder / "checkpoints").glob("ckpt-*.index")
+    found = (folder / SPARE).glob("ckpt-*.index")
     return sorted((path.with_suffix("") for path in found), key=_numbers)
 
 

@@ -2,13 +2,12 @@
 
 import contextlib
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
 
 from salclass_tf.config import ROLES, Config
-from salclass_tf.data import pipeline, sets
+from salclass_tf.data import damage, pipeline, sets
 from salclass_tf.training import checks, loop
 
 _EVALUATION_BATCH = 16
@@ -108,23 +107,10 @@ def _only(batch: dict[str, tf.Tensor], keys: tuple[str, ...]) -> dict[str, tf.Te
     return {key: batch[key] for key in keys if key in batch}
 
 
-@contextlib.contextmanager
-def readable(gaze_set: sets.GazeSet) -> Iterator[None]:
-    """Turns what a broken image or a damaged file raises into an error that names it."""
-    try:
-        with pipeline.corrupt_images_named(pipeline.open_split(gaze_set.builder, "all")):
-            yield
-    except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
-        files = gaze_set.files
-        broken = gaze_set.broken_files() or (str(files.data_path),)
-        remedy = f"remove {files.data_path}, and the same command prepares the set again"
-        if files is not gaze_set.builder:
-            remedy = f"prepare {files.data_path} and {gaze_set.builder.data_path} again"
-        raise ValueError(
-            f"prepared files of {gaze_set.name} are damaged or gone: {', '.join(broken)} "
-            f"({error.message}). What was learned until the newest checkpoint is saved; {remedy}, "
-            "and the run goes on"
-        ) from error
+def readable(gaze_set: sets.GazeSet) -> contextlib.AbstractContextManager[None]:
+    """Has a broken image or a damaged file named while a stage reads a set; see `damage.named`."""
+    source = pipeline.open_split(gaze_set.builder, "all")
+    return damage.named(gaze_set, source, "What was learned until the newest checkpoint is saved. ")
 
 
 def _source(gaze_set: sets.GazeSet, part: str, share: float) -> tf.data.Dataset:

@@ -21,7 +21,7 @@ class Scores:
         mean_class_accuracy: the mean over classes of each class's accuracy (Table 5).
         cc: correlation of predicted and true map, mean over images with gaze.
         nss: normalised scanpath saliency, mean over images with gaze.
-        mse: mean squared error of the map (Eq. 3), mean over images.
+        mse: mean squared error of the map (Eq. 3), mean over images; None if none has gaze.
     """
 
     images: int
@@ -52,9 +52,8 @@ class Forward:
                 name: tf.TensorSpec([None, *value.shape[1:]], value.dtype)
                 for name, value in inputs.items()
             }
-            self._compiled = tf.function(
-                lambda given: answers(self.network, given), [any_number], autograph=False
-            )
+            traced = tf.function(lambda given: answers(self.network, given), autograph=False)
+            self._compiled = traced.get_concrete_function(any_number)
         return self._compiled(inputs)
 
 
@@ -81,7 +80,8 @@ def score(forward: Forward, batches: tf.data.Dataset, description: str = "test")
         result["mean_class_accuracy"] = float(np.mean(by_class))
     if "cc" in columns:
         seen = columns["seen"]
-        result["mse"] = float(np.mean(columns["mse"]))
+        # Of black maps alone it would be near 0, whatever was learned.
+        result["mse"] = float(np.mean(columns["mse"])) if seen.any() else None
         for key in columns.keys() & {"cc", "nss"}:
             result[key] = float(np.mean(columns[key][seen])) if seen.any() else None
     return Scores(images=images, **result)

@@ -15,8 +15,9 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from salclass_tf import figures, keras_internals
+from salclass_tf import failures, figures, keras_internals
 from salclass_tf.config import Stage
+from salclass_tf.data import damage
 from salclass_tf.devices import precision
 from salclass_tf.devices.placement import Placement
 from salclass_tf.model import GazeModel
@@ -35,7 +36,7 @@ _log = logging.getLogger(__name__)
 MONITORED = {"accuracy": 1.0, "saliency_loss": -1.0}
 _LOSS_CHECK_STEPS = 20
 _SAVING_SHARE = 0.02
-_DATA_ERRORS = (tf.errors.DataLossError, tf.errors.NotFoundError, tf.errors.InvalidArgumentError)
+_DATA_ERRORS = (*damage.DATA_ERRORS, tf.errors.InvalidArgumentError)
 
 
 class Diverged(ValueError):
@@ -361,9 +362,10 @@ class Loop:
                 with whole(folder / KEPT) as temporary:
                     kept_part(self.model).save(temporary)
             except OSError as error:
+                why = failures.reason(error.__cause__ or error)
                 raise OSError(
-                    f"cannot write {self.folder / KEPT}: {error}. The checkpoints are intact; "
-                    "make room, then the same command goes on"
+                    f"cannot write {self.folder / KEPT}: {why}. The checkpoints are intact; "
+                    f"{failures.MAKE_ROOM}"
                 ) from error
 
     def _pictures(self) -> np.ndarray | None:

@@ -15,7 +15,7 @@ from salclass_tf.data import sets
 from salclass_tf.data.sets import GazeSet
 from salclass_tf.devices import Placement
 from salclass_tf.runs.finished_stage import FinishedStage
-from salclass_tf.training import checks, feeding, folder_state, same_data
+from salclass_tf.training import checks, feeding, folder_state, gaze_check, same_data
 from salclass_tf.training.folder_state import State
 
 _log = logging.getLogger(__name__)
@@ -144,7 +144,7 @@ def plan_jobs(
         if name in known:
             checks.check_network(one.config, name, found[one.dataset])
         if name in prepared:
-            feeding.check_feed(one.config, name, found[one.dataset])
+            _check_examples(one, found[one.dataset])
     return Plan(tuple(jobs), tuple(todo), found, frozenset(prepared), frozenset(known))
 
 
@@ -187,7 +187,13 @@ def check_data(planned: Plan, prepared: dict[str, GazeSet]) -> None:
         if name not in planned.network_known:
             checks.check_network(one.config, name, gaze_set)
         if name not in planned.data_known:
-            feeding.check_feed(one.config, name, gaze_set)
+            _check_examples(one, gaze_set)
+
+
+def _check_examples(one: Job, gaze_set: GazeSet) -> None:
+    """Checks that a prepared set fills a batch, and that there is gaze where a stage needs it."""
+    feeding.check_feed(one.config, one.name, gaze_set)
+    gaze_check.check(one.config, one.name, gaze_set)
 
 
 def job(config: Config, name: str, workdir: pathlib.Path, asked_for: bool) -> Job:

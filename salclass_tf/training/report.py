@@ -8,8 +8,9 @@ import tensorflow as tf
 
 from salclass_tf import figures
 from salclass_tf.config import ROLES, Config
+from salclass_tf.data.gaze_counts import GazeCount
 from salclass_tf.runs.finished_stage import FinishedStage
-from salclass_tf.training import final_scores
+from salclass_tf.training import final_scores, gaze_check
 
 _COLUMNS = (
     ("accuracy", "accuracy"),
@@ -48,6 +49,23 @@ def _row(name: str, dataset: str, scores: dict) -> str:
 def _cells(scores: dict) -> list[str]:
     """The scores of a row, in the order of the columns."""
     return ["" if scores[key] is None else f"{scores[key]:.3f}" for _, key in _COLUMNS]
+
+
+def gaze_notes(results: dict[str, dict]) -> list[str]:
+    """Returns a line for each part of a stage's data of which many images have no gaze.
+
+    Args:
+        results: see `table`.
+    """
+    lines = []
+    for stage, metrics in results.items():
+        counts = {part: GazeCount(**count) for part, count in metrics.get("gaze", {}).items()}
+        lines += [
+            f"{stage}: {gaze_check.told(part, count)}"
+            for part, count in counts.items()
+            if gaze_check.is_suspicious(count)
+        ]
+    return lines
 
 
 def sweep_table(rows: list[dict]) -> str:

@@ -21,9 +21,9 @@ from salclass_tf.data.sets import GazeSet
 from salclass_tf.devices import Placement
 from salclass_tf.model import GazeModel
 from salclass_tf.runs.files import write_json
-from salclass_tf.runs.finished_stage import DATASET, METRICS, SETTINGS, FinishedStage
+from salclass_tf.runs.finished_stage import DATASET, METRICS, SETTINGS, SPARE, FinishedStage
 from salclass_tf.signals import sigterm_interrupts
-from salclass_tf.training import feeding, final_scores, loop, networks, plan, report
+from salclass_tf.training import feeding, final_scores, gaze_check, loop, networks, plan, report
 from salclass_tf.training.execution import Execution, sole_user
 from salclass_tf.training.plan import Job, Plan
 
@@ -65,7 +65,7 @@ def run(
     if not placement.is_chief:
         return {}
     results = {made.name: made.metrics() for made in planned.jobs}
-    print(report.table(results))
+    print("\n".join([report.table(results), *report.gaze_notes(results)]))
     print(f"Results, pictures and networks: {workdir}/{stage}")
     return results
 
@@ -180,9 +180,10 @@ def _begin(one: Job, gaze_set: GazeSet) -> None:
     """Marks the folder of a stage as begun: what it is trained with, and on."""
     # What goes on is not finished any more; its results are those of fewer epochs.
     (one.folder / METRICS).unlink(missing_ok=True)
-    write_json(one.folder / SETTINGS, one.config.for_stage(one.name))
     share = one.config.stages[one.name].validation_share
-    write_json(one.folder / DATASET, gaze_set.record(share).to_json())
+    for folder in (one.folder / SPARE, one.folder):
+        write_json(folder / SETTINGS, one.config.for_stage(one.name))
+        write_json(folder / DATASET, gaze_set.record(share).to_json())
 
 
 def _choice(gaze_set: GazeSet, validation_share: float) -> str:
@@ -208,6 +209,7 @@ def _facts(one: Job, gaze_set: GazeSet, model: GazeModel, place: loop.Position) 
         "train_split": gaze_set.split("train", share),
         "validation_split": gaze_set.split("validation", share),
         "class_names": list(gaze_set.class_names),
+        "gaze": gaze_check.facts(one.config, one.name, gaze_set),
         "parameters": model.count_params(),
         "made_from": networks.origin(one.config, one.name, one.workdir),
         "kept_epoch": place.best_epoch,

@@ -58,6 +58,8 @@ def test_curves_show_training_and_validation_and_mark_the_kept_epoch(tmp_path, m
     ]
     drawn, write = [], canvas.write
     monkeypatch.setattr(canvas, "write", lambda f, path: (drawn.append(f), write(f, path)))
+    figures.curves([], 2, "a stage whose history is lost", tmp_path / "curves.png")
+    assert not (tmp_path / "curves.png").exists()
     figures.curves(rows, 2, "stage", tmp_path / "curves.png")
     assert Image.open(tmp_path / "curves.png").size[0] > 300
     panels = drawn[0].axes

@@ -280,6 +280,22 @@ def test_failure_leaves_nothing_half_written(model, photos, tmp_path, monkeypatc
         np.load(path) if path.suffix == ".npy" else PIL.Image.open(path).load()
 
 
+@pytest.mark.skipif(not pathlib.Path("/dev/full").exists(), reason="no /dev/full here")
+def test_tables_on_a_full_disk_are_named_and_leave_nothing(model, tmp_path, monkeypatch):
+    opened = pathlib.Path.open
+
+    def full(path, *mode, **options):
+        opened(path, *mode, **options).close()
+        return opened(pathlib.Path("/dev/full"), *mode, **options)  # complains when it is closed
+
+    with monkeypatch.context() as patched, pytest.raises(OSError) as raised:
+        patched.setattr(pathlib.Path, "open", full)
+        prediction.predict(model, [], tmp_path)
+    said = f"cannot write predictions in {tmp_path}: No space left on device; make room"
+    assert str(raised.value).startswith(said)
+    assert not list(tmp_path.iterdir())
+
+
 def test_few_batches_are_read_ahead():
     begun = []
 

@@ -64,7 +64,9 @@ def test_full_disk_is_named_with_the_file_and_the_remedy(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(OSError, match=r"cannot write .*a\.json: No space left on device; fix that"):
+    with pytest.raises(
+        OSError, match=r"cannot write .*a\.json: No space left on device; make room"
+    ):
         files.write_json(tmp_path / "a.json", {})
     assert not list(tmp_path.iterdir())
 

@@ -13,7 +13,7 @@ import pytest
 
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.data.set_record import SetRecord
-from salclass_tf.runs import stage_copies
+from salclass_tf.runs import files, stage_copies
 from salclass_tf.runs.finished_stage import FinishedStage, load_network
 
 RECORD = SetRecord("osie/1.0.0", "train[:9]", "test", "ab" * 32, None, finished_stages.CLASSES)
@@ -225,3 +225,21 @@ def test_reading_a_stage_needs_nothing_of_training_or_evaluation():
     source = sys.modules["salclass_tf.runs.finished_stage"].__file__
     text = open(source, encoding="utf-8").read()
     assert not [room for room in rooms if f"salclass_tf.{room}" in text]
+
+
+@pytest.mark.parametrize("content", ["{", None])
+def test_copies_beside_the_checkpoints_are_taken_for_what_a_stage_was_begun_with(
+    folder, content, caplog
+):
+    for name in ("config.json", "dataset.json"):
+        path = folder / name
+        path.write_text(json.dumps({"geometry": [40, 46], "full_name": "osie/1.0.0"}))
+        files.write_bytes(folder / "checkpoints" / name, path.read_bytes())
+        path.unlink() if content is None else path.write_text(content)
+    stage = FinishedStage(folder)
+    assert stage.is_begun and stage.geometry == Geometry(40, 46)
+    assert stage.dataset.full_name == "osie/1.0.0"
+    assert caplog.text.count("is damaged or gone; its copy") == 2
+    (folder / "checkpoints" / "config.json").write_text("{")
+    with pytest.raises(ValueError, match=r"joint/config\.json is .* remove .*joint to"):
+        FinishedStage(folder).settings  # noqa: B018

@@ -21,6 +21,7 @@ from salclass_tf.serving import exports, frozen, trained, warmup
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOSTILE_MEGABYTES = 400
 HOSTILE_SECONDS = 5  # of a CPU, for one request
+NETWORK_MEGABYTES = 200  # of 32 crops in the tests' network, with TensorFlow's threads and kernels
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +88,23 @@ def broken_jpegs(count):
         bits = np.unpackbits(kinds[number % len(kinds)])
         bits[rng.integers(0, len(bits), rng.integers(1, 20))] ^= 1
         yield np.packbits(bits).tobytes()
+
+
+@pytest.mark.slow
+def test_peak_memory_of_the_largest_accepted_request(version, capsys):
+    """As docs/serving.md has it: 15 bytes a pixel of four images, and what the network takes."""
+    done = commands.run("-m", "benchmarks.request_memory", f"--export_dir={version}")
+    assert done.returncode == 0, done.stderr[-2000:]
+    with capsys.disabled():
+        print(f"\n{done.stdout}")
+    rows = [line.strip("| ").split(" | ") for line in done.stdout.splitlines()[4:]]
+    grown = {(name, size): int(last) for name, _, size, _, last in rows}
+    assert {count for _, count, *_ in rows} == {"32"}
+    decoding, request = (number * 1e6 / 2**20 for number in (4 * 15, 32 * 3))
+    alone = grown["serving_image", "1 x 1"]
+    assert alone < NETWORK_MEGABYTES
+    assert grown["saliency_overlay", "1000 x 1000"] < alone + decoding + NETWORK_MEGABYTES
+    assert grown["serving_image", "1000 x 1000"] < alone + decoding + 3 * request
 
 
 @pytest.mark.slow

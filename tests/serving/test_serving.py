@@ -120,6 +120,7 @@ def served(joint):
         class_names=finished_stages.CLASSES,
         top_k=3,
         max_pixels=MAX_PIXELS,
+        max_batch=16,
     )
 
 
@@ -155,6 +156,31 @@ def test_pixels_beyond_the_limit_are_refused(served):
     for shape in ((1, 400, 400, 3), (1, 1, 50_000, 3), (1, 0, 9, 3)):
         with pytest.raises(tf.errors.InvalidArgumentError, match="100000"):
             served["serving_image"](tf.zeros(shape, tf.uint8))
+
+
+@pytest.mark.parametrize("signature", ["serving_default", "serving_image", "saliency_overlay"])
+def test_more_images_than_allowed_are_refused_before_one_is_decoded(served, signature):
+    def batch(count):
+        pixels = tf.zeros((count, 1, 1, 3), tf.uint8)
+        return pixels if signature == "serving_image" else tf.constant([b"no image"] * count)
+
+    for count in (17, 3000):
+        said = rf"a request may have 16 images; got.*{count}"
+        with pytest.raises(tf.errors.InvalidArgumentError, match=said):
+            served[signature](batch(count))
+    if signature == "serving_image":
+        assert served[signature](batch(16))["saliency"].shape[0] == 16
+    else:  # as many as are allowed are looked at
+        with pytest.raises(tf.errors.InvalidArgumentError, match="image_bytes must be"):
+            served[signature](batch(16))
+
+
+@pytest.mark.parametrize("limit", ["top_k", "max_pixels", "max_batch"])
+def test_limits_are_at_least_one(limit):
+    with pytest.raises(ValueError, match=rf"{limit} must be at least 1; got 0"):
+        exports.Settings(**{limit: 0})
+    with pytest.raises(ValueError, match=rf"{limit} must be at least 1; got 0"):
+        signatures.build(None, geometry=GEOMETRY, **{limit: 0})
 
 
 def test_empty_batch_has_an_empty_answer(served):
@@ -230,20 +256,18 @@ def test_versions_count_on_and_leave_nothing_half_written(tmp_path):
     (tmp_path / "old").mkdir()
     with versions.unfinished(tmp_path) as folder:
         (folder / "file").write_text("whole")
-        assert versions.newest(tmp_path).name == "10"
         assert not folder.name.isdecimal()
         version = versions.publish(folder)
-    assert version == versions.newest(tmp_path) == tmp_path / "11"
+    assert version == tmp_path / "11"
     with pytest.raises(KeyboardInterrupt), versions.unfinished(tmp_path) as folder:
         raise KeyboardInterrupt
     assert sorted(path.name for path in tmp_path.iterdir()) == ["10", "11", "9", "old"]
 
 
 def test_version_taken_by_another_export_is_passed_over(tmp_path, monkeypatch):
-    (tmp_path / "1").mkdir()
     (tmp_path / "2").mkdir()
     (tmp_path / "2" / "file").touch()
-    seen = iter([tmp_path / "1", tmp_path / "2"])
-    monkeypatch.setattr(versions, "newest", lambda _: next(seen))
+    seen = iter([1, 2])
+    monkeypatch.setattr(versions, "_highest", lambda _: next(seen))
     with versions.unfinished(tmp_path) as folder:
         assert versions.publish(folder).name == "3"

@@ -13,7 +13,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from salclass_tf.data import pipeline, sets
+from salclass_tf.data import damage, pipeline, sets
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.training import feeding
 from tfds_builders.imagenet_without_dogs import archives, records
@@ -195,11 +195,11 @@ def test_a_lost_file_is_named_where_it_lies(originals, tmp_path):
     config = tfds.download.DownloadConfig(manual_dir=originals[0], num_shards=2)
     tfds.builder("imagenet2012", data_dir=tmp_path).download_and_prepare(download_config=config)
     gaze_set = sets.open_set("imagenet_without_dogs", str(tmp_path))
-    assert gaze_set.broken_files() == ()
+    assert damage.broken_files(gaze_set) == ()
     [first, _] = sorted(tmp_path.glob("imagenet2012/*/*-train.tfrecord-*"))
     first.write_bytes(first.read_bytes()[:-9])
-    assert gaze_set.broken_files() == (str(first),)
-    message = f"{re.escape(str(first))} .*prepare .*imagenet2012.*imagenet_without_dogs.* again"
+    assert damage.broken_files(gaze_set) == (str(first),)
+    message = f"{re.escape(str(first))} .*Prepare .*imagenet2012.*imagenet_without_dogs.* again"
     with pytest.raises(ValueError, match=message), feeding.readable(gaze_set):
         list(pipeline.open_split(gaze_set.builder, "train"))
 

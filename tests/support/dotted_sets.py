@@ -77,3 +77,35 @@ class DottedHues(DottedNoise):
         for index, example in super()._generate_examples(split, count):
             more = self.builder_config.name == "more"
             yield index, example | {"label": index % 4 if more else example["label"]}
+
+
+class SeldomSeen(DottedNoise):
+    """The same pictures, at none or half of which anybody looked; points, or maps in their place.
+
+    No test picture was looked at.
+    """
+
+    VERSION = tfds.core.Version("1.0.0")
+    BUILDER_CONFIGS = [
+        tfds.core.BuilderConfig(name=name) for name in ("none", "half", "black", "half_black")
+    ]
+
+    def _info(self):
+        has_maps = "black" in self.builder_config.name
+        sigma_px = 0.0 if has_maps else 4.0
+        return tfds.core.DatasetInfo(
+            builder=self,
+            features=schema.gaze_features(heatmap=has_maps),
+            metadata=tfds.core.MetadataDict(sigma_px=sigma_px),
+        )
+
+    def _generate_examples(self, split, count):
+        for index, example in super()._generate_examples(split, count):
+            del example["label"]
+            seen = "half" in self.builder_config.name and split == 0 and index % 2
+            if "heatmap" in self.info.features:
+                level = 200 if seen else 0
+                example |= {"heatmap": np.full((44, 52, 1), level, np.uint8)}
+            if not seen or "heatmap" in example:
+                example |= {"fixations": schema.no_fixations()}
+            yield index, example

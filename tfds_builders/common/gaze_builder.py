@@ -1,12 +1,12 @@
 """What builders of gaze sets share: one function makes an example, here or on Apache Beam."""
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import tensorflow_datasets as tfds
 
-from tfds_builders.common import shuffling
+from tfds_builders.common import preparing, shuffling
 
 Record = TypeVar("Record")
 Made = tuple[str, dict[str, Any], dict[str, int]]
@@ -29,14 +29,31 @@ class GazeBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     def download_and_prepare(self, **options: Any) -> None:
         """Downloads and prepares the set; see `tfds.core.DatasetBuilder`.
 
+        Where another process prepares the same set, its end is waited for, and its set taken.
+
         Args:
             **options: as TFDS takes them. `download_config` with a `beam_runner` (such as
                 "DirectRunner") or `beam_options` needs the package `apache-beam`.
         """
         config = options.get("download_config")
         self._on_beam = config is not None and bool(config.beam_runner or config.beam_options)
-        with shuffling.in_little_memory():
-            super().download_and_prepare(**options)
+
+        def make() -> None:
+            with shuffling.in_little_memory():
+                super(GazeBuilder, self).download_and_prepare(**options)
+
+        if preparing.prepare(self, make):
+            self._check_taken(options)
+
+    def _check_taken(self, options: Mapping[str, Any]) -> None:
+        """Checks a set that another process has prepared; for sets that remember their files.
+
+        Args:
+            options: what this process would have prepared it with.
+
+        Raises:
+            ValueError: if it was made from other files.
+        """
 
     def _generate_examples(
         self, make: Callable[[Record], Made], records: Iterable[Record]

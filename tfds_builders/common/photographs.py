@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import tensorflow_datasets as tfds
 
+from tfds_builders.common import preparing
+
 
 class StoredImage(io.BytesIO):
     """An encoded image from a prepared set; as text it is its name, for error messages."""
@@ -73,7 +75,7 @@ def stored(
     builder = tfds.builder(name, data_dir=data_dir)
     if not builder.is_prepared():
         try:
-            builder.download_and_prepare()
+            preparing.prepare(builder, builder.download_and_prepare)
         except (OSError, ImportError, tfds.download.DownloadError) as error:
             raise ConnectionError(f"cannot prepare {name} ({error}). {instructions}") from error
     features = builder.info.features

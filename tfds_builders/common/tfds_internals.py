@@ -7,10 +7,13 @@ import contextlib
 from collections.abc import Iterator
 
 import tensorflow_datasets as tfds
+from google.protobuf import json_format
 from tensorflow_datasets.core import shuffle
 from tensorflow_datasets.core.download import download_manager, extractor
 from tensorflow_datasets.core.utils import lazy_imports_utils
 
+#: what a prepared set raises whose description is damaged
+DescriptionError = json_format.ParseError
 #: what a download raises whose content is not what was published
 ChecksumError = download_manager.NonMatchingChecksumError
 #: what unpacking a broken archive raises

@@ -1,6 +1,6 @@
 """Gaze of your own: images in a folder, with what an eye tracker recorded on them."""
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 import tensorflow_datasets as tfds
@@ -49,6 +49,12 @@ class Builder(gaze_builder.GazeBuilder):
         if config is not None and config.manual_dir and self.data_path.exists() and not overwrite:
             self._check_same(config.manual_dir)
         super().download_and_prepare(**options)
+
+    def _check_taken(self, options: Mapping[str, Any]) -> None:
+        """Compares the folder with the one that another process has built from."""
+        config = options.get("download_config")
+        if config is not None and config.manual_dir:
+            self._check_same(config.manual_dir)
 
     @staticmethod
     def originals_sha256(root: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tfds_builders.common import manual, schema, shuffling
+from tfds_builders.common import manual, preparing, schema, shuffling
 from tfds_builders.common.tfds_internals import tensorflow as tf
 from tfds_builders.imagenet_without_dogs import archives, records
 
@@ -192,7 +192,8 @@ def _prepare(
     )
     try:
         with shuffling.in_little_memory():
-            source.download_and_prepare(download_config=own)
+            make = functools.partial(source.download_and_prepare, download_config=own)
+            preparing.prepare(source, make)
     except tarfile.TarError as error:
         raise ValueError(f"an archive in {manual_dir} is damaged ({error}); fetch it again") from (
             error

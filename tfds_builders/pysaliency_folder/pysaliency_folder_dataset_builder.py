@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow_datasets as tfds
@@ -70,6 +71,12 @@ class Builder(gaze_builder.GazeBuilder):
         if config is not None and config.manual_dir and not overwrite:
             self.check_files(config.manual_dir)
         super().download_and_prepare(**options)
+
+    def _check_taken(self, options: Mapping[str, Any]) -> None:
+        """Compares the folder with the one that another process has built from."""
+        config = options.get("download_config")
+        if config is not None and config.manual_dir:
+            self.check_files(config.manual_dir)
 
     def check_files(self, manual_dir: str | None = None) -> None:
         """Compares a folder with that of a set that has been built.

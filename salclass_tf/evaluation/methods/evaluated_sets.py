@@ -10,7 +10,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from tqdm import tqdm
 
-from salclass_tf.data import cropping, pipeline, set_record, sets
+from salclass_tf.data import cropping, damage, pipeline, set_record, sets
 from salclass_tf.data.geometry import CROP, WHOLE, Geometry
 from salclass_tf.evaluation.maps.gaze import Gaze, Recording
 
@@ -162,26 +162,16 @@ class EvaluatedSet:
         added = source.map(more, num_parallel_calls=tf.data.AUTOTUNE).batch(self.batch_size)
         return tf.data.Dataset.zip((batches, added)).map(lambda first, second: first | second)
 
-    @contextlib.contextmanager
-    def readable(self, source: tf.data.Dataset) -> Iterator[None]:
+    def readable(self, source: tf.data.Dataset) -> contextlib.AbstractContextManager[None]:
         """Turns what a broken image or a damaged file raises into an error that names it.
 
         Args:
             source: what the code inside `with` is reading, from `source()`.
 
-        Raises:
-            ValueError: with the name.
+        Returns:
+            To be used in a `with`, out of which comes a ValueError with the name.
         """
-        try:
-            with pipeline.corrupt_images_named(source):
-                yield
-        except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
-            folder = self.gaze_set.builder.data_path
-            broken = ", ".join(self.gaze_set.broken_files()) or folder
-            raise ValueError(
-                f"prepared files of {self.title} are damaged or gone: {broken}; remove {folder} "
-                "and give the same command again"
-            ) from error
+        return damage.named(self.gaze_set, source)
 
     @functools.cached_property
     def gaze(self) -> Gaze:
@@ -240,7 +230,7 @@ def open_evaluated(
         ValueError: if it is neither, or cannot be prepared.
     """
     try:
-        builder = tfds.builder(name, data_dir=data_dir)
+        builder = sets.open_builder(name, data_dir)
         features = set(builder.info.features or ())
     except tfds.core.DatasetNotFoundError:
         features = set()

@@ -6,6 +6,7 @@ import pathlib
 from salclass_tf import hdf5_maps
 from salclass_tf.evaluation.methods import exports, hdf5_files, map_folders, runs
 from salclass_tf.evaluation.methods.method import Method
+from salclass_tf.runs import finished_export
 from salclass_tf.runs.finished_stage import KEPT, METRICS, SETTINGS
 
 
@@ -52,9 +53,9 @@ def _at(path: pathlib.Path, map_kind: str) -> list[Method]:
         return runs.from_stage(path)
     if runs.is_run(path):
         return runs.from_run(path)
-    version = exports.find(path)
-    if version is not None:
-        return exports.from_version(version)
+    exported = finished_export.find(path)
+    if exported is not None:
+        return exports.from_export(exported)
     if map_folders.files(path):
         return map_folders.from_folder(path, map_kind)
     raise ValueError(
