@@ -22,6 +22,8 @@ from tfds_builders.gaze_folder import gaze_folder_dataset_builder
 def test_second_job_waits_and_takes_the_set_or_makes_it_itself(fails, tmp_path, caplog):
     builders = [DottedNoise(data_dir=tmp_path) for _ in range(2)]
     begun, go_on, made = threading.Event(), threading.Event(), []
+    # Of a process that was killed.
+    (tmp_path / "dotted_noise" / "incomplete.AB12CD_1.0.0").mkdir(parents=True)
 
     def slow():
         begun.set()

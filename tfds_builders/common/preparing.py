@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import pathlib
+import shutil
 from collections.abc import Callable, Iterator
 from typing import IO
 
@@ -78,6 +79,7 @@ def _locked(lock: pathlib.Path, path: pathlib.Path) -> IO[str]:
             return file
         # Whoever had it has removed the file: another process may have made a new one.
         if _is(file, lock):
+            _remove_unfinished(path)
             return file
         file.close()
 
@@ -88,3 +90,9 @@ def _is(file: IO[str], path: pathlib.Path) -> bool:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
         return False
+
+
+def _remove_unfinished(path: pathlib.Path) -> None:
+    """Removes what processes have left that were killed; those alive would hold the lock."""
+    for unfinished in path.parent.glob(f"incomplete.*_{path.name}"):  # TFDS's name
+        shutil.rmtree(unfinished, ignore_errors=True)
