@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import types
 
 import commands
 import evaluated_run
@@ -200,22 +201,26 @@ def test_what_is_wrong_with_maps_leaves_the_classes(run, tiny_data_dir, tmp_path
 @pytest.mark.parametrize(
     ("image", "there", "taken"),
     [
-        ("a.jpg", ["a.png"], ["a.png"]),
-        ("a.jpg", ["a.jpg"], ["a.jpg"]),
-        ("a.jpg", ["a.npy", "a.jpg.png"], ["a.jpg.png"]),
-        ("a.jpg", ["a.png", "a.npy"], ["a.npy", "a.png"]),
-        ("a.2", ["a.npy"], []),  # that is the map of another image, a
-        ("a.2", ["a.2.png"], ["a.2.png"]),
-        ("b/a.jpg", ["b/a.npy"], ["b/a.npy"]),
+        ("a.jpg", ["a.png"], "a.png"),
+        ("a.jpg", ["a.jpg"], "a.jpg"),
+        ("a.jpg", ["a.npy", "a.jpg.png"], "a.jpg.png"),
+        ("a.jpg", ["a.png", "a.npy"], "several maps"),
+        ("a.2", ["a.npy"], "lacks the maps"),  # that is the map of another image, a
+        ("a.2", ["a.2.png"], "a.2.png"),
+        ("b/a.jpg", ["b/a.npy"], "b/a.npy"),
+        ("a.jpg", ["c/a.npy"], "lacks the maps"),  # it may be of another data set
     ],
 )
 def test_map_of_an_image_is_found_by_its_name(image, there, taken, tmp_path):
     for name in there:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    assert map_folders._find(tmp_path, image, map_folders._maps_in) == [
-        tmp_path / name for name in taken
-    ]
+    dataset = types.SimpleNamespace(gaze=[image], title="the set")
+    if " " in taken:
+        with pytest.raises(ValueError, match=taken):
+            map_folders._paths(tmp_path, dataset)
+    else:
+        assert map_folders._paths(tmp_path, dataset) == {image: tmp_path / taken}
 
 
 def test_maps_of_other_programs_are_cropped_as_images_are(tmp_path, tiny_data_dir):
