@@ -25,6 +25,7 @@ _TURNS = (
     ("inception_v3", "classifier_pretrain"),
     ("inception_v3", "classifier_rgb"),
     ("inception_v3", "classifier"),
+    ("inception_v3", "classifier_rgb_longer"),
     ("inception_v3", "joint"),
     ("vgg19", "classifier_pretrain"),
 )

@@ -58,6 +58,7 @@ def stages(epochs: int) -> list[tuple[str, str, int]]:
         ("classifier_pretrain", "classifier", _IMAGENET * _VIEWS * _IMAGENET_EPOCHS),
         ("classifier_rgb", "classifier", _SALDOGS * _VIEWS * epochs),
         ("classifier", "classifier", _SALDOGS * _VIEWS * epochs),
+        ("classifier_rgb_longer", "classifier", _SALDOGS * _VIEWS * epochs),
         ("joint", "both", _SALDOGS * _VIEWS * epochs),
     ]
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 #: what a trained RGB network of other classes has nothing for
 NEW_LAYERS = ("predictions", "saliency_normalization")
 
-_CHANNELS = 4
+_CHANNELS, _NORMALISATION = 4, NEW_LAYERS[1]
 
 
 def build_input(
@@ -39,10 +39,29 @@ def build_input(
         synchronized=has_replicas(),
         gamma_initializer=keras.initializers.Constant(saliency_spread),
         dtype="float32",
-        name="saliency_normalization",
+        name=_NORMALISATION,
     )(saliency)
     stack = keras.layers.Concatenate(name="rgbs")([colours, normalised])
     return {"image": image, "saliency": saliency}, stack
+
+
+def map_normalization(classifier: keras.Model) -> keras.layers.BatchNormalization | None:
+    """Returns the normalisation of the map; None in a network that was not built with one."""
+    return next((layer for layer in leaves(classifier) if layer.name == _NORMALISATION), None)
+
+
+def map_statistics(classifier: keras.Model) -> tuple[float, float]:
+    """Returns mean and standard deviation of the pixels of the maps that a classifier has read.
+
+    Args:
+        classifier: any; (0, 1) of one without a normalisation of the map.
+    """
+    layer = map_normalization(classifier)
+    if layer is None:
+        return 0.0, 1.0
+    known = (layer.moving_mean, layer.moving_variance)
+    mean, variance = (float(keras.ops.convert_to_numpy(value)[0]) for value in known)
+    return mean, max(variance, layer.epsilon) ** 0.5
 
 
 def first_convolution(classifier: keras.Model) -> keras.layers.Conv2D:

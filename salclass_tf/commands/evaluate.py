@@ -9,8 +9,9 @@ from salclass_tf import commandline
 flags.DEFINE_multi_string(
     "model",
     ["runs/demo"],
-    "[NAME=]PATH of a run, a stage of it, a .keras file, an export, or a folder of maps (PNG, "
-    "NPY); may be repeated. The first one is tested against the others.",
+    "[NAME=]PATH of a run, of runs of several seeds (WORKDIR/seeds), a stage of a run, a .keras "
+    "file, an export, or a folder of maps (PNG, NPY); may be repeated. The first one is tested "
+    "against the others.",
 )
 flags.DEFINE_multi_string(
     "dataset", [], "Data sets, repeated or with commas; default: those that models learned from."

@@ -30,6 +30,7 @@ flags.DEFINE_bool("deterministic", False, "Deterministic operations only, also o
 flags.DEFINE_integer("checkpoint_steps", None, "Steps between checkpoints; default: 2 minutes.")
 flags.DEFINE_integer("keep_checkpoints", 2, "How many of the newest checkpoints stay.")
 flags.DEFINE_integer("seed", None, "Decides every random choice.")
+flags.DEFINE_list("seeds", None, "Train once for each of these seeds; see docs/reproduction.md.")
 flags.DEFINE_integer("steps", None, "Maximum number of steps of each stage: a try-out.")
 flags.DEFINE_integer("epochs", None, "Epochs of --stage; more than were made: it goes on.")
 flags.DEFINE_integer("patience", None, "Epochs of --stage without improvement before it stops.")
@@ -38,6 +39,8 @@ flags.DEFINE_float("learning_rate", None, "First rate of --stage; scales its who
 flags.DEFINE_list("optimizer", None, "Of --stage: sgd or adam, numbers: sgd,dampening=0.9.")
 flags.DEFINE_string("frozen", None, "Layers of --stage that do not learn: a regular expression.")
 flags.DEFINE_float("alpha", None, "Weight of the class error in Eq. 1.")
+flags.DEFINE_enum("map_scale", None, config.MAP_SCALES, "Height in which joint reads its map.")
+flags.DEFINE_bool("fit_map_normalization", None, "Fit joint's normalisation of the map at first.")
 flags.DEFINE_list("sweep_alpha", None, "Train stage joint once for each of these alphas.")
 flags.DEFINE_string("saliency_loss", None, "L_S in Eq. 1; default: mse. See docs/losses.md.")
 flags.DEFINE_enum("recipe", "common", recipes.RECIPES, "How saliency_pretrain trains a detector.")
@@ -58,6 +61,7 @@ def main():
     given = flags.FLAGS
     chosen = _config()
     alphas = config.sweep_values(given.sweep_alpha, given.stage, given.alpha)
+    seeds = config.seed_values(given.seeds, given.seed, given.sweep_alpha)
     workdir = given.workdir or config.default_workdir(given.preset, given.dataset, given.manual_dir)
 
     if given.manual_dir is not None and not pathlib.Path(given.manual_dir).is_dir():
@@ -75,6 +79,8 @@ def main():
     places = (workdir, given.data_dir, given.manual_dir, execution)
     if alphas is not None:
         training.sweep_alpha(chosen, alphas, *places)
+    elif seeds is not None:
+        training.train_seeds(chosen, given.stage, seeds, *places)
     else:
         training.run(chosen, given.stage, *places)
 

@@ -1,8 +1,10 @@
 """What a run is: its networks, its stages, and the presets they come from."""
 
+from salclass_tf.config.config import MAP_SCALES as MAP_SCALES
 from salclass_tf.config.config import PRECISIONS as PRECISIONS
 from salclass_tf.config.config import STRATEGIES as STRATEGIES
 from salclass_tf.config.config import Config as Config
+from salclass_tf.config.flag_checks import seed_values as seed_values
 from salclass_tf.config.flag_checks import sweep_values as sweep_values
 from salclass_tf.config.optimizer import OPTIMIZERS as OPTIMIZERS
 from salclass_tf.config.optimizer import Optimizer as Optimizer

@@ -10,6 +10,7 @@ from salclass_tf.config.stage import check as check_stage
 from salclass_tf.data.geometry import Geometry
 
 STRATEGIES = ("auto", "cpu", "gpu", "mirrored", "multi_worker", "tpu")
+MAP_SCALES = ("none", "peak", "standardise")  # those of `layers.MapScale`
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -32,6 +33,10 @@ class Config:
         image_size: side of the square crops, in pixels.
         short_side: short side to which images are scaled before cropping, in pixels.
         alpha: weight of the class error (Eq. 1).
+        map_scale: height in which SalClassNet's classifier reads the detector's map, one of
+            `layers.MAP_SCALES`.
+        fit_map_normalization: whether the classifier's normalisation of the map gets the
+            statistics of the detector's maps when the parts are joined.
         seed: decides every random choice.
         precision: one of `PRECISIONS`.
         max_steps: maximum number of steps of every stage (a try-out), or None.
@@ -53,6 +58,8 @@ class Config:
     image_size: int = 299
     short_side: int = 340
     alpha: float = 0.2
+    map_scale: str = "none"
+    fit_map_normalization: bool = False
     seed: int = 0
     precision: str = "auto"
     max_steps: int | None = None
@@ -64,6 +71,8 @@ class Config:
         require(self.seed >= 0, "seed must be at least 0", self.seed)
         wide = 0 < self.width < math.inf
         require(wide, "width must be above 0 and finite", self.width)
+        scaled = self.map_scale in MAP_SCALES
+        require(scaled, f"map_scale is one of {MAP_SCALES}", self.map_scale)
         require(self.precision in PRECISIONS, f"precision is one of {PRECISIONS}", self.precision)
         require(
             0 < self.image_size <= self.short_side,
@@ -129,7 +138,7 @@ class Config:
             if not self.makes_demo_weights(stage):
                 names.append(f"{part}_weights")
         if row.is_joint:
-            names.append("alpha")
+            names += ["alpha", "map_scale", "fit_map_normalization"]
         everything = dataclasses.asdict(self)
         chosen = {name: everything[name] for name in names}
         chosen["geometry"] = dataclasses.astuple(self.geometry(stage))

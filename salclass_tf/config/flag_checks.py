@@ -32,6 +32,12 @@ def check(stage: str, run: dict, saliency_loss: str | None, options: dict[str, d
         "alpha weighs the two errors of stage joint; the other stages have one error",
         f"--stage={stage} --alpha={run.get('alpha')}",
     )
+    for name in ("map_scale", "fit_map_normalization"):
+        require(
+            role(stage).is_joint or name not in run,
+            f"{name} is about the parts of stage joint; the other stages have one part",
+            f"--stage={stage} --{name}={run.get(name)}",
+        )
     require(
         role(stage).trains_detector or saliency_loss is None,
         "a saliency loss is one of the stages in which a detector learns",
@@ -94,6 +100,33 @@ def sweep_values(
         raise ValueError(
             f"a sweep takes numbers, with commas between them; got {written}"
         ) from None
+
+
+def seed_values(
+    texts: list[str] | None, seed: int | None, alphas: list[str] | None
+) -> tuple[int, ...] | None:
+    """Reads the values of `--seeds`.
+
+    Args:
+        texts: as they stand on the command line, None where there is no such flag.
+        seed: the one seed asked for, or None.
+        alphas: of a sweep that is asked for, or None.
+
+    Returns:
+        The numbers, None where there is no such flag.
+
+    Raises:
+        ValueError: if one is no whole number of at least 0, is there twice, or the flag
+            contradicts others.
+    """
+    if texts is None:
+        return None
+    written = f"--seeds={','.join(texts)}"
+    require(seed is None, "--seeds names all seeds: leave --seed out", f"--seed={seed} {written}")
+    require(alphas is None, "a sweep of alpha has one seed: leave one of both out", written)
+    good = all(text.strip().isdecimal() for text in texts) and len(set(texts)) == len(texts) > 0
+    require(good, "seeds are whole numbers of at least 0, each once, with commas between", written)
+    return tuple(int(text) for text in texts)
 
 
 def _written(options: dict) -> str:

@@ -50,6 +50,50 @@ class Optimizer:
         """The rate of the first step."""
         return self.steps[0][1] if self.steps else self.learning_rate
 
+    def rates(
+        self, iterations: int, steps_per_epoch: int, epochs: int
+    ) -> tuple[tuple[float, float, int], ...]:
+        """Returns the rates of some first iterations, in pieces.
+
+        Args:
+            iterations: how many.
+            steps_per_epoch: iterations in an epoch.
+            epochs: of the stage, at whose end `final_learning_rate` is reached.
+
+        Returns:
+            (rate at the first iteration of the piece, rate at its last one, iterations); the two
+            rates are equal where the rate is constant.
+        """
+        if iterations == 0:
+            return ()
+        if self.steps or self.staircase:
+            return self._constant_pieces(iterations, steps_per_epoch)
+        first, last = self.learning_rate, iterations - 1
+        if self.final_learning_rate is not None:
+            share = min(last / (epochs * steps_per_epoch), 1.0)
+            end = first + share * (self.final_learning_rate - first)
+        else:
+            end = first / (1 + self.inverse_decay * last)
+        return ((first, end, iterations),)
+
+    def _constant_pieces(
+        self, iterations: int, steps_per_epoch: int
+    ) -> tuple[tuple[float, float, int], ...]:
+        """The pieces of a schedule in steps."""
+        if self.steps:
+            starts = [(epoch * steps_per_epoch, rate) for epoch, rate in self.steps]
+        else:
+            length, factor = self.staircase
+            count = math.ceil(iterations / length)
+            starts = [(n * length, self.learning_rate * factor**n) for n in range(count)]
+        ends = [start for start, _ in starts[1:]] + [iterations]
+        pieces = [
+            (rate, rate, min(end, iterations) - start)
+            for (start, rate), end in zip(starts, ends, strict=True)
+            if start < iterations
+        ]
+        return tuple(pieces)
+
     def at_rate(self, rate: float) -> "Optimizer":
         """Returns the optimizer with another first rate; its whole schedule is scaled with it."""
         first, final = self.first_rate, self.final_learning_rate

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from salclass_tf.config import flag_checks, recipes
 from salclass_tf.config.optimizer import require
-from salclass_tf.config.stage import DETECTOR, ROLES, Stage, pretraining_of, role
+from salclass_tf.config.stage import DETECTOR, ROLES, Stage, pretraining_of, role, twins_of
 from salclass_tf.data.geometry import Geometry
 
 if TYPE_CHECKING:
@@ -33,8 +33,9 @@ def override(
         stage: the stage that `numbers` are for.
         run: values of `Config`'s own fields. Another image size keeps the ratio to the short side;
             a classifier that the demo weights do not fit is pretrained instead.
-        numbers: numbers of the stage by the names of `Stage`'s fields, those of `optimizer` by the
-            names of `Optimizer`'s; `learning_rate` is its first rate and scales the schedule.
+        numbers: numbers of the stage, and of the twin that is compared with it, by the names of
+            `Stage`'s fields, those of `optimizer` by the names of `Optimizer`'s; `learning_rate`
+            is its first rate and scales the schedule.
         recipe: one of `recipes.RECIPES`; "published" has `saliency_pretrain` train as the
             detector's authors did, with their loss.
         saliency_loss: L_S of every stage in which a detector learns, in place of a recipe's own.
@@ -79,7 +80,14 @@ def _with_highest_rates(config: Config) -> Config:
     def capped(spec: Stage) -> Stage:
         return dataclasses.replace(spec, optimizer=spec.optimizer.capped(highest))
 
-    return _of_detectors(config, capped)
+    changed = _of_detectors(config, capped)
+    twins = {
+        twin: capped(changed.stages[twin])
+        for name in changed.stages
+        for twin in twins_of(name)
+        if ROLES[name].trains_detector and twin in changed.stages
+    }
+    return dataclasses.replace(changed, stages=changed.stages | twins)
 
 
 def _with_loss(config: Config, loss: str) -> Config:
@@ -119,7 +127,7 @@ def _with_options(config: Config, part: str, asked: dict) -> Config:
 
 
 def _with_numbers(config: Config, stage: str, numbers: dict) -> Config:
-    """Changes numbers of one stage; None stands for "not asked"."""
+    """Changes numbers of one stage and of its twin; None stands for "not asked"."""
     numbers = {name: value for name, value in numbers.items() if value is not None}
     spec = config.stages.get(stage)
     if spec is None or not numbers:
@@ -131,5 +139,9 @@ def _with_numbers(config: Config, stage: str, numbers: dict) -> Config:
         flag_checks.check_optimizer(stage, optimizer, asked)
     if "learning_rate" in numbers:
         optimizer = optimizer.at_rate(numbers.pop("learning_rate"))
-    changed = dataclasses.replace(spec, **numbers, optimizer=optimizer)
-    return dataclasses.replace(config, stages=config.stages | {stage: changed})
+    same = numbers | {"optimizer": optimizer}
+    for name in (stage, *twins_of(stage)):  # an error names the stage that was asked for
+        if name in config.stages:
+            changed = dataclasses.replace(config.stages[name], **same)
+            config = dataclasses.replace(config, stages=config.stages | {name: changed})
+    return config

@@ -21,6 +21,16 @@ _NORMALISED = (
 ).split()
 
 
+def _with_twins(classifier: Stage, joint: Stage) -> dict[str, Stage]:
+    """The stages that are compared: RGB alone shares the schedules of both stages with maps."""
+    return {
+        "classifier_rgb": classifier,
+        "classifier": classifier,
+        "classifier_rgb_longer": joint,
+        "joint": joint,
+    }
+
+
 def _paper() -> Config:
     """Section 5.2, number by number; its words stand beside each."""
     sgd = Optimizer(
@@ -70,9 +80,12 @@ def _paper() -> Config:
                 "batch_size": 32,  # "batch size 32"
             },
         ),
-        "classifier_rgb": Stage("saldogs", classifier, **shared),  # "3 channels" of Table 5
-        "classifier": Stage("saldogs", classifier, **shared),  # "fine-tuned [...] on SalDogs-train"
-        "joint": Stage("saldogs", finetune, **shared),  # "a single initial learning rate of 0.001"
+        **_with_twins(
+            # "3 channels" of Table 5 and its variants: "fine-tuned [...] on SalDogs-train"
+            Stage("saldogs", classifier, **shared),
+            # "a single initial learning rate of 0.001"
+            Stage("saldogs", finetune, **shared),
+        ),
     }
     return Config(
         preset="paper",
@@ -94,7 +107,6 @@ def _demo() -> Config:
     # The validation error rose in a fourth epoch at the full rate.
     finer = dataclasses.replace(detector, steps=((0, 7e-4), (3, 2e-4)))
     joint = dataclasses.replace(adam, learning_rate=2e-4)
-    twin = dataclasses.replace(adam, steps=((0, 1e-3), (2, 2e-4)))
     critters = {"crops": 1, "mirror": "random", "batch_size": 16}
     stages = {
         "saliency_pretrain": Stage("gaze_critters/free_viewing", detector, epochs=1, **critters),
@@ -106,10 +118,10 @@ def _demo() -> Config:
             geometry=(100, 112),  # close-ups: the parts are about as large as in the demo
             **(critters | {"batch_size": 32}),
         ),
-        # The twin learns for as many epochs as `classifier` and `joint` together, at their rates.
-        "classifier_rgb": Stage("gaze_critters/task", twin, epochs=3, **critters),
-        "classifier": Stage("gaze_critters/task", adam, epochs=2, **critters),
-        "joint": Stage("gaze_critters/task", joint, epochs=1, **critters),
+        **_with_twins(
+            Stage("gaze_critters/task", adam, epochs=2, **critters),
+            Stage("gaze_critters/task", joint, epochs=1, **critters),
+        ),
     }
     return Config(
         preset="demo",
@@ -159,15 +171,12 @@ def _demo_on_cub_gha(config: Config) -> Config:
     )
     lower, lower_but_first = r"block[1-4]_", r"block(1_conv2|[2-4]_)"  # the first reads the map
     detectors = rf"(coarse_)?{lower}"  # SALICON has two trunks
+    with_maps = dataclasses.replace(birds, optimizer=classifier, epochs=3, frozen=lower_but_first)
+    together = dataclasses.replace(birds, optimizer=joint, epochs=1, frozen=detectors)
     stages = {
-        "saliency": (detector, 4, detectors),
-        "classifier_rgb": (classifier, 4, lower),
-        "classifier": (classifier, 3, lower_but_first),
-        "joint": (joint, 1, detectors),
-    }
-    stages = {
-        name: dataclasses.replace(birds, optimizer=optimizer, epochs=epochs, frozen=frozen)
-        for name, (optimizer, epochs, frozen) in stages.items()
+        "saliency": dataclasses.replace(birds, optimizer=detector, epochs=4, frozen=detectors),
+        **_with_twins(with_maps, together),
+        "classifier_rgb": dataclasses.replace(with_maps, frozen=lower),
     }
     return dataclasses.replace(
         config,

@@ -25,6 +25,8 @@ class Role:
             `{classifier}` stand for the names of the networks.
         starts_from: stages whose networks it starts from.
         compared_with: stages that are made before it to be compared with it.
+        twin_of: the stage that it is compared with and so shares every number of `SCHEDULE` with,
+            or None.
         shown_beside: stage -> heading of its network's answers in this stage's picture.
         reads_true_map: whether its classifier takes the true map as the fourth channel.
         pretraining: whether a run may do without it, see `Config.pretrain_detector`.
@@ -37,6 +39,7 @@ class Role:
     method: str
     starts_from: tuple[str, ...] = ()
     compared_with: tuple[str, ...] = ()
+    twin_of: str | None = None
     shown_beside: Mapping[str, str] = dataclasses.field(default_factory=dict)
     reads_true_map: bool = False
     pretraining: bool = False
@@ -90,12 +93,21 @@ ROLES = {
         title="classifier, RGB only",
         method="{classifier}, 3 channels",
         starts_from=("classifier_pretrain",),
+        twin_of="classifier",
+    ),
+    "classifier_rgb_longer": Role(
+        trains=(CLASSIFIER,),
+        title="classifier, RGB only, as long as joint",
+        method="{classifier}, 3 channels, as long as joint",
+        starts_from=("classifier_rgb",),
+        twin_of="joint",
     ),
     "classifier": Role(
         trains=(CLASSIFIER,),
         title="classifier, RGB + true map",
         method="{classifier}, 4 channels + true maps",
         starts_from=("classifier_pretrain",),
+        compared_with=("classifier_rgb",),
         reads_true_map=True,
     ),
     "joint": Role(
@@ -103,13 +115,19 @@ ROLES = {
         title="SalClassNet, joint",
         method="SalClassNet ({detector}, {classifier})",
         starts_from=("saliency", "classifier"),
-        compared_with=("classifier_rgb",),
-        shown_beside={"classifier_rgb": "RGB only", "saliency": "before joint training"},
+        compared_with=("classifier_rgb_longer",),
+        shown_beside={"classifier_rgb_longer": "RGB only", "saliency": "before joint training"},
     ),
 }
 
 #: names of the stages, in the order of a run
 STAGES = tuple(ROLES)
+
+#: the numbers of a `Stage` that decide how many images it sees, and at which rates
+SCHEDULE = (
+    *("optimizer", "epochs", "batch_size", "crops", "mirror", "patience", "validation_share"),
+    *("geometry", "iterations"),
+)
 
 
 def role(stage: str) -> Role:
@@ -120,6 +138,11 @@ def role(stage: str) -> Role:
     """
     require(stage in ROLES, f"a stage is one of {tuple(ROLES)}", stage)
     return ROLES[stage]
+
+
+def twins_of(stage: str) -> tuple[str, ...]:
+    """Returns the stages that are compared with a stage, and so share its schedule."""
+    return tuple(name for name, row in ROLES.items() if row.twin_of == stage)
 
 
 def pretraining_of(part: str) -> str:

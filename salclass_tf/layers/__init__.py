@@ -17,3 +17,5 @@ from salclass_tf.layers.priors import LearnedPrior as LearnedPrior
 from salclass_tf.layers.resizing import BilinearUpsampling as BilinearUpsampling
 from salclass_tf.layers.resizing import ProportionalUpsampling as ProportionalUpsampling
 from salclass_tf.layers.resizing import interpolation_matrix as interpolation_matrix
+from salclass_tf.layers.scaling import MAP_SCALES as MAP_SCALES
+from salclass_tf.layers.scaling import MapScale as MapScale

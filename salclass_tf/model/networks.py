@@ -4,6 +4,8 @@ import keras
 import tensorflow as tf
 
 from salclass_tf import losses, metrics, pair
+from salclass_tf.classifiers import rgbs
+from salclass_tf.layers import MapScale
 from salclass_tf.model.examples import Batch
 from salclass_tf.model.gaze_model import GazeModel
 
@@ -187,12 +189,17 @@ class SalClassNet(GazeModel):
         saliency_loss: L_S, one of `losses.list_saliency_losses()`; "mse" in the paper. With another
             one the squared error is reported beside it, as `mse`.
         output: the output of the detector, one of `losses.OUTPUT_KINDS`.
+        map_scale: in which height the classifier reads the map, one of `layers.MAP_SCALES`, see
+            `layers.MapScale`; the map that is scored and returned is the detector's own.
+        map_statistics: mean and standard deviation of "standardise"; None for those that the
+            classifier's normalisation of the map knows, of true maps, so that it goes on with
+            what it is used to.
         **kwargs: `class_names` and `short_side`, see `GazeModel`; the rest is passed to
             `keras.Model`.
 
     Raises:
-        ValueError: if alpha is negative, the pair cannot work (see `pair.check`), or a loss or an
-            output is not there.
+        ValueError: if alpha is negative, the pair cannot work (see `pair.check`), or a loss, an
+            output or a map scale is not there.
     """
 
     _stage = "joint"
@@ -205,6 +212,8 @@ class SalClassNet(GazeModel):
         alpha: float = 0.2,
         saliency_loss: str = losses.DEFAULT,
         output: str = "map",
+        map_scale: str = "none",
+        map_statistics: tuple[float, float] | None = None,
         **kwargs,
     ):
         losses.check_output(output)
@@ -218,7 +227,14 @@ class SalClassNet(GazeModel):
         self.classifier = classifier
         self.alpha = alpha
         self.saliency_loss, self.output_kind = loss, output
+        if map_scale == "standardise" and map_statistics is None:
+            map_statistics = rgbs.map_statistics(classifier)
+        self.map_scale = MapScale(map_scale, *(map_statistics or ()), name="map_scale")
         self.built = True
+
+    def joined_alike(self, detector: keras.Model, classifier: keras.Model) -> "SalClassNet":
+        """Returns a model of other parts that are joined as these are, with the same settings."""
+        return SalClassNet(detector, classifier, **self._own_config())
 
     @classmethod
     def _settings_of(cls, network):
@@ -243,8 +259,8 @@ class SalClassNet(GazeModel):
         """
         image = _image_of(inputs)
         saliency = self.detector(image, training=training)
-        logits = self.classifier({"image": image, "saliency": saliency}, training=training)
-        return {"saliency": saliency, "logits": logits}
+        read = {"image": image, "saliency": self.map_scale(saliency)}
+        return {"saliency": saliency, "logits": self.classifier(read, training=training)}
 
     def _score(self, batch, out):
         values = _classification_scores(batch, out["logits"])
@@ -254,7 +270,10 @@ class SalClassNet(GazeModel):
 
     def _own_config(self):
         loss = {"saliency_loss": self.saliency_loss.name, "output": self.output_kind}
-        return super()._own_config() | {"alpha": self.alpha} | loss
+        scale = {"map_scale": self.map_scale.scale}
+        if self.map_scale.scale == "standardise":
+            scale["map_statistics"] = [self.map_scale.mean, self.map_scale.deviation]
+        return super()._own_config() | {"alpha": self.alpha} | loss | scale
 
     def get_config(self):
         """Returns both parts, serialised, alpha and the loss."""

@@ -30,7 +30,7 @@ def fold(twin: keras.Model, trained: keras.Model) -> keras.Model:
         parts = (
             fold(getattr(twin, part), getattr(trained, part)) for part in ("detector", "classifier")
         )
-        return SalClassNet(*parts, twin.alpha)
+        return twin.joined_alike(*parts)
     if [type(layer) for layer in twin.layers] != [type(layer) for layer in trained.layers]:
         raise ValueError("config.json and model.keras of the stage describe different networks")
     normalisations = _foldable(twin)

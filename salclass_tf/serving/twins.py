@@ -25,7 +25,7 @@ def build_twin(stage: FinishedStage, precision: str) -> keras.Model:
     keras.config.set_dtype_policy(precision)
     try:
         if isinstance(stage.network(), SalClassNet):
-            return SalClassNet(_detector(stage), _classifier(stage), stage.network().alpha)
+            return stage.network().joined_alike(_detector(stage), _classifier(stage))
         return _classifier(stage) if stage.num_classes else _detector(stage)
     finally:
         keras.config.set_dtype_policy(before)

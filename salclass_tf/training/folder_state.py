@@ -6,7 +6,7 @@ import json
 import pathlib
 from collections.abc import Iterator
 
-from salclass_tf.config import Config, Stage
+from salclass_tf.config import ROLES, Config, Stage
 from salclass_tf.runs.finished_stage import FinishedStage
 from salclass_tf.training import networks
 from salclass_tf.training.checkpoints import list_checkpoints
@@ -16,6 +16,10 @@ _OF_TRAINING = ("stage", "pretrain_detector", "pretrain_classifier")
 
 # What may grow: what was trained until then is the beginning of the longer training too.
 _GROWING = ("stage.epochs", "stage.patience")
+
+
+# Settings of a run that older folders have not written down.
+_YOUNGER = ("map_scale", "fit_map_normalization")
 
 
 class State(enum.Enum):
@@ -45,6 +49,8 @@ def look(config: Config, stage: str, folder: pathlib.Path, asked_for: bool) -> S
     """
     begun = FinishedStage(folder)
     ignored = () if asked_for or not begun.is_finished else _OF_TRAINING
+    if ignored and ROLES[stage].pretraining:
+        ignored += ("seed",)  # runs of several seeds share it
     found = dict(_differing(config, stage, begun, ignored))
     if found and asked_for and all(_grows(name, *values) for name, values in found.items()):
         _check_going_on(config, stage, begun, set(found))
@@ -155,8 +161,9 @@ def _differing(
 
 
 def _completed(there: dict, asked: dict) -> dict:
-    """Adds the numbers of a stage that are younger than a folder: they had their defaults then."""
+    """Adds the settings that are younger than a folder: they had their defaults then."""
     defaults = json.loads(json.dumps(dataclasses.asdict(Stage(dataset=""))))
+    of_run = {field.name: field.default for field in dataclasses.fields(Config)}
 
     def fill(known: dict, wanted: dict, default: dict) -> dict:
         filled = {name: default[name] for name in wanted if name in default} | known
@@ -165,7 +172,8 @@ def _completed(there: dict, asked: dict) -> dict:
             filled["optimizer"] = fill(*parts)
         return filled
 
-    return there | {"stage": fill(there.get("stage", {}), asked["stage"], defaults)}
+    younger = {name: of_run[name] for name in _YOUNGER if name in asked}
+    return younger | there | {"stage": fill(there.get("stage", {}), asked["stage"], defaults)}
 
 
 def _as_trained(settings: dict, epochs: int) -> dict:

@@ -46,7 +46,7 @@ def build_model(config: Config, stage: str, workdir: pathlib.Path, num_classes: 
     if role.is_joint:
         parts = [_kept(config, stage, part, workdir) for part in (DETECTOR, CLASSIFIER)]
         _check_classes(parts[1], num_classes, workdir / config.start_of(stage, CLASSIFIER))
-        model = SalClassNet(*parts, alpha=config.alpha, **error)
+        model = SalClassNet(*parts, alpha=config.alpha, map_scale=config.map_scale, **error)
     elif role.trains_detector:
         model = DetectorModel(_detector(config, stage, workdir), **error)
     else:
@@ -222,6 +222,10 @@ def _detector(config: Config, stage: str, workdir: pathlib.Path) -> keras.Model:
 def _classifier(config: Config, stage: str, workdir: pathlib.Path, classes: int) -> keras.Model:
     """The classifier that a stage starts from."""
     before = config.start_of(stage, CLASSIFIER)
+    if before and not ROLES[before].pretraining:
+        classifier = _kept(config, stage, CLASSIFIER, workdir)
+        _check_classes(classifier, classes, workdir / before)
+        return classifier
     if config.makes_demo_weights(stage):
         weights = None
     elif before:

@@ -9,6 +9,7 @@ import tensorflow as tf
 from salclass_tf import figures
 from salclass_tf.config import ROLES, Config
 from salclass_tf.data.gaze_counts import GazeCount
+from salclass_tf.runs import learned
 from salclass_tf.runs.finished_stage import FinishedStage
 from salclass_tf.training import final_scores, gaze_check
 
@@ -27,22 +28,51 @@ def table(results: dict[str, dict]) -> str:
     Args:
         results: stage -> what its `metrics.json` holds, in the order of the rows.
     """
+    titles = [*(title for title, _ in _COLUMNS), *learned.COLUMNS]
     lines = [
-        "| network | test set | images | " + " | ".join(title for title, _ in _COLUMNS) + " |",
-        "|---|---|--:|" + "--:|" * len(_COLUMNS),
+        "| network | test set | images | " + " | ".join(titles) + " |",
+        "|---|---|--:|" + "--:|" * (len(titles) - 1) + "---|",
     ]
     for stage, metrics in results.items():
-        rows = {"centre bias (mean training map)": "centre_bias"}
-        rows |= {"parts before joint training": "before_joint", ROLES[stage].title: "test"}
-        for name, key in rows.items():
+        whole = learned.read(metrics)
+        rows = {
+            "centre bias (mean training map)": ("centre_bias", None),
+            "parts before joint training": ("before_joint", whole and whole[:-1]),
+            ROLES[stage].title: ("test", whole),
+        }
+        for name, (key, before) in rows.items():
             if metrics.get(key):
-                lines.append(_row(name, f"{metrics['dataset']} {metrics['split']}", metrics[key]))
+                dataset = f"{metrics['dataset']} {metrics['split']}"
+                lines.append(_row(name, dataset, metrics[key], learned.columns(before)))
     return "\n".join(dict.fromkeys(lines))
 
 
-def _row(name: str, dataset: str, scores: dict) -> str:
+def map_uses(results: dict[str, dict]) -> list[str]:
+    """Returns what classifiers make of the map, lines of Markdown; none where none reads one.
+
+    Args:
+        results: see `table`.
+    """
+    known = {
+        stage: metrics["map_use"] for stage, metrics in results.items() if "map_use" in metrics
+    }
+    if not known:
+        return []
+    maps = list(dict.fromkeys(which for found in known.values() for which in found))
+    lines = [
+        f"| accuracy of the same network with | {' | '.join(maps)} |",
+        "|---|" + "--:|" * len(maps),
+    ]
+    for stage, found in known.items():
+        cells = [f"{found[which]:.3f}" if which in found else "" for which in maps]
+        lines.append(f"| {ROLES[stage].title} | {' | '.join(cells)} |")
+    return ["", *lines, ""]
+
+
+def _row(name: str, dataset: str, scores: dict, seen: dict[str, str]) -> str:
     """One row of the table."""
     cells = [name, dataset, str(scores["images"]), *_cells(scores)]
+    cells += [seen.get(title, "") for title in learned.COLUMNS]
     return f"| {' | '.join(cells)} |"
 
 
@@ -66,6 +96,33 @@ def gaze_notes(results: dict[str, dict]) -> list[str]:
             if gaze_check.is_suspicious(count)
         ]
     return lines
+
+
+def seeds_table(results: dict[int, dict[str, dict]]) -> str:
+    """Returns the test scores of several seeds: mean, and each one's, as a Markdown table.
+
+    Args:
+        results: as `families.train_seeds` returns them.
+    """
+    lines = [
+        f"| network | {' | '.join(title for title, _ in _COLUMNS)} |",
+        "|---|" + "--:|" * len(_COLUMNS),
+    ]
+    for stage in next(iter(results.values())):
+        tests = [found[stage].get("test") for found in results.values()]
+        if None in tests:
+            continue
+        cells = [_seeds_cell([test[key] for test in tests]) for _, key in _COLUMNS]
+        lines.append(f"| {ROLES[stage].title} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _seeds_cell(values: list[float | None]) -> str:
+    """The mean over seeds, and each one's; "" where a score does not apply."""
+    if None in values:
+        return ""
+    each = ", ".join(f"{value:.3f}" for value in values)
+    return f"{sum(values) / len(values):.3f} ({each})"
 
 
 def sweep_table(rows: list[dict]) -> str:

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from salclass_tf import devices
 from salclass_tf.config import ROLES, Config
+from salclass_tf.config.stage import twins_of
 from salclass_tf.data import sets
 from salclass_tf.data.sets import GazeSet
 from salclass_tf.devices import Placement
@@ -23,7 +24,18 @@ from salclass_tf.model import GazeModel
 from salclass_tf.runs.files import write_json
 from salclass_tf.runs.finished_stage import DATASET, METRICS, SETTINGS, SPARE, FinishedStage
 from salclass_tf.signals import sigterm_interrupts
-from salclass_tf.training import feeding, final_scores, gaze_check, loop, networks, plan, report
+from salclass_tf.training import (
+    feeding,
+    final_scores,
+    gaze_check,
+    joining,
+    learning,
+    loop,
+    map_use,
+    networks,
+    plan,
+    report,
+)
 from salclass_tf.training.execution import Execution, sole_user
 from salclass_tf.training.plan import Job, Plan
 
@@ -65,7 +77,8 @@ def run(
     if not placement.is_chief:
         return {}
     results = {made.name: made.metrics() for made in planned.jobs}
-    print("\n".join([report.table(results), *report.gaze_notes(results)]))
+    told = [report.table(results), *report.map_uses(results), *report.gaze_notes(results)]
+    print("\n".join(told))
     print(f"Results, pictures and networks: {workdir}/{stage}")
     return results
 
@@ -159,6 +172,7 @@ def _make(
     rows = training.run()
     if placement.is_chief:
         facts = _facts(one, gaze_set, model, training.position)
+        facts["learned_from"] = learning.record(one, training.position, feed.steps)
         _conclude(one, gaze_set, training.forward, before, rows, facts, started)
     placement.wait_for_all()
 
@@ -172,6 +186,8 @@ def _build(one: Job, gaze_set: GazeSet, placement: Placement) -> tuple[GazeModel
     feed = feeding.build_feed(config, name, gaze_set, placement.strategy.num_replicas_in_sync)
     with placement.strategy.scope():
         model = networks.build_model(config, name, one.workdir, len(gaze_set.class_names))
+        if config.fit_map_normalization and ROLES[name].is_joint:
+            joining.fit_normalization(model, feed.epoch(0, 0))
         model.compile(networks.build_optimizer(config.stages[name], model, feed.steps))
     return model, feed
 
@@ -272,7 +288,18 @@ def _scores(one: Job, gaze_set: GazeSet, forward: final_scores.Forward) -> dict:
         train = gaze_set.split("train", one.config.stages[one.name].validation_share)
         mean = final_scores.mean_map(feeding.central_batches(one.config, one.name, gaze_set, train))
         metrics["centre_bias"] = vars(final_scores.score_map(mean, batches))
+    elif ROLES[one.name].needs_gaze and gaze_set.has_gaze:
+        metrics["map_use"] = _map_use(one, forward, batches)
     return metrics
+
+
+def _map_use(one: Job, forward: final_scores.Forward, batches: tf.data.Dataset) -> dict[str, float]:
+    """Accuracies of a network with several maps, and that of its twin of three channels."""
+    found = map_use.accuracies(forward, batches)
+    for twin in (FinishedStage(one.workdir / name) for name in twins_of(one.name)):
+        test = twin.metrics.get("test") if twin.is_finished else None
+        found |= {map_use.RGB: test["accuracy"]} if test else {}
+    return found
 
 
 def _test_batches(one: Job, gaze_set: GazeSet) -> tf.data.Dataset | None:

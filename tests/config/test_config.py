@@ -64,6 +64,7 @@ OF_STAGE = {
     },
     "classifier_rgb": NEW,
     "classifier": NEW,
+    "classifier_rgb_longer": {},
     "joint": {},
 }
 #: number of the whole run -> the same
@@ -82,6 +83,8 @@ RUN = {
     "short_side": ("340 pixels on the short side", 340),
     "alpha": ("The alpha value was set to 0.2", 0.2),
     "max_steps": (SILENT, None),
+    "map_scale": (SILENT, "none"),
+    "fit_map_normalization": (SILENT, False),
 }
 
 
@@ -255,8 +258,8 @@ def test_recipes_for_real_gaze_do_not_inherit_the_demos_small_pictures():
     assert (osie.image_size, osie.short_side) == (299, 340)
     assert (birds.image_size, birds.short_side, birds.width) == (224, 255, 1.0)
     assert list(osie.stages) == ["saliency_pretrain"]  # its pictures have no classes
-    assert birds.prerequisites("joint") == ("saliency", "classifier_rgb", "classifier")
-    assert birds.prerequisites("saliency") == birds.prerequisites("classifier") == ()
+    assert birds.prerequisites("joint") == ("saliency", "classifier_rgb_longer", "classifier")
+    assert birds.prerequisites("saliency") == birds.prerequisites("classifier_rgb") == ()
 
 
 def _rates(*stages):
@@ -269,10 +272,29 @@ def _rates(*stages):
     return found
 
 
-def test_twin_of_the_demo_learns_as_long_and_as_fast_as_what_it_is_compared_with():
-    stages = config.build_config("demo").stages
-    compared = _rates(stages["classifier"], stages["joint"])
-    assert _rates(stages["classifier_rgb"]) == compared and len(set(compared)) == 2
+def _assert_twins_learn_alike(stages):
+    """RGB alone sees as many crops at the same rates as the network that it stands beside."""
+    pairs = (("classifier_rgb", "classifier"), ("classifier_rgb_longer", "joint"))
+    for twin, other in pairs:
+        one, two = (dataclasses.asdict(stages[name]) for name in (twin, other))
+        assert one | {"frozen": two["frozen"]} == two
+
+
+@pytest.mark.parametrize(
+    ("preset", "dataset"),
+    [
+        *[("demo", None), ("demo", "cub_gha"), ("demo", "cub_gha/birds"), ("demo", "gaze_folder")],
+        *[("paper", None), ("paper", "salbirds")],
+    ],
+)
+def test_rgb_twins_share_the_schedule_of_what_they_are_compared_with(preset, dataset):
+    chosen = config.build_config(preset, dataset)
+    _assert_twins_learn_alike(chosen.stages)
+    numbers = {"epochs": 7, "learning_rate": 0.5, "batch_size": 4}
+    for stage in ("classifier", "joint"):
+        asked = chosen.override(stage, {"detector": "salnet"}, numbers).stages
+        assert asked[stage].epochs == 7
+        _assert_twins_learn_alike(asked)
 
 
 def test_demo_spares_salnet_the_rates_at_which_it_dies():

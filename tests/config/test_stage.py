@@ -27,12 +27,14 @@ def test_prerequisites_of_the_papers_stages():
         "saliency": ("saliency_pretrain",),
         "classifier_pretrain": (),
         "classifier_rgb": ("classifier_pretrain",),
-        "classifier": ("classifier_pretrain",),
-        "joint": ("saliency", "classifier_rgb", "classifier"),
+        "classifier": ("classifier_pretrain", "classifier_rgb"),
+        "classifier_rgb_longer": ("classifier_rgb",),
+        "joint": ("saliency", "classifier_rgb_longer", "classifier"),
     }
     assert paper.starts_from("joint") == ("saliency", "classifier")
     alone = dataclasses.replace(paper, pretrain_detector=False, compare_rgb=False)
     assert alone.prerequisites("saliency") == ()
+    assert alone.prerequisites("classifier") == ("classifier_pretrain",)
     assert alone.prerequisites("joint") == ("saliency", "classifier")
     assert pretraining_of(DETECTOR) == "saliency_pretrain"
     assert pretraining_of(CLASSIFIER) == "classifier_pretrain"
@@ -45,7 +47,7 @@ def test_what_stages_read_and_train():
     assert [n for n, row in ROLES.items() if row.reads_true_map] == ["classifier"]
     assert [n for n, row in ROLES.items() if row.is_joint] == ["joint"]
     assert {n for n, row in ROLES.items() if row.trains_classifier} == {
-        *("classifier_pretrain", "classifier_rgb", "classifier", "joint")
+        *("classifier_pretrain", "classifier_rgb", "classifier", "classifier_rgb_longer", "joint")
     }
 
 

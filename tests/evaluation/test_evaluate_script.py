@@ -116,6 +116,32 @@ def test_rows_say_where_they_come_from(run, tables):
     assert any("centre bias" in pair["second"] for pair in compared)
 
 
+def test_what_classifiers_make_of_the_map_stands_below_table_5(run, tables, tiny_data_dir):
+    lines = list(csv.DictReader((tables / "map_use.csv").open()))
+    found = {(line["network"], line["with"]): float(line["accuracy_mean"]) for line in lines}
+    joint, rgbs = "SalClassNet (vgg16, vgg16)", "vgg16, 4 channels + true maps"
+    assert list(found) == [
+        *((joint, which) for which in ("own map", "true map", "another picture's map", "no map")),
+        *((rgbs, which) for which in ("own map", "another picture's map", "no map", "RGB alone")),
+    ]
+    (batch,) = central_crops(sets.open_set("dotted_noise", tiny_data_dir), "test")
+    network, truth = run[1]["joint"], batch["label"].numpy()
+    own = network.detector(batch["image"]).numpy()
+    for which, maps in (
+        ("own map", own),
+        ("true map", batch["saliency"].numpy()),
+        ("another picture's map", np.roll(own, 1, axis=0)),
+        ("no map", np.zeros_like(own)),
+    ):
+        read = {"image": batch["image"], "saliency": tf.constant(maps)}
+        logits = network.classifier(read).numpy()
+        assert found[joint, which] == np.mean(logits.argmax(1) == truth)
+    classes = rows_of(tables, 5)
+    assert found[rgbs, "own map"] == mean(classes[rgbs], "accuracy")
+    assert found[rgbs, "RGB alone"] == mean(classes["vgg16, 3 channels"], "accuracy")
+    assert "### What the classifier makes of the map" in (tables / "report.md").read_text()
+
+
 @pytest.mark.slow
 def test_finished_parts_are_kept_until_a_model_changes(run, tmp_path, tiny_data_dir, monkeypatch):
     workdir, output = tmp_path / "run", tmp_path / "tables"

@@ -22,6 +22,7 @@ from salclass_tf.training.plan import order
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BEFORE = "SalClassNet's detector before joint training"
+LONGER = ", as long as SalClassNet"
 FOLDER = "{workdir}/"
 # Modules that define flags when they are imported, as other tests of this process may have done.
 _WITH_FLAGS = ("salclass_tf.commands", "benchmarks")
@@ -134,12 +135,15 @@ def test_methods_have_the_names_that_the_paper_gives_them(plan):
     for step in (step for step in plan.steps if step.table):
         rows = published.rows(step.table)
         printed = {row.method: row.values for row in rows if row.dataset == rows[0].dataset}
-        # Table 4 has people besides, and our detector before the class error has reached it.
-        assert set(step.models) ^ set(printed) <= {"Human Baseline", BEFORE}
+        # Table 4 has people besides, and our detector before the class error has reached it. Table
+        # 5 has RGB twice, as long as each of those that it is compared with.
+        longer = {name: name.removesuffix(LONGER) for name in step.models}
+        assert set(longer.values()) ^ set(printed) <= {"Human Baseline", BEFORE}
+        assert all(LONGER not in name or name.removesuffix(LONGER) in longer for name in longer)
         assert step.claims
         for claim in step.claims:
             assert set(claim) <= set(step.models)
-            better, worse = (printed[name] for name in claim)
+            better, worse = (printed[longer[name]] for name in claim)
             assert better and all(better[name] > worse[name] for name in better)
 
 

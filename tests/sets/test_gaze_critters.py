@@ -39,8 +39,9 @@ def _share_near_parts(observations, radius=20.0):
 
 
 def test_default_configuration_is_task_and_sizes_are_published():
-    assert list(CONFIGS) == ["task", "free_viewing", "pretrain"]
-    assert CONFIGS["task"].images == {"train": 960, "validation": 120, "test": 360}
+    assert list(CONFIGS) == ["task", "free_viewing", "pretrain", "attended"]
+    for name in ("task", "attended"):
+        assert CONFIGS[name].images == {"train": 960, "validation": 120, "test": 360}
     assert CONFIGS["free_viewing"].images == {"train": 600, "test": 120}
     assert CONFIGS["pretrain"].images == {"train": 12000, "validation": 660}
 
@@ -66,6 +67,7 @@ def test_no_part_tells_the_class_alone(chosen):
         ("task", "75cac522b5a340eea3ddccb74e17a42d89fa52abd2ab697ef8c37b9641eef5ca"),
         ("free_viewing", "0111027ad1a1f9adfeed33d591bdf3c02506e862d3232c38ea2a60d30d3a43cf"),
         ("pretrain", "4135927ad836ba57fc8960d2dad7d059acdfb62477318013e45d1a6468885ced"),
+        ("attended", "9d2b51be4c0b5ded277f0e2711bd27ed83a32ae13018d24c32e466af0f972d50"),
     ],
 )
 def test_pixels_of_this_version_are_pinned(name, expected):
@@ -116,7 +118,7 @@ def test_jpeg_shows_the_rendered_picture(observed):
 
 
 def test_fixations_lie_in_the_picture(observed):
-    for name in ("task", "free_viewing"):
+    for name in ("task", "free_viewing", "attended"):
         for scene, fixations in observed[name]:
             for axis, side in zip("xy", scene.picture.size, strict=True):
                 assert (fixations[axis] >= 0).all() and (fixations[axis] <= side - 1).all()
@@ -164,6 +166,33 @@ def test_free_gaze_prefers_the_louder_objects(observed):
         ]
         softer, louder = softer + hits[0], louder + hits[1]
     assert louder > 1.3 * softer
+
+
+def test_attended_pictures_show_two_classes_and_gaze_tells_which_is_meant(observed):
+    near = {0: 0, 1: 0}
+    for index, (scene, fixations) in enumerate(observed["attended"]):
+        first, other = scene.critters
+        assert first.kind == kinds.TASK_KINDS[index % 12] != other.kind
+        half = 299 / 340 * min(scene.picture.size) / 2
+        for number, one in enumerate(scene.critters):
+            assert (np.abs(one.centres - np.array(scene.picture.size) / 2) < half - 10).all()
+            for x, y in zip(fixations["x"], fixations["y"], strict=True):
+                near[number] += np.hypot(*(one.centres - (x, y)).T).min() < 20
+    assert near[0] > 20 * near[1]
+
+
+def test_nothing_but_gaze_tells_which_critter_is_meant():
+    left = larger = higher = 0
+    seen = 120
+    for index in range(seen):
+        scene, _ = observe(CONFIGS["attended"], "train", index)
+        first, other = (one.frame for one in scene.critters)
+        left += first.x < other.x
+        higher += first.y < other.y
+        larger += first.scale > other.scale
+    # Three deviations of as many tosses of a coin.
+    for count in (left, larger, higher):
+        assert abs(count - seen / 2) < 3 * np.sqrt(seen) / 2
 
 
 def test_pretrain_has_no_gaze(observed):
@@ -311,7 +340,7 @@ def test_name_is_registered():
 
 def test_contact_sheet_is_of_this_version():
     stored = FOLDER / "contact_sheet.png"
-    assert stored.stat().st_size <= 400_000
+    assert stored.stat().st_size <= 450_000
     fresh = contact_sheet.contact_sheet()
     shown = Image.open(stored).convert("RGB")
     assert shown.size == fresh.size

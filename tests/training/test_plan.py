@@ -29,7 +29,8 @@ def nothing_is_made(monkeypatch):
 def test_order_is_what_each_stage_needs():
     assert plan.order(config.build_config("paper"), "joint") == list(config.STAGES)
     assert plan.order(config.build_config("demo"), "joint") == [
-        *("saliency_pretrain", "saliency", "classifier_rgb", "classifier", "joint")
+        *("saliency_pretrain", "saliency", "classifier_rgb", "classifier_rgb_longer"),
+        *("classifier", "joint"),
     ]
 
 

@@ -87,11 +87,23 @@ def weights(folder):
 @pytest.mark.slow
 def test_joint_makes_what_it_needs_and_keeps_what_is_done(tiny, tmp_path, capsys):
     results = tiny("joint", pictures=True)
-    made = ["saliency_pretrain", "saliency", "classifier_pretrain", "classifier_rgb", "classifier"]
-    assert list(results) == [*made, "joint"]
+    assert list(results) == list(config.STAGES)
     assert capsys.readouterr().out.count("SalClassNet, joint") == 1
     for name in ("config.json", "history.csv", "model.keras", "curves.png", "examples.png"):
         assert (tmp_path / "joint" / name).stat().st_size > 0
+    # Nine images, both mirrored: 4 steps of 4 in each epoch.
+    seen = {
+        name: [(one["stage"], one["images"], one["rates"]) for one in row["learned_from"]]
+        for name, row in results.items()
+    }
+    kept = {name: row["kept_epoch"] for name, row in results.items()}
+
+    def part(name):
+        return (name, 16 * kept[name], [[1e-3, 1e-3, 4 * kept[name]]])
+
+    assert seen["joint"] == [part(n) for n in ("classifier_pretrain", "classifier", "joint")]
+    longer = ("classifier_pretrain", "classifier_rgb", "classifier_rgb_longer")
+    assert seen["classifier_rgb_longer"] == [part(name) for name in longer]
     test = results["joint"]["test"]
     assert test["images"] == 6 and 0 <= test["accuracy"] <= 1 and -1 <= test["cc"] <= 1
     # The network that was trained has taken on the weights of its parts again.

@@ -47,4 +47,4 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", help="PNG file to write")
     # A palette keeps the file small enough for a repository.
-    contact_sheet().quantize(128, dither=Image.Dither.NONE).save(parser.parse_args().out)
+    contact_sheet().quantize(64, dither=Image.Dither.NONE).save(parser.parse_args().out)

@@ -1,5 +1,7 @@
 """Simulated viewers: from a scene to fixations."""
 
+import dataclasses
+
 import numpy as np
 
 from tfds_builders.gaze_critters.scene import Scene
@@ -101,6 +103,19 @@ def recognise(rng: np.random.Generator, scene: Scene) -> Fixations:
     elsewhere = _aims(rng, scene, counts.sum(), _TASK_ELSEWHERE)
     aims = np.where(on_part[:, None], _part_aims(rng, scene, counts), elsewhere)
     return _landed(rng, scene, np.repeat(viewers, counts), aims)
+
+
+def attend(rng: np.random.Generator, scene: Scene) -> Fixations:
+    """Simulates viewers who tell the class of the first critter; nobody cares for the other one.
+
+    Args:
+        rng: source of randomness.
+        scene: the picture and its parts.
+
+    Returns:
+        As `recognise`.
+    """
+    return recognise(rng, dataclasses.replace(scene, critters=scene.critters[:1]))
 
 
 def look_around(rng: np.random.Generator, scene: Scene) -> Fixations:

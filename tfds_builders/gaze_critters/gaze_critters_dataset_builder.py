@@ -28,6 +28,8 @@ class CrittersConfig(tfds.core.BuilderConfig):
         viewers: how many of them there are.
         sigma_px: Gaussian sigma of the heat maps, in pixels of the original image; 0 without gaze.
         close_ups: whether a picture shows one part of a critter, which then is the class.
+        pairs: whether every picture shows a second critter, of another class, that is not the one
+            in question.
     """
 
     number: int = 0
@@ -38,6 +40,7 @@ class CrittersConfig(tfds.core.BuilderConfig):
     viewers: int = 0
     sigma_px: float = 0.0
     close_ups: bool = False
+    pairs: bool = False
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -76,6 +79,18 @@ _PRETRAIN = CrittersConfig(
     task="none",
     close_ups=True,
 )
+_ATTENDED = CrittersConfig(
+    name="attended",
+    description="Two critters of two classes in each picture; the label is the one looked at.",
+    number=3,
+    kinds=TASK_KINDS,
+    images={"train": 960, "validation": 120, "test": 360},
+    look=gaze.attend,
+    task="classification",
+    viewers=gaze.TASK_VIEWERS,
+    sigma_px=gaze.TASK_SIGMA,
+    pairs=True,
+)
 
 
 def observe(config: CrittersConfig, split: str, index: int) -> tuple[scene.Scene, gaze.Fixations]:
@@ -93,7 +108,12 @@ def observe(config: CrittersConfig, split: str, index: int) -> tuple[scene.Scene
     rng = np.random.default_rng([config.number, _SPLITS.index(split), index])
     if config.close_ups:
         return _close_up(rng, config, PARTS[index % len(PARTS)]), gaze.NOBODY
-    rendered = scene.render(rng, config.kinds[index % len(config.kinds)])
+    kind = config.kinds[index % len(config.kinds)]
+    if config.pairs:
+        others = [one for one in config.kinds if one != kind]
+        rendered = scene.render_pair(rng, kind, others[rng.integers(len(others))])
+    else:
+        rendered = scene.render(rng, kind)
     return rendered, config.look(rng, rendered)
 
 
@@ -109,7 +129,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "Initial release."}
-    BUILDER_CONFIGS = [_TASK, _FREE_VIEWING, _PRETRAIN]
+    BUILDER_CONFIGS = [_TASK, _FREE_VIEWING, _PRETRAIN, _ATTENDED]
 
     def _info(self) -> tfds.core.DatasetInfo:
         config = self.builder_config

@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
@@ -16,6 +17,8 @@ _COMPANY = 0.15  # share of pictures with a second critter of the same class
 _VISIBLE = 0.84  # of the short side: the central crop of an evaluation (299 of 340) shows the parts
 _JPEG_QUALITY = 92
 _ATTEMPTS = 12
+_PAIR_ATTEMPTS = 60
+_NEAREST = 0.9  # distance of two critters' circles, in the sum of their radii
 _WINDOW = 150  # pixels around a part that a close-up shows
 _OFF_CENTRE = 25.0  # pixels by which it may miss the part
 _LITTER = oval(0, 0, 0.5, 0.5, 12)
@@ -27,7 +30,8 @@ class Scene:
 
     Attributes:
         picture: RGB, 320 to 360 pixels on the short side, at most 420 on the long one.
-        critters: one or two of the same class; the first is always wholly in the picture.
+        critters: one or two of the same class, or a pair of two classes; both parts of the first
+            one, and of both of a pair, lie in the central square.
         distractors: loud objects.
         decoys: lone shapes that resemble the diagnostic parts.
     """
@@ -134,15 +138,66 @@ def render(rng: np.random.Generator, kind: Kind) -> Scene:
         rng, distractors.random_distractor, int(rng.integers(3, 6)), 0.55, size, taken
     )
     decoys = _place_all(rng, distractors.random_decoy, int(rng.integers(0, 4)), 1.0, size, taken)
+    picture = _draw(rng, size, critters[::-1], loud, decoys)
+    return Scene(picture, tuple(critters), loud, decoys)
+
+
+def _draw(
+    rng: np.random.Generator, size: tuple[int, int], critters: Sequence, loud: tuple, decoys: tuple
+) -> Image.Image:
+    """Draws surroundings, objects and, over them and one after another, critters."""
     canvas = Canvas(textures.background(rng, size))
     _scatter_litter(rng, canvas)
     for decoy in decoys:
         distractors.draw_decoy(rng, canvas, decoy)
     for distractor in loud:
         distractors.draw_distractor(rng, canvas, distractor)
-    for posed in reversed(critters):
+    for posed in critters:
         critter.draw(rng, canvas, posed)
-    return Scene(canvas.picture(), tuple(critters), loud, decoys)
+    return canvas.picture()
+
+
+def render_pair(rng: np.random.Generator, kind: Kind, other: Kind) -> Scene:
+    """Renders one picture of two critters of different classes that do not touch.
+
+    Nothing in the picture tells which of them comes first in the scene: both are placed alike, and
+    which one was placed first, and is drawn first, is a draw too.
+
+    Args:
+        rng: source of everything but the classes.
+        kind: class of the critter that comes first in the scene.
+        other: class of the second one.
+    """
+    swapped = bool(rng.integers(2))
+    kinds = (other, kind) if swapped else (kind, other)
+    pair = None
+    while pair is None:
+        size = _random_size(rng)
+        pair = _place_pair(rng, size, *kinds)
+    taken = [circle for posed in pair for circle in _circles(posed)]
+    loud = _place_all(
+        rng, distractors.random_distractor, int(rng.integers(2, 5)), 0.55, size, taken
+    )
+    decoys = _place_all(rng, distractors.random_decoy, int(rng.integers(0, 4)), 1.0, size, taken)
+    picture = _draw(rng, size, pair, loud, decoys)
+    return Scene(picture, pair[::-1] if swapped else pair, loud, decoys)
+
+
+def _place_pair(
+    rng: np.random.Generator, size: tuple[int, int], first: Kind, second: Kind
+) -> tuple[critter.Critter, critter.Critter] | None:
+    """Poses two critters with their parts in the central square; None where there is no room."""
+    one = _place_first(rng, size, first)
+    taken = _circles(one)
+    for _ in range(_PAIR_ATTEMPTS):
+        two = _place_first(rng, size, second)
+        if all(
+            (x - a) ** 2 + (y - b) ** 2 > (_NEAREST * (radius + r)) ** 2
+            for x, y, radius in _circles(two)
+            for a, b, r in taken
+        ):
+            return one, two
+    return None
 
 
 def close_up(rng: np.random.Generator, scene: Scene, at: np.ndarray) -> Scene:

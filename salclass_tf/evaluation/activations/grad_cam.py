@@ -40,7 +40,7 @@ def build(network: keras.Model) -> Callable[[Mapping[str, tf.Tensor]], tf.Tensor
             tape.watch(image)  # else nothing is recorded of a network whose layers are frozen
             inputs = {"image": image} if reads_map else image
             if isinstance(network, SalClassNet):
-                inputs["saliency"] = network.detector(image, training=False)
+                inputs["saliency"] = network.map_scale(network.detector(image, training=False))
             elif reads_map:
                 inputs["saliency"] = batch["saliency"]
             features, scores = body(inputs, training=False)

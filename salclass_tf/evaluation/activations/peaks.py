@@ -78,7 +78,7 @@ def _compile(
     def peaks(batch: Batch) -> list[Peaks]:
         inputs = batch if method.needs_truth else batch["image"]
         if isinstance(network, SalClassNet):
-            saliency = network.detector(batch["image"], training=False)
+            saliency = network.map_scale(network.detector(batch["image"], training=False))
             inputs = {"image": batch["image"], "saliency": saliency}
         # Of one layer Keras returns the maps without a list.
         return [_peaks(maps) for maps in keras.tree.flatten(body(inputs, training=False))]

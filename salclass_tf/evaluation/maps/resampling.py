@@ -35,6 +35,31 @@ def interval(
     return float(found.low), float(found.high)
 
 
+def two_way(
+    values: np.ndarray, confidence: float, resamples: int, seed: int
+) -> tuple[float, float]:
+    """Returns percentiles of the mean where rows and columns are both drawn with replacement.
+
+    Networks of several seeds score the same images, so neither their scores of an image nor an
+    image's scores are independent: Owen, "The pigeonhole bootstrap", Ann. Appl. Stat. 1, 2007.
+
+    Args:
+        values: a score for each seed and image, float64 [seeds, images].
+        confidence: of the interval, in (0, 1).
+        resamples: number of resamples.
+        seed: of the resamples.
+    """
+    rng = np.random.default_rng(seed)
+    counts = values.shape
+    means = []
+    for start in range(0, resamples, block := max(1, _BATCH // values.size)):
+        drawn = min(block, resamples - start)
+        rows, columns = (rng.multinomial(n, np.full(n, 1 / n), drawn) for n in counts)
+        means.append(((rows @ values) * columns).sum(axis=1) / values.size)
+    ends = np.quantile(np.concatenate(means), [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(ends[0]), float(ends[1])
+
+
 def p_value(differences: np.ndarray, resamples: int, seed: int) -> float:
     """Returns the two-sided p-value of a mean difference of 0 (`scipy.stats.permutation_test`).
 

@@ -4,7 +4,7 @@ import dataclasses
 import pathlib
 
 from salclass_tf import hdf5_maps
-from salclass_tf.evaluation.methods import exports, hdf5_files, map_folders, runs
+from salclass_tf.evaluation.methods import exports, families, hdf5_files, map_folders, runs
 from salclass_tf.evaluation.methods.method import Method
 from salclass_tf.runs import finished_export
 from salclass_tf.runs.finished_stage import KEPT, METRICS, SETTINGS
@@ -14,9 +14,9 @@ def find(text: str, map_kind: str = "auto") -> list[Method]:
     """Returns the methods that a path stands for.
 
     Args:
-        text: path of a run, of a stage in it, of a `.keras` file, of an export or one of its
-            versions, of a folder of maps, or of an HDF5 file of them; `NAME=PATH` gives the rows a
-            name.
+        text: path of a run, of the runs of several seeds, of a stage in a run, of a `.keras` file,
+            of an export or one of its versions, of a folder of maps, or of an HDF5 file of them;
+            `NAME=PATH` gives the rows a name.
         map_kind: what the numbers in folders of maps are, one of `map_kinds.KINDS`.
 
     Raises:
@@ -28,7 +28,7 @@ def find(text: str, map_kind: str = "auto") -> list[Method]:
         return methods
     if len(methods) == 1:
         return [dataclasses.replace(methods[0], name=name)]
-    return [dataclasses.replace(method, name=f"{name}: {method.name}") for method in methods]
+    return [_named(method, name) for method in methods]
 
 
 def split(text: str) -> tuple[str, pathlib.Path]:
@@ -37,6 +37,15 @@ def split(text: str) -> tuple[str, pathlib.Path]:
     if not equals or pathlib.Path(text).exists():
         return "", pathlib.Path(text)
     return name.strip(), pathlib.Path(path)
+
+
+def _named(method: Method, name: str) -> Method:
+    """One of several methods at a path with the name that the path was given."""
+    family = f"{name}: {method.family}" if method.family else ""
+    variants = tuple(_named(one, name) for one in method.variants)
+    return dataclasses.replace(
+        method, name=f"{name}: {method.name}", family=family, variants=variants
+    )
 
 
 def _at(path: pathlib.Path, map_kind: str) -> list[Method]:
@@ -53,6 +62,8 @@ def _at(path: pathlib.Path, map_kind: str) -> list[Method]:
         return runs.from_stage(path)
     if runs.is_run(path):
         return runs.from_run(path)
+    if families.is_family(path):
+        return families.from_family(path)
     exported = finished_export.find(path)
     if exported is not None:
         return exports.from_export(exported)

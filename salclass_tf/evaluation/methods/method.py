@@ -43,6 +43,11 @@ class Method:
         scored_by: data set, metrics, labels, settings of `evaluate` -> scores, for what has
             several maps of an image and so no `load`.
         undefined: metrics that its maps have no score of -> why.
+        seen: columns beside its accuracies, see `learned.columns`; {} where not known.
+        reads: the map that its classifier is given, of `training.map_use`; "" of what is no row of
+            the table "what the classifier makes of the map".
+        family: what networks of several seeds are called together; "" of a single one.
+        variants: the same network with other maps, and its twin without; rows of that table.
     """
 
     name: str
@@ -62,6 +67,10 @@ class Method:
     compared: bool = True
     scored_by: Callable[..., Scores] | None = None
     undefined: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    seen: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    reads: str = ""
+    family: str = ""
+    variants: tuple["Method", ...] = ()
 
     def labels(self, dataset: EvaluatedSet) -> dict[str, str]:
         """Returns the first columns of the method's row."""

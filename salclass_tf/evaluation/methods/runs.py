@@ -1,5 +1,6 @@
 """Networks of this project as methods: stages of runs, and single `.keras` files."""
 
+import dataclasses
 import logging
 import pathlib
 
@@ -7,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from salclass_tf import model
-from salclass_tf.config.stage import CLASSIFIER, DETECTOR, ROLES, role
+from salclass_tf.config.stage import CLASSIFIER, DETECTOR, ROLES, role, twins_of
 from salclass_tf.data.geometry import WHOLE, Geometry
 from salclass_tf.evaluation.methods import whole
 from salclass_tf.evaluation.methods.evaluated_sets import Batch, EvaluatedSet, without_version
@@ -20,9 +21,10 @@ from salclass_tf.evaluation.methods.method import (
     model_text,
 )
 from salclass_tf.model.whole_images import WholeImages
+from salclass_tf.runs import learned
 from salclass_tf.runs.files import hash_files
 from salclass_tf.runs.finished_stage import KEPT, FinishedStage, load_network
-from salclass_tf.training import final_scores
+from salclass_tf.training import final_scores, map_use
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +66,10 @@ def from_run(workdir: pathlib.Path) -> list[Method]:
         )
     methods = {name: _method(stage) for name, stage in finished.items()}
     if {"saliency", "classifier"} <= set(finished) and _fit(finished):
-        together = _together(finished["saliency"], finished["classifier"])
+        scale = (
+            finished["joint"].settings.get("map_scale", "none") if "joint" in finished else "none"
+        )
+        together = _together(finished["saliency"], finished["classifier"], scale)
         last = {name: methods.pop(name) for name in ("joint",) if name in methods}
         return [*last.values(), together, *methods.values()]
     return list(methods.values())
@@ -143,7 +148,45 @@ def from_file(path: pathlib.Path) -> list[Method]:
 
 
 def _method(stage: FinishedStage) -> Method:
-    """The network of a finished stage as a method."""
+    """The network of a finished stage as a method, with what it is with other maps."""
+    method = _plain_method(stage)
+    row = role(stage.name)
+    if not (row.trains_classifier and row.needs_gaze):
+        return method
+    maps = (map_use.TRUE, map_use.OTHER, map_use.NONE)
+    variants = [
+        dataclasses.replace(
+            method,
+            fingerprint=f"{method.fingerprint} with {which}",
+            gives=frozenset({LOGITS}),
+            load=lambda dataset, which=which: _with_map(stage.read_network(), which, dataset),
+            needs_truth=row.reads_true_map or which == map_use.TRUE,
+            reads=which,
+        )
+        for which in (maps[1:] if row.reads_true_map else maps)
+    ]
+    twins = [FinishedStage(stage.folder.parent / name) for name in twins_of(stage.name)]
+    variants += [
+        dataclasses.replace(_plain_method(twin), reads=map_use.RGB)
+        for twin in twins
+        if twin.is_finished
+    ]
+    return dataclasses.replace(method, variants=tuple(variants))
+
+
+def _with_map(network: keras.Model, which: str, dataset: EvaluatedSet) -> Forward:
+    """Answers with a map of choice in place of the network's own."""
+    reader = map_use.Reader(final_scores.Forward(network))
+
+    def answer(batch: Batch) -> Answers:
+        read = {key: batch[key] for key in dataset.signature}
+        return {LOGITS: reader.answers(read, (which,))[which].numpy()}
+
+    return answer
+
+
+def _plain_method(stage: FinishedStage) -> Method:
+    """The network of a finished stage."""
     return Method(
         name=_title(stage.name, stage.settings),
         model=_files(stage),
@@ -156,6 +199,7 @@ def _method(stage: FinishedStage) -> Method:
         class_names=stage.class_names or None,
         needs_truth=role(stage.name).reads_true_map,
         network=stage.read_network,
+        seen=learned.columns(learned.read(stage.metrics)),
     )
 
 
@@ -191,24 +235,31 @@ def forward(network: keras.Model, dataset: EvaluatedSet, geometry: Geometry) -> 
     return answer
 
 
-def _together(detector: FinishedStage, classifier: FinishedStage) -> Method:
+def _together(detector: FinishedStage, classifier: FinishedStage, map_scale: str) -> Method:
     """The parts of SalClassNet before they were trained together; its maps are the detector's."""
 
     def network() -> keras.Model:
-        return model.SalClassNet(detector.read_network(), classifier.read_network())
+        parts = detector.read_network(), classifier.read_network()
+        return model.SalClassNet(*parts, map_scale=map_scale)
 
     settings = detector.settings | classifier.settings
     return Method(
         name=f"{_title('joint', settings)}, parts before joint training",
         model=f"{_files(detector)} + {_files(classifier)}",
-        fingerprint=hash_files([detector.path, classifier.path]),
+        fingerprint=hash_files([detector.path, classifier.path]) + _not_default(map_scale),
         gives=frozenset({LOGITS}),
         load=lambda dataset: forward(network(), dataset, classifier.geometry),
         geometry=classifier.geometry,
         trained_on=without_version(classifier.metrics["dataset"]),
         class_names=classifier.class_names or None,
         network=network,
+        seen=learned.columns(learned.read(classifier.metrics)),
     )
+
+
+def _not_default(map_scale: str) -> str:
+    """What tells parts that are joined in another way from the same parts as they are."""
+    return "" if map_scale == "none" else f"-{map_scale}"
 
 
 def _title(stage: str, settings: dict) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from salclass_tf.evaluation.maps.scores import Estimate
 from salclass_tf.evaluation.tables import of_maps, published, report
+from salclass_tf.runs import learned
 
 _COLUMNS = {
     4: ("shuffled_auc", "nss", "cc"),
@@ -13,7 +14,11 @@ _COLUMNS = {
     6: ("mean_class_accuracy", "accuracy"),
 }
 # What our tables and the paper's call differently.
-_PAPERS_NAMES = {"human, true maps (as in the paper)": "Human Baseline"}
+_PAPERS_NAMES = {
+    "human, true maps (as in the paper)": "Human Baseline",
+    "Inception (3 channels), as long as SalClassNet": "Inception (3 channels)",
+    "VGG (3 channels), as long as SalClassNet": "VGG (3 channels)",
+}
 
 
 def sections(number: int, folder: pathlib.Path) -> Iterator[str]:
@@ -69,11 +74,14 @@ def _table(number: int, rows: list[dict], published_set: str | None) -> str:
     known = [name for name in measures if any(row and name in row.values for row in theirs)]
     heads = ["method", *(of_maps.title(name) for name in measures)]
     heads += [f"published {of_maps.title(name)}" for name in known]
+    seen = [name for name in learned.COLUMNS if any(name in row["labels"] for row in rows)]
+    heads += seen
     lines = [of_maps.line(heads), "|---|" + "--:|" * (len(heads) - 1)]
     for name, row, printed in zip(names, rows, theirs, strict=True):
         values = row["metrics"] if "metrics" in row else row["accuracies"]
         cells = [name, *(_interval(values[measure]) for measure in measures)]
         cells += [report.printed(printed, measure) if printed else "" for measure in known]
+        cells += [row["labels"].get(name, "") for name in seen]
         lines.append(of_maps.line(cells))
     return "\n".join(lines)
 

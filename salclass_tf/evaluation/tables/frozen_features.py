@@ -68,7 +68,7 @@ def penultimate(network: keras.Model) -> keras.Model:
     """
     if isinstance(network, SalClassNet):
         image = keras.Input(network.detector.inputs[0].shape[1:], name="image")
-        maps = network.detector(image)
+        maps = network.map_scale(network.detector(image))
         body = penultimate(network.classifier)
         return keras.Model(image, body({"image": image, "saliency": maps}))
     dense = [layer for layer in network.layers if isinstance(layer, keras.layers.Dense)]

@@ -107,6 +107,8 @@ def run(settings: Settings) -> str:
         for table, rows in ((5, evaluation.classes), (6, evaluation.transferred)):
             if table in settings.tables:
                 report.add_classes(table, rows)
+        report.add_map_uses(evaluation.map_uses)
+        report.add_families([*evaluation.maps, *evaluation.classes, *evaluation.map_uses])
         report.add_choices(evaluation.scored)
         failures, notes = evaluation.failures, evaluation.notes
         report.add_notes([*notes, *failures])
@@ -148,6 +150,7 @@ class Evaluation:
         maps: rows of Table 4 with their methods.
         classes: rows of Table 5.
         transferred: rows of Table 6.
+        map_uses: networks with other maps than their own, after the network itself.
         scored: methods that have a row in Table 4 or 5, with the set.
         notes: what is not in the tables, and why.
         failures: what should have been in them.
@@ -170,6 +173,7 @@ class Evaluation:
         self.maps: list[tuple[Method, Scores]] = []
         self.classes: list[tuple[Method, Guesses]] = []
         self.transferred: list[tuple[Method, Guesses]] = []
+        self.map_uses: list[tuple[Method, Guesses]] = []
         self.scored: list[tuple[Method, EvaluatedSet]] = []
         self.notes: list[str] = []
         self.failures: list[str] = []
@@ -183,9 +187,10 @@ class Evaluation:
         """Fills the tables, set by set; what fails is noted and the rest goes on."""
         for opened in self._lineup.sets:
             for method, dataset, kinds in self._jobs(opened):
+                variant = frozenset({LOGITS} if method.reads else ())
                 try:
                     self._measure(method, dataset, kinds)
-                    if 6 in self._settings.tables and LOGITS in kinds & method.gives:
+                    if 6 in self._settings.tables and LOGITS in kinds & method.gives - variant:
                         self._transfer(method, dataset)
                 except _FAILURES as error:
                     _log.warning("%s on %s: %s", method.name, dataset.title, error)
@@ -207,9 +212,12 @@ class Evaluation:
             scored = self._lineup.scored(opened, method.geometry)
             if scored is crops:
                 yield method, crops, frozenset({SALIENCY, LOGITS})
-                continue
-            yield method, scored, frozenset({SALIENCY})
-            yield method, crops, frozenset({LOGITS})
+            else:
+                yield method, scored, frozenset({SALIENCY})
+                yield method, crops, frozenset({LOGITS})
+            if crops.has_maps and any(row is method for row, _ in self.classes[-1:]):
+                for variant in method.variants:
+                    yield variant, crops, frozenset({LOGITS})
 
     def _measure(self, method: Method, dataset: EvaluatedSet, kinds: frozenset[str]) -> None:
         """Rows of Tables 4 and 5: those kept from before, and the missing ones in one pass."""
@@ -230,9 +238,13 @@ class Evaluation:
         for kind in missing:
             if found[kind] is not None:
                 self._parts.keep(found[kind], facts[kind])
-        for kind, rows in ((SALIENCY, self.maps), (LOGITS, self.classes)):
+        classes = self.map_uses if method.reads else self.classes
+        for kind, rows in ((SALIENCY, self.maps), (LOGITS, classes)):
             if found.get(kind) is not None:
-                rows.append((method, _relabelled(found[kind], method.labels(dataset))))
+                labels = method.labels(dataset) | (method.seen if kind == LOGITS else {})
+                rows.append((method, _relabelled(found[kind], labels)))
+                if method.variants and kind == LOGITS:
+                    self.map_uses.append(rows[-1])
                 self.scored.append((method, dataset))
         if failed is not None:
             raise failed
@@ -293,7 +305,7 @@ class Evaluation:
         if guesses is None:
             guesses = frozen_features.classify(method, train, dataset)
             self._parts.keep(guesses, facts)
-        labels = method.labels(dataset) | {"trained on": method.trained_on or ""}
+        labels = method.labels(dataset) | {"trained on": method.trained_on or ""} | method.seen
         self.transferred.append((method, _relabelled(guesses, labels)))
 
     def _facts(self, kind: str, method: Method, dataset: EvaluatedSet) -> dict:

@@ -16,6 +16,8 @@ from salclass_tf.evaluation.methods.method import Method
 from salclass_tf.evaluation.tables import (
     of_classes,
     of_confusions,
+    of_families,
+    of_map_use,
     of_maps,
     per_image,
     published,
@@ -104,6 +106,27 @@ class Report:
             name = of_confusions.file_name(row, table)
             self._files[_unused(f"{name}.csv", self._files)] = of_confusions.matrix_csv(row)
         self._store(table, rows, of_classes.summaries(guesses), found)
+
+    def add_map_uses(self, rows: Sequence[tuple[Method, Guesses]]) -> None:
+        """Adds what classifiers make of the map.
+
+        Args:
+            rows: networks that read a map, each followed by itself with other maps and its twin.
+        """
+        if rows:
+            self._sections += [f"### {of_map_use.TITLE}", of_map_use.markdown(rows)]
+            self._files["map_use.csv"] = of_map_use.csv_text(rows)
+
+    def add_families(self, rows: Sequence[tuple[Method, Scores | Guesses]]) -> None:
+        """Adds networks of several seeds as one method each.
+
+        Args:
+            rows: methods and their scores; those of no family are left out.
+        """
+        found = of_families.rows(rows)
+        if found:
+            self._sections += [f"## {of_families.TITLE}", of_families.markdown(found)]
+            self._files["families.csv"] = of_families.csv_text(found)
 
     def add_published(self, table: int) -> None:
         """Adds a table of the paper that nothing is measured for."""

@@ -1,0 +1,106 @@
+"""Runs of several seeds as one method: what is grouped, and the two-way bootstrap."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from salclass_tf import config
+from salclass_tf.evaluation.maps import resampling
+from salclass_tf.evaluation.methods import families, find
+from salclass_tf.evaluation.methods.method import Method
+from salclass_tf.evaluation.tables import of_families
+from salclass_tf.evaluation.tables.guesses import Guesses
+from salclass_tf.runs import seeds
+
+
+def test_two_way_interval_has_the_variance_of_seeds_and_of_images():
+    """Of additive effects the variance of the mean is known: var(seed) / S + var(image) / N."""
+    rng = np.random.default_rng(0)
+    of_seed, of_image = rng.normal(0, 0.3, 12), rng.normal(0, 2.0, 150)
+    low, high = resampling.two_way(of_seed[:, None] + of_image, 0.95, 4000, 1)
+    expected = np.sqrt(of_seed.var() / 12 + of_image.var() / 150)
+    assert (high - low) / 2 / 1.96 == pytest.approx(expected, rel=0.06)
+    assert (low + high) / 2 == pytest.approx(of_seed.mean() + of_image.mean(), abs=expected / 5)
+
+
+def test_one_seed_leaves_the_interval_over_images():
+    values = np.random.default_rng(2).normal(size=(1, 90))
+    both = resampling.two_way(values, 0.95, 5000, 0)
+    over_images = resampling.interval(values[0], np.ones(90), 0.95, 5000, 0)
+    np.testing.assert_allclose(both, over_images, atol=0.02)
+
+
+def guesses(right, name):
+    """Answers of which some are right."""
+    right = np.asarray(right)
+    half = np.full(len(right), 0.5)
+    labels = {"data set": "noise test", "method": name}
+    images = tuple(f"{number}" for number in range(len(right)))
+    return Guesses(labels, images, np.ones(len(right), int), right.astype(int), half, half, ("a",))
+
+
+def test_families_are_means_over_seeds_and_differ_pair_by_pair():
+    rng = np.random.default_rng(3)
+    answers = {name: rng.random((3, 40)) < share for name, share in (("ours", 0.8), ("rgb", 0.6))}
+    scored = [
+        (Method(f"{name}, seed {n}", "x", "x", family=name), guesses(right, name))
+        for name, rows in answers.items()
+        for n, right in enumerate(rows)
+    ]
+    scored.append(scored[0])  # as a network that reads a map, which stands in two tables
+    alone = Method("alone", "x", "x")
+    scored.append((alone, guesses(answers["rgb"][0], "alone")))
+    scored.append((dataclasses.replace(alone, family="one seed"), scored[-1][1]))
+    ours, rgb = of_families.rows(scored, resamples=500)
+    assert (ours.name, rgb.name, ours.seeds, ours.difference) == ("ours", "rgb", 3, None)
+    assert ours.mean.mean == pytest.approx(answers["ours"].mean())
+    difference = answers["ours"].astype(float) - answers["rgb"]
+    assert rgb.difference.mean == pytest.approx(difference.mean())
+    expected = resampling.two_way(difference, 0.95, 500, 0)
+    assert (rgb.difference.low, rgb.difference.high) == pytest.approx(expected)
+    text = of_families.markdown([ours, rgb])
+    assert f"| rgb | accuracy | 3 | 40 | {answers['rgb'].mean():.3f} [" in text
+    assert of_families.csv_text([ours, rgb]).count("\n") == 3
+
+
+def test_folders_of_seeds_are_found_in_their_order(tmp_path):
+    for name in ("seed_10", "seed_2", "seed_x", "joint"):
+        (tmp_path / name).mkdir()
+    assert list(seeds.seeds_in(tmp_path)) == [2, 10]
+    assert seeds.seeds_in(tmp_path / "nothing") == {}
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ((["0", "1"], 3, None), "--seed=3 --seeds=0,1"),
+        ((["0", "1"], None, ["0.2"]), "a sweep of alpha has one seed"),
+        ((["0", "0"], None, None), "each once.*--seeds=0,0"),
+        ((["0", "-1"], None, None), "--seeds=0,-1"),
+        (([], None, None), "at least 0"),
+    ],
+)
+def test_seeds_that_contradict_other_flags_are_refused(asked, named):
+    with pytest.raises(ValueError, match=named):
+        config.seed_values(*asked)
+
+
+def test_seeds_are_read_as_numbers():
+    assert config.seed_values(["0", "12"], None, None) == (0, 12)
+    assert config.seed_values(None, 3, ["0.2"]) is None
+
+
+def test_network_with_another_map_is_a_family_of_its_own(tmp_path, monkeypatch):
+    other = Method("net", "x", "x", reads="no map")
+    monkeypatch.setattr(
+        families.runs, "from_run", lambda at: [Method("net", "x", "x", variants=(other,))]
+    )
+    for seed in (0, 1):
+        (tmp_path / f"seed_{seed}").mkdir()
+    found = find.find(f"ours={tmp_path}")
+    assert [method.name for method in found] == ["ours: net, seed 0", "ours: net, seed 1"]
+    every = [one for method in found for one in (method, *method.variants)]
+    scored = [(method, guesses([1, 0, 1, 1], method.name)) for method in every]
+    rows = of_families.rows(scored, resamples=9)
+    assert [(row.name, row.seeds) for row in rows] == [("ours: net", 2), ("ours: net, no map", 2)]
