@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+import commands
 import keras
 import numpy as np
 import pytest
@@ -22,6 +23,12 @@ PATHS = os.pathsep.join([str(ROOT), str(ROOT / "tests/support")])
 def command(workdir, data_dir, *flags):
     script = str(ROOT / "tests/support/tiny_run.py")
     return [sys.executable, script, str(workdir), data_dir, *map(str, flags)]
+
+
+def alone(*given):
+    """Runs one process to its end; returns its exit code and what it has printed."""
+    done = commands.run("tests/support/tiny_run.py", *given)
+    return done.returncode, done.stdout + done.stderr
 
 
 def start(words, **environment):
@@ -64,16 +71,16 @@ def test_killed_five_times_and_torn_a_run_ends_bit_for_bit_as_if_undisturbed(
 ):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     flags = "--epochs=4"
-    code, output = finish(start(command(whole, tiny_data_dir, flags)))
+    code, output = alone(whole, tiny_data_dir, flags)
     assert code == 0, output
     # Nine training images, both mirrors: four steps an epoch, a checkpoint after each.
     moments = ["step:2", "write:2", "validation:1", "network:1", "checkpoint:4"]
     for moment in moments:
-        code, output = finish(start(command(broken, tiny_data_dir, flags, f"--kill_at={moment}")))
+        code, output = alone(broken, tiny_data_dir, flags, f"--kill_at={moment}")
         assert code == -signal.SIGKILL, f"{moment}: {output}"
     torn = max(broken.glob("*/checkpoints/*.data-*"), key=lambda path: path.stat().st_mtime_ns)
     torn.write_bytes(torn.read_bytes()[:100])
-    code, output = finish(start(command(broken, tiny_data_dir, flags)))
+    code, output = alone(broken, tiny_data_dir, flags)
     assert code == 0 and "goes on at step" in output, output
     assert f"{torn.stem} does not read" in output
     assert_same_end(whole, broken)
@@ -99,7 +106,7 @@ def test_full_disk_is_said_and_the_checkpoints_before_stay(tiny_data_dir, tmp_pa
     assert "No space left on device. Checkpoints before it are intact" in error
     assert "make room, then the same command goes on" in error
     assert "{{" not in error and "[Op:" not in error
-    code, output = finish(start(command(tmp_path / "left", tiny_data_dir, "--epochs=2")))
+    code, output = alone(tmp_path / "left", tiny_data_dir, "--epochs=2")
     assert code == 0, output
 
 
@@ -136,16 +143,15 @@ def losses(path):
 @pytest.mark.slow
 def test_two_workers_follow_the_loss_of_one_process(tiny_data_dir, tmp_path):
     flags = ("--epochs=6", "--dropout=0")  # each replica draws its own dropout
-    code, output = finish(
-        start(command(tmp_path / "one", tiny_data_dir, *flags, f"--losses={tmp_path}/alone"))
-    )
+    own = f"--losses={tmp_path}/alone"
+    code, output = alone(tmp_path / "one", tiny_data_dir, *flags, own)
     assert code == 0, output
     _, output = finish(start(two_workers(tmp_path, tmp_path / "two", tiny_data_dir, *flags)))
     logs = "".join((tmp_path / f"log{i}").read_text() for i in (0, 1))
     assert output.split() == "worker 0 ended with 0 worker 1 ended with 0".split(), logs
-    alone, together = losses(tmp_path / "alone"), losses(tmp_path / "losses0")
-    assert len(alone) >= 20 and losses(tmp_path / "losses1") == together
-    np.testing.assert_allclose(together, alone, rtol=1e-4)
+    one, together = losses(tmp_path / "alone"), losses(tmp_path / "losses0")
+    assert len(one) >= 20 and losses(tmp_path / "losses1") == together
+    np.testing.assert_allclose(together, one, rtol=1e-4)
     for left, right in zip(weights(tmp_path / "one"), weights(tmp_path / "two"), strict=True):
         np.testing.assert_allclose(left, right, rtol=1e-3, atol=1e-5)
     row = [history.read(tmp_path / n / "classifier" / "history.csv")[-1] for n in ("one", "two")]
