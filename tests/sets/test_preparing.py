@@ -62,11 +62,15 @@ def test_file_system_without_locks_is_worked_on_without(tmp_path, monkeypatch, c
     assert builder.info.splits["train"].num_examples == 12 and "no lock" in caplog.text
 
 
-@pytest.fixture
-def overtaken(monkeypatch):
-    """Has another job finish the set while ours waits; to be called with what it does."""
+@pytest.fixture(params=["waiting", "opened"])
+def overtaken(request, monkeypatch):
+    """Has another job finish the set after ours was opened; to be called with what it does."""
 
     def overtake(make):
+        if request.param == "opened":
+            make()
+            return
+
         @contextlib.contextmanager
         def alone(builder):
             monkeypatch.undo()

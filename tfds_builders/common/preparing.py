@@ -20,28 +20,40 @@ except ImportError:  # not a Unix system: there, whoever is second fails at its 
 _log = logging.getLogger(__name__)
 
 
-def prepare(builder: tfds.core.DatasetBuilder, make: Callable[[], None]) -> bool:
-    """Prepares a set, or takes what another process has finished while this one waited for it.
+def prepare(
+    builder: tfds.core.DatasetBuilder, make: Callable[[], None], overwrite: bool = False
+) -> bool:
+    """Prepares a set, or takes what another process has finished since the builder was opened.
 
     Args:
         builder: of the set; knows it as a prepared one afterwards.
         make: prepares it, or does what TFDS does with one that is there.
+        overwrite: whether `make` replaces a set that is there.
 
     Returns:
         Whether the set is another process's, which may have made it from other files.
     """
     if builder.data_path.exists():
+        # TFDS reads a set when its builder is opened, and not again: this one may be newer.
+        if not builder.info.splits and not overwrite:
+            _take(builder)
+            return True
         make()
         return False
     with _alone(builder):
         if not builder.data_path.exists():
             make()
             return False
-        tfds_internals.set_features(
-            builder.info, tfds.features.FeatureConnector.from_config(builder.data_dir)
-        )
-        builder.info.read_from_directory(builder.data_dir)
+        _take(builder)
         return True
+
+
+def _take(builder: tfds.core.DatasetBuilder) -> None:
+    """Reads what another process has prepared."""
+    tfds_internals.set_features(
+        builder.info, tfds.features.FeatureConnector.from_config(builder.data_dir)
+    )
+    builder.info.read_from_directory(builder.data_dir)
 
 
 @contextlib.contextmanager

@@ -46,7 +46,7 @@ class Builder(gaze_builder.GazeBuilder):
         """
         config = options.get("download_config")
         overwrite = config is not None and config.download_mode.overwrite_dataset
-        if config is not None and config.manual_dir and self.data_path.exists() and not overwrite:
+        if config is not None and config.manual_dir and self.info.splits and not overwrite:
             self._check_same(config.manual_dir)
         super().download_and_prepare(**options)
 
@@ -73,7 +73,7 @@ class Builder(gaze_builder.GazeBuilder):
             ValueError: if something in the folder is not as it must be, or another folder has been
                 built in this `data_dir`.
         """
-        if self.data_path.exists():
+        if self.info.splits:
             if manual_dir is not None:
                 self._check_same(manual_dir)
             return

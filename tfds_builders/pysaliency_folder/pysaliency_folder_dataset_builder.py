@@ -87,7 +87,7 @@ class Builder(gaze_builder.GazeBuilder):
         Raises:
             ValueError: if another folder has been built in this `data_dir`.
         """
-        if manual_dir is None or not self.data_path.exists():
+        if manual_dir is None or not self.info.splits:
             return
         if self.info.metadata["folder_sha256"] != self.originals_sha256(manual_dir):
             raise ValueError(
