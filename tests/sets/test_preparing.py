@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import errno
+import os
 import threading
 import time
 
@@ -22,8 +23,6 @@ from tfds_builders.gaze_folder import gaze_folder_dataset_builder
 def test_second_job_waits_and_takes_the_set_or_makes_it_itself(fails, tmp_path, caplog):
     builders = [DottedNoise(data_dir=tmp_path) for _ in range(2)]
     begun, go_on, made = threading.Event(), threading.Event(), []
-    # Of a process that was killed.
-    (tmp_path / "dotted_noise" / "incomplete.AB12CD_1.0.0").mkdir(parents=True)
 
     def slow():
         begun.set()
@@ -50,6 +49,18 @@ def test_second_job_waits_and_takes_the_set_or_makes_it_itself(fails, tmp_path, 
     assert builders[1].info.metadata["sigma_px"] == 4.0
     assert len(list(builders[1].as_dataset(split="test"))) == 6
     assert [path.name for path in (tmp_path / "dotted_noise").iterdir()] == ["1.0.0"]
+
+
+def test_only_what_was_long_abandoned_is_removed(tmp_path):
+    for name, written in (("long", 0), ("slow", 0), ("new", time.time())):
+        folder = tmp_path / f"incomplete.{name}_1.0.0"
+        folder.mkdir()
+        if name == "slow":
+            (folder / "part").touch()  # a file that grows leaves its folder's time as it was
+        os.utime(folder, (written, written))
+    preparing._remove_abandoned(tmp_path / "1.0.0")
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"incomplete.slow_1.0.0", "incomplete.new_1.0.0"}
 
 
 def test_file_system_without_locks_is_worked_on_without(tmp_path, monkeypatch, caplog):

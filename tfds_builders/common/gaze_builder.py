@@ -43,7 +43,7 @@ class GazeBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
                 super(GazeBuilder, self).download_and_prepare(**options)
 
         overwrite = config is not None and config.download_mode.overwrite_dataset
-        if preparing.prepare(self, make, overwrite):
+        if preparing.prepare(self, make, overwrite, cleans_up=True):
             self._check_taken(options)
 
     def _check_taken(self, options: Mapping[str, Any]) -> None:

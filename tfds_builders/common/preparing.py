@@ -5,6 +5,7 @@ import logging
 import os
 import pathlib
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from typing import IO
 
@@ -18,10 +19,14 @@ except ImportError:  # not a Unix system: there, whoever is second fails at its 
     fcntl = None
 
 _log = logging.getLogger(__name__)
+_ABANDONED_S = 24 * 3600
 
 
 def prepare(
-    builder: tfds.core.DatasetBuilder, make: Callable[[], None], overwrite: bool = False
+    builder: tfds.core.DatasetBuilder,
+    make: Callable[[], None],
+    overwrite: bool = False,
+    cleans_up: bool = False,
 ) -> bool:
     """Prepares a set, or takes what another process has finished since the builder was opened.
 
@@ -29,6 +34,8 @@ def prepare(
         builder: of the set; knows it as a prepared one afterwards.
         make: prepares it, or does what TFDS does with one that is there.
         overwrite: whether `make` replaces a set that is there.
+        cleans_up: whether what killed processes have left of the set goes once nothing was written
+            there for a day; for sets that nobody prepares without this function.
 
     Returns:
         Whether the set is another process's, which may have made it from other files.
@@ -41,6 +48,8 @@ def prepare(
         make()
         return False
     with _alone(builder):
+        if cleans_up:
+            _remove_abandoned(pathlib.Path(os.fspath(builder.data_path)))
         if not builder.data_path.exists():
             make()
             return False
@@ -91,7 +100,6 @@ def _locked(lock: pathlib.Path, path: pathlib.Path) -> IO[str]:
             return file
         # Whoever had it has removed the file: another process may have made a new one.
         if _is(file, lock):
-            _remove_unfinished(path)
             return file
         file.close()
 
@@ -104,7 +112,13 @@ def _is(file: IO[str], path: pathlib.Path) -> bool:
         return False
 
 
-def _remove_unfinished(path: pathlib.Path) -> None:
-    """Removes what processes have left that were killed; those alive would hold the lock."""
+def _remove_abandoned(path: pathlib.Path) -> None:
+    """Removes what processes have left that were killed.
+
+    One that is alive need not hold our lock: a file system may have none, or none between machines.
+    """
     for unfinished in path.parent.glob(f"incomplete.*_{path.name}"):  # TFDS's name
-        shutil.rmtree(unfinished, ignore_errors=True)
+        with contextlib.suppress(OSError):  # its process has ended meanwhile
+            written = max(one.lstat().st_mtime for one in (unfinished, *unfinished.rglob("*")))
+            if time.time() - written > _ABANDONED_S:
+                shutil.rmtree(unfinished, ignore_errors=True)
