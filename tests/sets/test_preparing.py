@@ -63,6 +63,18 @@ def test_only_what_was_long_abandoned_is_removed(tmp_path):
     assert left == {"incomplete.slow_1.0.0", "incomplete.new_1.0.0"}
 
 
+def test_lock_of_another_user_is_opened_for_reading(tmp_path, monkeypatch):
+    def refuse(*given):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    (tmp_path / "lock").touch()
+    monkeypatch.setattr(preparing.os, "open", refuse)
+    with preparing._opened(tmp_path / "lock") as file:
+        assert file.mode == "r"
+    with pytest.raises(PermissionError):
+        preparing._opened(tmp_path / "none")
+
+
 def test_file_system_without_locks_is_worked_on_without(tmp_path, monkeypatch, caplog):
     def without(*given):
         raise OSError(errno.ENOLCK, "No locks available")

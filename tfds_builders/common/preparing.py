@@ -82,14 +82,15 @@ def _alone(builder: tfds.core.DatasetBuilder) -> Iterator[None]:
     try:
         yield
     finally:
-        lock.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # another user's, in a folder where each removes its own
+            lock.unlink(missing_ok=True)
         file.close()
 
 
 def _locked(lock: pathlib.Path, path: pathlib.Path) -> IO[str]:
     """Opens a lock's file and waits until it is this process's."""
     while True:
-        file = lock.open("a+")
+        file = _opened(lock)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -102,6 +103,17 @@ def _locked(lock: pathlib.Path, path: pathlib.Path) -> IO[str]:
         if _is(file, lock):
             return file
         file.close()
+
+
+def _opened(lock: pathlib.Path) -> IO[str]:
+    """Opens a lock's file, another user's for reading: that suffices on a local file system."""
+    try:
+        return open(os.open(lock, os.O_RDWR | os.O_CREAT, 0o666))
+    except PermissionError as error:
+        try:
+            return lock.open()
+        except FileNotFoundError:
+            raise error from None
 
 
 def _is(file: IO[str], path: pathlib.Path) -> bool:
