@@ -95,9 +95,10 @@ class Builder(gaze_builder.GazeBuilder):
         tfds_internals.set_features(self.info, features)
 
     def _check_same(self, root: Any) -> None:
-        if self.info.metadata["folder_sha256"] != self.originals_sha256(root):
+        known = self.info.metadata or {}  # none where their file is gone
+        if known.get("folder_sha256") != self.originals_sha256(root):
             raise ValueError(
-                f"{self.data_dir} was built from {self.info.metadata['folder']}, or before its "
+                f"{self.data_dir} was built from {known.get('folder', 'elsewhere')}, or before its "
                 f"files changed; {root} differs. Name another data_dir, or delete the old set"
             )
 
