@@ -4,7 +4,6 @@ import pathlib
 import shutil
 
 import pytest
-import tensorflow as tf
 
 from salclass_tf.data import damage, pipeline, sets
 from salclass_tf.evaluation.methods import evaluated_sets
