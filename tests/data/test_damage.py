@@ -69,7 +69,9 @@ def test_damaged_description_is_named_with_the_remedy(name, spoil, tiny_data_dir
     if (name, spoil) == ("metadata.json", pathlib.Path.unlink):
         return  # the builder knows as much
     shutil.copytree(pathlib.Path(tiny_data_dir) / "dotted_noise", tmp_path / "dotted_noise")
-    spoil(tmp_path / "dotted_noise" / "1.0.0" / name)
+    folder = tmp_path / "dotted_noise" / "1.0.0"
+    spoil(folder / name)
     for open_it in (sets.find_set, evaluated_sets.open_evaluated):
-        with pytest.raises(ValueError, match="description of a prepared set in .*remove that fol"):
+        said = rf"description of a prepared set in {folder} is damaged .*remove that folder"
+        with pytest.raises(ValueError, match=said):
             open_it("dotted_noise", str(tmp_path))
