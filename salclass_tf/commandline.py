@@ -40,7 +40,7 @@ def run(main: Callable[..., int | None], takes_arguments: bool = False) -> None:
             with sigterm_interrupts():
                 return (main(arguments) if takes_arguments else main()) or 0
         except KeyboardInterrupt as stop:
-            print(f"\n{stop or 'interrupted'}; the same command goes on", file=sys.stderr)
+            print(f"\n{str(stop) or 'interrupted'}; the same command goes on", file=sys.stderr)
             return INTERRUPTED
         except Exception as error:
             known = isinstance(error, (ValueError, OSError)) or failures.is_full_disk(error)

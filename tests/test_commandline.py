@@ -29,6 +29,14 @@ def run(monkeypatch):
     return run
 
 
+def test_interruption_without_words_is_called_one(run, capsys):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    assert run(interrupted) == 130
+    assert capsys.readouterr().err == "\ninterrupted; the same command goes on\n"
+
+
 def test_sigterm_ends_a_command_with_a_word_and_its_preparation_leaves_nothing(
     run, tmp_path, monkeypatch, capsys
 ):

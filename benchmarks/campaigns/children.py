@@ -19,6 +19,7 @@ _PRELOADED = (
     "salclass_tf.prediction",
     "salclass_tf.serving",
 )
+_LIMIT_S = 1200.0  # many times what any of them takes
 _NEW_USER, _NEW_MOUNTS = 0x10000000, 0x00020000  # of unshare(2)
 
 # Inherited by all: sums in one order, and no start-up notes.
@@ -51,6 +52,19 @@ class Child:
         """Waits for its end; returns the exit code, or None if it goes on."""
         self._process.join(seconds)
         return self._process.exitcode
+
+    def ended(self) -> int:
+        """Waits for its end; one that hangs is killed, which its output says then.
+
+        Returns:
+            The exit code, which is not 0 if it was killed.
+        """
+        code = self.wait(_LIMIT_S)
+        if code is None:
+            code = self.kill()
+            with self.log.open("a") as file:
+                file.write(f"\nhangs: killed after {_LIMIT_S:g} s\n")
+        return code
 
     def kill(self) -> int:
         """Ends it as `kill -9` does; returns the exit code, which is another if it had ended."""
@@ -100,9 +114,9 @@ def _run(script: str, arguments: list[str], log: pathlib.Path, disk: Disk | None
     os.environ["PYTHONPATH"] = os.pathsep.join(map(str, (ROOT, SUPPORT)))  # for children of its own
     sys.path[:0] = [str(ROOT), str(SUPPORT)]
     sys.argv = [script, *arguments]
-    if disk is not None:
-        disk.mount()
     try:
+        if disk is not None:
+            disk.mount()
         runpy.run_path(str(ROOT / script), run_name="__main__")
     except SystemExit as end:
         if isinstance(end.code, str):

@@ -58,7 +58,7 @@ class Campaign:
     def _undisturbed(self, out: pathlib.Path) -> float:
         started = time.monotonic()
         child = self._start(out)
-        if child.wait():
+        if child.ended():
             raise RuntimeError(f"{self._job.name}: {child.output()[-2000:]}")
         return time.monotonic() - started
 
@@ -70,10 +70,10 @@ class Campaign:
         """Gives the command, and kills it unless it ends before."""
         out = self._folder / f"killed{self.ends}"
         child = self._start(out)
-        code = child.wait(limit)
+        code = child.ended() if limit is None else child.wait(limit)
         code = child.kill() if code is None else code
         self.torn += self._expected.torn(out)
-        if code == -signal.SIGKILL:
+        if limit is not None and code == -signal.SIGKILL:
             self.kills += 1
             return
         self.ends += 1

@@ -11,6 +11,7 @@ compared with what the job leaves undisturbed.
 import argparse
 import pathlib
 import shutil
+import signal
 import tempfile
 import time
 
@@ -35,7 +36,7 @@ class Campaign:
         self._job, self._folder, self._out = job, folder, folder / "out"
         for name in ("one", "other"):
             child = self._given(None)
-            if child.wait():
+            if child.ended():
                 raise RuntimeError(f"{job.name}: {child.output()[-2000:]}")
             self._out.rename(folder / name)
         self._expected = small_jobs.Expected(job, folder / "one", folder / "other")
@@ -63,14 +64,16 @@ class Campaign:
         """Gives the command on a disk, and again where there is room."""
         left = self._folder / "left"
         child = self._given(children.Disk(self._out, kibibytes, left))
-        code, text = child.wait(), child.output()
-        shutil.rmtree(self._out)
-        left.rename(self._out)
-        problems = [f"{name} is torn" for name in self._expected.torn(self._out)]
+        code, text = child.ended(), child.output()
+        if left.exists():  # else it was killed, and the disk went with it
+            shutil.rmtree(self._out)
+            left.rename(self._out)
+        problems = [f"killed: {text.strip()[-200:]}"] if code == -signal.SIGKILL else []
+        problems += [f"{name} is torn" for name in self._expected.torn(self._out)]
         if "Traceback" in text:
             problems.append(f"a traceback: {text.strip().splitlines()[-1][:200]}")
         again = self._given(None)
-        if again.wait():
+        if again.ended():
             problems.append(f"does not go on: {again.output().strip().splitlines()[-1][:200]}")
         problems += [f"{name} is torn at the end" for name in self._expected.torn(self._out)]
         problems += [f"{name} is missing" for name in self._expected.missing(self._out)]

@@ -93,7 +93,12 @@ def _check_own_folder(manual_dir: str, data_dir: str | None) -> None:
     gaze = [path for path in found if path.suffix.lower() not in images.SUFFIXES]
     if sum(path.stat().st_size for path in gaze) > _READ_AT_ONCE:
         return
-    builder = gaze_folder_dataset_builder.Builder(data_dir=data_dir)
+    try:
+        builder = gaze_folder_dataset_builder.Builder(data_dir=data_dir)
+    except Exception:  # whatever a damaged description raises, which `find_set` tells of
+        return
+    if builder.data_path.exists():  # `find_set` compares it with the folder
+        return
     try:
         builder.check_files(manual_dir)
     except (ImportError, OSError) as error:

@@ -28,18 +28,19 @@ def named(gaze_set: GazeSet, source: tf.data.Dataset, saved: str = "") -> Iterat
         saved: what of the work so far is safe, as a sentence.
 
     Raises:
-        ValueError: naming the image, or each file and what to do.
+        ValueError: naming the image, or each file and what to do. What is raised while all files
+            are whole passes as it is.
     """
     try:
         with pipeline.corrupt_images_named(source):
             yield
     except DATA_ERRORS as error:
         broken = broken_files(gaze_set)
-        if not broken and isinstance(error, tf.errors.FailedPreconditionError):
+        if not broken:  # of another file, or gone by now: nothing to remove
             raise
         raise ValueError(
             f"prepared files of {gaze_set.title} are damaged or gone: "
-            f"{', '.join(broken) or gaze_set.files.data_path} ({failures.reason(error)}). {saved}"
+            f"{', '.join(broken)} ({failures.reason(error)}). {saved}"
             f"{_remedy(gaze_set)}"
         ) from error
 

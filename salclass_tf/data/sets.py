@@ -6,10 +6,12 @@ import functools
 import io
 import json
 import logging
+import os
 import pathlib
 import pkgutil
 import re
 import sys
+import tempfile
 from collections.abc import Iterator
 
 import tensorflow as tf
@@ -144,17 +146,26 @@ def open_builder(name: str, data_dir: str | None = None) -> tfds.core.DatasetBui
     """
     try:
         builder = tfds.builder(name, data_dir=data_dir)
-        dict(builder.info.metadata or {})  # TFDS reads it when it is first asked for
         if not builder.info.splits and builder.data_path.exists():
-            raise tfds_internals.DescriptionError("it tells of no splits")
+            builder = tfds.builder(name, data_dir=data_dir)  # just finished by another process
+            if not builder.info.splits:
+                raise tfds_internals.DescriptionError("it tells of no splits")
+        dict(builder.info.metadata or {})  # TFDS reads it when it is first asked for
     except (json.JSONDecodeError, tfds_internals.DescriptionError) as error:
-        folder = pathlib.Path(data_dir or "~/tensorflow_datasets", re.split("[/:]", name)[0])
         raise ValueError(
-            f"the description of a prepared set in {folder} is damaged "
+            f"the description of a prepared set in {_prepared_folder(name, data_dir)} is damaged "
             f"({failures.reason(error)}); remove that folder, then the same command prepares it "
             "again and goes on"
         ) from error
     return builder
+
+
+def _prepared_folder(name: str, data_dir: str | None) -> pathlib.Path:
+    """The folder of a set's version, without a look into it."""
+    root = data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    with tempfile.TemporaryDirectory() as nowhere:
+        below = pathlib.Path(tfds.builder(name, data_dir=nowhere).data_path).relative_to(nowhere)
+    return pathlib.Path(root).expanduser() / below
 
 
 def find_set(name: str, data_dir: str | None = None, manual_dir: str | None = None) -> GazeSet:

@@ -48,8 +48,8 @@ def find_pictures(root: str | os.PathLike) -> dict[str, Picture]:
 
     Raises:
         FileNotFoundError: if the folder or pictures are absent.
-        ValueError: if a picture cannot be shown as it is, two share a stem, or one lies beside the
-            classes. All unreadable ones are listed at once.
+        ValueError: if a picture cannot be shown as it is, two share a stem, one lies beside the
+            classes, or a linked folder has no end. All unreadable ones are listed at once.
     """
     root = pathlib.Path(root)
     top = root / "images" if (root / "images").is_dir() else root
@@ -131,12 +131,16 @@ def load(path: str | os.PathLike) -> Image.Image:
 
 def _files(top: pathlib.Path) -> list[pathlib.Path]:
     """Pictures by their names, in folders that are links as well, in a fixed order."""
-    below = (
-        pathlib.Path(folder, name)
-        for folder, _, names in os.walk(top, followlinks=True)
-        for name in names
-    )
-    return sorted(path for path in below if path.suffix.lower() in SUFFIXES)
+    found = []
+    for name, folders, names in os.walk(top, followlinks=True):
+        here = pathlib.Path(name)
+        folders[:] = [one for one in folders if not one.startswith(".")]
+        above = (here, *here.parents)[: len(here.relative_to(top).parts) + 1]
+        for link in (here / one for one in folders if (here / one).is_symlink()):
+            if any(one.resolve().is_relative_to(link.resolve()) for one in above):
+                raise ValueError(f"{link} leads back to a folder that it lies in; remove the link")
+        found += [here / one for one in names]
+    return sorted(path for path in found if path.suffix.lower() in SUFFIXES)
 
 
 def _open(path: pathlib.Path, class_name: str) -> Picture:

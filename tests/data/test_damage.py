@@ -4,7 +4,6 @@ import pathlib
 import shutil
 
 import pytest
-import tensorflow as tf
 
 from salclass_tf.data import damage, pipeline, sets
 from salclass_tf.evaluation.methods import evaluated_sets
@@ -55,11 +54,12 @@ def test_damaged_files_are_named_with_the_remedy(spoil, tiny_data_dir, tmp_path)
     )
 
 
-def test_other_errors_pass(tiny_data_dir):
+@pytest.mark.parametrize("kind", damage.DATA_ERRORS)
+def test_other_errors_pass(kind, tiny_data_dir):
     opened = sets.open_set("dotted_noise", tiny_data_dir)
     source = pipeline.open_split(opened.builder, "all")
-    error = tf.errors.FailedPreconditionError(None, None, "of a worker")
-    with pytest.raises(tf.errors.FailedPreconditionError), damage.named(opened, source):
+    error = kind(None, None, "of a worker")
+    with pytest.raises(kind), damage.named(opened, source):
         raise error
 
 
@@ -69,7 +69,9 @@ def test_damaged_description_is_named_with_the_remedy(name, spoil, tiny_data_dir
     if (name, spoil) == ("metadata.json", pathlib.Path.unlink):
         return  # the builder knows as much
     shutil.copytree(pathlib.Path(tiny_data_dir) / "dotted_noise", tmp_path / "dotted_noise")
-    spoil(tmp_path / "dotted_noise" / "1.0.0" / name)
+    folder = tmp_path / "dotted_noise" / "1.0.0"
+    spoil(folder / name)
     for open_it in (sets.find_set, evaluated_sets.open_evaluated):
-        with pytest.raises(ValueError, match="description of a prepared set in .*remove that fol"):
+        said = rf"description of a prepared set in {folder} is damaged .*remove that folder"
+        with pytest.raises(ValueError, match=said):
             open_it("dotted_noise", str(tmp_path))

@@ -61,6 +61,14 @@ def test_one_name_in_two_classes_is_refused(tmp_path):
         pictures.find_pictures(tmp_path)
 
 
+def test_links_without_an_end_are_refused(tmp_path):
+    for name, other in (("a", "b"), ("b", "a")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "link").symlink_to(tmp_path / other)
+    with pytest.raises(ValueError, match="link/link leads back .*remove the link"):
+        pictures.find_pictures(tmp_path)
+
+
 def test_a_picture_beside_the_classes_is_refused(tmp_path):
     save(tmp_path / "one.png")
     with pytest.raises(ValueError, match="must lie in"):

@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import errno
+import os
 import threading
 import time
 
@@ -22,8 +23,6 @@ from tfds_builders.gaze_folder import gaze_folder_dataset_builder
 def test_second_job_waits_and_takes_the_set_or_makes_it_itself(fails, tmp_path, caplog):
     builders = [DottedNoise(data_dir=tmp_path) for _ in range(2)]
     begun, go_on, made = threading.Event(), threading.Event(), []
-    # Of a process that was killed.
-    (tmp_path / "dotted_noise" / "incomplete.AB12CD_1.0.0").mkdir(parents=True)
 
     def slow():
         begun.set()
@@ -52,6 +51,30 @@ def test_second_job_waits_and_takes_the_set_or_makes_it_itself(fails, tmp_path, 
     assert [path.name for path in (tmp_path / "dotted_noise").iterdir()] == ["1.0.0"]
 
 
+def test_only_what_was_long_abandoned_is_removed(tmp_path):
+    for name, written in (("long", 0), ("slow", 0), ("new", time.time())):
+        folder = tmp_path / f"incomplete.{name}_1.0.0"
+        folder.mkdir()
+        if name == "slow":
+            (folder / "part").touch()  # a file that grows leaves its folder's time as it was
+        os.utime(folder, (written, written))
+    preparing._remove_abandoned(tmp_path / "1.0.0")
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"incomplete.slow_1.0.0", "incomplete.new_1.0.0"}
+
+
+def test_lock_of_another_user_is_opened_for_reading(tmp_path, monkeypatch):
+    def refuse(*given):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    (tmp_path / "lock").touch()
+    monkeypatch.setattr(preparing.os, "open", refuse)
+    with preparing._opened(tmp_path / "lock") as file:
+        assert file.mode == "r"
+    with pytest.raises(PermissionError):
+        preparing._opened(tmp_path / "none")
+
+
 def test_file_system_without_locks_is_worked_on_without(tmp_path, monkeypatch, caplog):
     def without(*given):
         raise OSError(errno.ENOLCK, "No locks available")
@@ -62,11 +85,15 @@ def test_file_system_without_locks_is_worked_on_without(tmp_path, monkeypatch, c
     assert builder.info.splits["train"].num_examples == 12 and "no lock" in caplog.text
 
 
-@pytest.fixture
-def overtaken(monkeypatch):
-    """Has another job finish the set while ours waits; to be called with what it does."""
+@pytest.fixture(params=["waiting", "opened"])
+def overtaken(request, monkeypatch):
+    """Has another job finish the set after ours was opened; to be called with what it does."""
 
     def overtake(make):
+        if request.param == "opened":
+            make()
+            return
+
         @contextlib.contextmanager
         def alone(builder):
             monkeypatch.undo()

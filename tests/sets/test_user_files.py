@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from salclass_tf.serving import trained
-from tfds_builders.common import fixation_table, originals, own_layout
+from tfds_builders.common import fixation_table, originals, own_layout, user_files
 from tfds_builders.gaze_folder import placement, report, responses, study
 from tfds_builders.gaze_folder.readers import bids, cells
 
@@ -69,6 +69,20 @@ def test_a_linked_folder_is_a_folder(root, tmp_path):
     (root / "cat" / "again").symlink_to(root)
     with pytest.raises(ValueError, match=r"cat/again leads back .*remove the link"):
         study.open_study(root)
+
+
+def test_links_that_lead_to_each_other_are_refused(tmp_path):
+    for name, other in (("a", "b"), ("b", "a")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "link").symlink_to(tmp_path / other)
+    with pytest.raises(ValueError, match="link/link leads back .*remove the link"):
+        list(user_files.walk(tmp_path))
+
+
+def test_a_hidden_link_is_none_of_the_study(root, tmp_path):
+    before = study.fingerprint(root)
+    (root / ".hidden").symlink_to(tmp_path)  # without an end, were it followed
+    assert study.fingerprint(root) == before and len(study.open_study(root).images) == 4
 
 
 @pytest.mark.parametrize("name", ["cat/pipe.jpg", "splits.csv"])

@@ -42,7 +42,8 @@ class GazeBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             with shuffling.in_little_memory():
                 super(GazeBuilder, self).download_and_prepare(**options)
 
-        if preparing.prepare(self, make):
+        overwrite = config is not None and config.download_mode.overwrite_dataset
+        if preparing.prepare(self, make, overwrite, cleans_up=True):
             self._check_taken(options)
 
     def _check_taken(self, options: Mapping[str, Any]) -> None:

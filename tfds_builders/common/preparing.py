@@ -5,6 +5,7 @@ import logging
 import os
 import pathlib
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from typing import IO
 
@@ -18,30 +19,50 @@ except ImportError:  # not a Unix system: there, whoever is second fails at its 
     fcntl = None
 
 _log = logging.getLogger(__name__)
+_ABANDONED_S = 24 * 3600
 
 
-def prepare(builder: tfds.core.DatasetBuilder, make: Callable[[], None]) -> bool:
-    """Prepares a set, or takes what another process has finished while this one waited for it.
+def prepare(
+    builder: tfds.core.DatasetBuilder,
+    make: Callable[[], None],
+    overwrite: bool = False,
+    cleans_up: bool = False,
+) -> bool:
+    """Prepares a set, or takes what another process has finished since the builder was opened.
 
     Args:
         builder: of the set; knows it as a prepared one afterwards.
         make: prepares it, or does what TFDS does with one that is there.
+        overwrite: whether `make` replaces a set that is there.
+        cleans_up: whether what killed processes have left of the set goes once nothing was written
+            there for a day; for sets that nobody prepares without this function.
 
     Returns:
         Whether the set is another process's, which may have made it from other files.
     """
     if builder.data_path.exists():
+        # TFDS reads a set when its builder is opened, and not again: this one may be newer.
+        if not builder.info.splits and not overwrite:
+            _take(builder)
+            return True
         make()
         return False
     with _alone(builder):
+        if cleans_up:
+            _remove_abandoned(pathlib.Path(os.fspath(builder.data_path)))
         if not builder.data_path.exists():
             make()
             return False
-        tfds_internals.set_features(
-            builder.info, tfds.features.FeatureConnector.from_config(builder.data_dir)
-        )
-        builder.info.read_from_directory(builder.data_dir)
+        _take(builder)
         return True
+
+
+def _take(builder: tfds.core.DatasetBuilder) -> None:
+    """Reads what another process has prepared."""
+    tfds_internals.set_features(
+        builder.info, tfds.features.FeatureConnector.from_config(builder.data_dir)
+    )
+    builder.info.read_from_directory(builder.data_dir)
 
 
 @contextlib.contextmanager
@@ -61,14 +82,15 @@ def _alone(builder: tfds.core.DatasetBuilder) -> Iterator[None]:
     try:
         yield
     finally:
-        lock.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # another user's, in a folder where each removes its own
+            lock.unlink(missing_ok=True)
         file.close()
 
 
 def _locked(lock: pathlib.Path, path: pathlib.Path) -> IO[str]:
     """Opens a lock's file and waits until it is this process's."""
     while True:
-        file = lock.open("a+")
+        file = _opened(lock)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -79,9 +101,19 @@ def _locked(lock: pathlib.Path, path: pathlib.Path) -> IO[str]:
             return file
         # Whoever had it has removed the file: another process may have made a new one.
         if _is(file, lock):
-            _remove_unfinished(path)
             return file
         file.close()
+
+
+def _opened(lock: pathlib.Path) -> IO[str]:
+    """Opens a lock's file, another user's for reading: that suffices on a local file system."""
+    try:
+        return open(os.open(lock, os.O_RDWR | os.O_CREAT, 0o666))
+    except PermissionError as error:
+        try:
+            return lock.open()
+        except FileNotFoundError:
+            raise error from None
 
 
 def _is(file: IO[str], path: pathlib.Path) -> bool:
@@ -92,7 +124,13 @@ def _is(file: IO[str], path: pathlib.Path) -> bool:
         return False
 
 
-def _remove_unfinished(path: pathlib.Path) -> None:
-    """Removes what processes have left that were killed; those alive would hold the lock."""
+def _remove_abandoned(path: pathlib.Path) -> None:
+    """Removes what processes have left that were killed.
+
+    One that is alive need not hold our lock: a file system may have none, or none between machines.
+    """
     for unfinished in path.parent.glob(f"incomplete.*_{path.name}"):  # TFDS's name
-        shutil.rmtree(unfinished, ignore_errors=True)
+        with contextlib.suppress(OSError):  # its process has ended meanwhile
+            written = max(one.lstat().st_mtime for one in (unfinished, *unfinished.rglob("*")))
+            if time.time() - written > _ABANDONED_S:
+                shutil.rmtree(unfinished, ignore_errors=True)

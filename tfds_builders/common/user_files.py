@@ -63,7 +63,7 @@ def check_regular(path: str | os.PathLike) -> None:
 
 
 def walk(top: str | os.PathLike) -> Iterator[tuple[pathlib.Path, list[str], list[str]]]:
-    """Walks a folder as `os.walk` does, through links to folders as well.
+    """Walks a folder as `os.walk` does, through links to folders as well, hidden ones aside.
 
     Args:
         top: the folder.
@@ -72,11 +72,16 @@ def walk(top: str | os.PathLike) -> Iterator[tuple[pathlib.Path, list[str], list
         A folder, and the names of its folders and files; the former may be shortened in place.
 
     Raises:
-        ValueError: if a link leads back to a folder that it lies in: there would be no end.
+        ValueError: if a link leads back to a folder on the way to it: there would be no end.
     """
+    top = pathlib.Path(top)
     for name, folders, files in os.walk(top, followlinks=True):
         here = pathlib.Path(name)
+        linked = {one for one in folders if (here / one).is_symlink()}
+        folders[:] = [one for one in folders if one not in linked or not one.startswith(".")]
         yield here, folders, files
-        for link in (here / one for one in folders if (here / one).is_symlink()):
-            if here.resolve().is_relative_to(link.resolve()):
+        for link in (here / one for one in folders if one in linked):
+            # Through other links, what lies above by name need not be what does on the disk.
+            above = (here, *here.parents)[: len(here.relative_to(top).parts) + 1]
+            if any(one.resolve().is_relative_to(link.resolve()) for one in above):
                 raise ValueError(f"{link} leads back to a folder that it lies in; remove the link")

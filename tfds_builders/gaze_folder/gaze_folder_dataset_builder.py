@@ -46,7 +46,7 @@ class Builder(gaze_builder.GazeBuilder):
         """
         config = options.get("download_config")
         overwrite = config is not None and config.download_mode.overwrite_dataset
-        if config is not None and config.manual_dir and self.data_path.exists() and not overwrite:
+        if config is not None and config.manual_dir and self.info.splits and not overwrite:
             self._check_same(config.manual_dir)
         super().download_and_prepare(**options)
 
@@ -73,7 +73,7 @@ class Builder(gaze_builder.GazeBuilder):
             ValueError: if something in the folder is not as it must be, or another folder has been
                 built in this `data_dir`.
         """
-        if self.data_path.exists():
+        if self.info.splits:
             if manual_dir is not None:
                 self._check_same(manual_dir)
             return
@@ -95,9 +95,10 @@ class Builder(gaze_builder.GazeBuilder):
         tfds_internals.set_features(self.info, features)
 
     def _check_same(self, root: Any) -> None:
-        if self.info.metadata["folder_sha256"] != self.originals_sha256(root):
+        known = self.info.metadata or {}  # none where their file is gone
+        if known.get("folder_sha256") != self.originals_sha256(root):
             raise ValueError(
-                f"{self.data_dir} was built from {self.info.metadata['folder']}, or before its "
+                f"{self.data_dir} was built from {known.get('folder', 'elsewhere')}, or before its "
                 f"files changed; {root} differs. Name another data_dir, or delete the old set"
             )
 

@@ -87,11 +87,12 @@ class Builder(gaze_builder.GazeBuilder):
         Raises:
             ValueError: if another folder has been built in this `data_dir`.
         """
-        if manual_dir is None or not self.data_path.exists():
+        if manual_dir is None or not self.info.splits:
             return
-        if self.info.metadata["folder_sha256"] != self.originals_sha256(manual_dir):
+        known = self.info.metadata or {}  # none where their file is gone
+        if known.get("folder_sha256") != self.originals_sha256(manual_dir):
             raise ValueError(
-                f"{self.data_dir} was built from {self.info.metadata['folder']}, or before its "
+                f"{self.data_dir} was built from {known.get('folder', 'elsewhere')}, or before its "
                 f"files changed; {manual_dir} differs. Name another data_dir, or delete the old set"
             )
 
