@@ -46,7 +46,7 @@ def _fits(layer: keras.layers.BatchNormalization, inputs: tf.Tensor) -> bool:
         and layer.axis in (-1, 3)
         and inputs.shape[-1] > 1
         and inputs.dtype != tf.float64
-        and not layer.renorm
+        and not getattr(layer, "renorm", False)  # younger than Keras 3.13
         and not layer.synchronized
     )
 

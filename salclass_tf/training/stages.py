@@ -16,11 +16,11 @@ import tensorflow as tf
 
 from salclass_tf import devices
 from salclass_tf.config import ROLES, Config
-from salclass_tf.config.stage import twins_of
 from salclass_tf.data import sets
 from salclass_tf.data.sets import GazeSet
 from salclass_tf.devices import Placement
 from salclass_tf.model import GazeModel
+from salclass_tf.runs import twins
 from salclass_tf.runs.files import write_json
 from salclass_tf.runs.finished_stage import DATASET, METRICS, SETTINGS, SPARE, FinishedStage
 from salclass_tf.signals import sigterm_interrupts
@@ -296,8 +296,8 @@ def _scores(one: Job, gaze_set: GazeSet, forward: final_scores.Forward) -> dict:
 def _map_use(one: Job, forward: final_scores.Forward, batches: tf.data.Dataset) -> dict[str, float]:
     """Accuracies of a network with several maps, and that of its twin of three channels."""
     found = map_use.accuracies(forward, batches)
-    for twin in (FinishedStage(one.workdir / name) for name in twins_of(one.name)):
-        test = twin.metrics.get("test") if twin.is_finished else None
+    for twin in twins.alike(FinishedStage(one.folder), one.workdir):
+        test = twin.metrics.get("test")
         found |= {map_use.RGB: test["accuracy"]} if test else {}
     return found
 

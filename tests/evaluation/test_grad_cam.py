@@ -14,10 +14,11 @@ from salclass_tf.data.geometry import Geometry
 from salclass_tf.detectors import build_detector
 from salclass_tf.evaluation import paper_figures
 from salclass_tf.evaluation.activations import feature_layers, grad_cam
+from salclass_tf.evaluation.maps.scores import Scores
 from salclass_tf.evaluation.methods import explanations
 from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
-from salclass_tf.evaluation.methods.method import LOGITS, Method
-from salclass_tf.evaluation.tables import paper
+from salclass_tf.evaluation.methods.method import LOGITS, SALIENCY, Method
+from salclass_tf.evaluation.tables import of_families, paper
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (3, 9, 9, 3)).astype(np.float32)
@@ -148,3 +149,27 @@ def test_what_has_no_classes_is_not_explained():
         explanations.beside([detector, other], {"osie"})
     found = explanations.beside([detector, other], {"birds"})
     assert [method.name for method in found] == ["detector", "c", "Grad-CAM of c"]
+
+
+def test_explanations_of_several_seeds_are_a_family_of_their_own():
+    given = {"gives": frozenset({SALIENCY, LOGITS}), "network": lambda: None}
+    other = Method("net", "x", "f", reads="no map")
+    methods = [
+        Method(f"net, seed {seed}", "x", "f", family="net", variants=(other,), **given)
+        for seed in (0, 1)
+    ]
+    found = explanations.beside(methods, ())
+    assert [method.family for method in found] == ["net", "Grad-CAM of net"] * 2
+    assert [len(method.variants) for method in found] == [1, 0] * 2
+    rng, nobody = np.random.default_rng(1), ({}, {}, 0)
+    scored = [
+        (
+            one,
+            Scores({"data set": "x"}, ("a", "b"), np.ones(2, int), {"cc": rng.random(2)}, *nobody),
+        )
+        for one in found
+    ]
+    rows = of_families.rows(scored, resamples=9)
+    assert [(row.name, row.seeds) for row in rows] == [("net", 2), ("Grad-CAM of net", 2)]
+    means = [np.mean([row.values["cc"] for _, row in scored[first::2]]) for first in (0, 1)]
+    assert [row.mean.mean for row in rows] == pytest.approx(means)

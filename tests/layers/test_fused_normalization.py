@@ -56,6 +56,14 @@ def test_fused_normalization_computes_what_keras_does_in_float64(settings, offse
     assert "FusedBatchNormGradV3" in _kinds(step)
 
 
+def test_older_keras_without_renorm_is_fused_too():
+    layer = _normalization()
+    layers.fuse_normalization(layer)
+    del layer.renorm  # which Keras 3.12 and 3.13 do not have
+    _, step = _step(layer, np.ones(_SHAPE, np.float32))
+    assert "FusedBatchNormGradV3" in _kinds(step)
+
+
 def test_variance_of_a_single_value_is_that_of_keras():
     inputs = np.ones((1, 1, 1, 3), np.float32)
     stock, fused = _normalization(), _normalization()

@@ -57,6 +57,8 @@ def _explaining(method: Method) -> Method:
         load=load,
         chosen_on=None,  # that of the classifier is told with the classifier
         network=None,
+        family=f"Grad-CAM of {method.family}" if method.family else "",
+        variants=(),
     )
 
 

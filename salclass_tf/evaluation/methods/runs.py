@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from salclass_tf import model
-from salclass_tf.config.stage import CLASSIFIER, DETECTOR, ROLES, role, twins_of
+from salclass_tf.config.stage import CLASSIFIER, DETECTOR, ROLES, role
 from salclass_tf.data.geometry import WHOLE, Geometry
 from salclass_tf.evaluation.methods import whole
 from salclass_tf.evaluation.methods.evaluated_sets import Batch, EvaluatedSet, without_version
@@ -21,7 +21,7 @@ from salclass_tf.evaluation.methods.method import (
     model_text,
 )
 from salclass_tf.model.whole_images import WholeImages
-from salclass_tf.runs import learned
+from salclass_tf.runs import learned, twins
 from salclass_tf.runs.files import hash_files
 from salclass_tf.runs.finished_stage import KEPT, FinishedStage, load_network
 from salclass_tf.training import final_scores, map_use
@@ -165,11 +165,9 @@ def _method(stage: FinishedStage) -> Method:
         )
         for which in (maps[1:] if row.reads_true_map else maps)
     ]
-    twins = [FinishedStage(stage.folder.parent / name) for name in twins_of(stage.name)]
     variants += [
         dataclasses.replace(_plain_method(twin), reads=map_use.RGB)
-        for twin in twins
-        if twin.is_finished
+        for twin in twins.alike(stage, stage.folder.parent)
     ]
     return dataclasses.replace(method, variants=tuple(variants))
 

@@ -1,0 +1,74 @@
+"""Networks of three channels that a finished stage is compared with."""
+
+import dataclasses
+import json
+import logging
+import pathlib
+from collections.abc import Iterator
+
+from salclass_tf.config.optimizer import Optimizer
+from salclass_tf.config.stage import ROLES, SCHEDULE, Stage, twins_of
+from salclass_tf.runs.finished_stage import FinishedStage
+
+_log = logging.getLogger(__name__)
+
+
+def alike(stage: FinishedStage, workdir: pathlib.Path) -> list[FinishedStage]:
+    """Returns the finished twins of a stage that have learned by the same schedule.
+
+    A warning names each that has learned by another one, and the remedy.
+
+    Args:
+        stage: the stage; it has been begun.
+        workdir: where its twins are.
+
+    Raises:
+        ValueError: if settings are damaged.
+    """
+    found = []
+    for name in twins_of(stage.name):
+        twin = FinishedStage(workdir / name)
+        if not twin.is_finished:
+            continue
+        lines = list(_differences(stage, twin))
+        if not lines:
+            found.append(twin)
+            continue
+        _log.warning(
+            "%s is no fair comparison for %s and is left out of what the classifier makes of the "
+            "map:\n%s\nRemove the folder of the network without maps, so that it is trained again, "
+            "or train that stage with the same numbers",
+            twin.folder,
+            stage.folder,
+            "\n".join(lines),
+        )
+    return found
+
+
+def _differences(stage: FinishedStage, twin: FinishedStage) -> Iterator[str]:
+    """Lines on the numbers in which a stage and its twin, or what they started from, differ."""
+    if not (stage.is_begun and twin.is_begun):
+        return
+    here, there = _schedule(stage), _schedule(twin)
+    names = ", ".join(name for name in here if here[name] != there[name])
+    if names:
+        yield f"  {twin.folder} and {stage.folder} have learned with other {names}"
+    for start in ROLES[twin.name].starts_from:
+        before = ROLES[start].twin_of
+        if before:
+            workdirs = stage.folder.parent, twin.folder.parent
+            # The parts of a sweep's stages are where their twins are.
+            ours = (FinishedStage(folder / before) for folder in workdirs)
+            known = next((one for one in ours if one.is_begun), None)
+            if known is not None:
+                yield from _differences(known, FinishedStage(twin.folder.parent / start))
+
+
+def _schedule(stage: FinishedStage) -> dict:
+    """The numbers of `SCHEDULE`; those that an older folder has not noted had their defaults."""
+    known = stage.settings.get("stage", {})
+    defaults = json.loads(json.dumps(dataclasses.asdict(Stage(dataset=""))))
+    numbers = defaults | known
+    optimizer = json.loads(json.dumps(dataclasses.asdict(Optimizer())))
+    numbers["optimizer"] = optimizer | known.get("optimizer", {})
+    return {name: numbers[name] for name in SCHEDULE}
