@@ -7,7 +7,7 @@ import pytest
 
 from salclass_tf import config
 from salclass_tf.evaluation.maps import resampling
-from salclass_tf.evaluation.methods import families, find
+from salclass_tf.evaluation.methods import families, find, lineup
 from salclass_tf.evaluation.methods.method import Method
 from salclass_tf.evaluation.tables import of_families
 from salclass_tf.evaluation.tables.guesses import Guesses
@@ -104,3 +104,16 @@ def test_network_with_another_map_is_a_family_of_its_own(tmp_path, monkeypatch):
     scored = [(method, guesses([1, 0, 1, 1], method.name)) for method in every]
     rows = of_families.rows(scored, resamples=9)
     assert [(row.name, row.seeds) for row in rows] == [("ours: net", 2), ("ours: net, no map", 2)]
+
+
+def test_seeds_of_two_folders_are_not_one_family(tmp_path, monkeypatch):
+    monkeypatch.setattr(families.runs, "from_run", lambda at: [Method("net", "x", "x")])
+    monkeypatch.setattr(lineup, "_open", lambda *given: given)
+    first, second = tmp_path / "a", tmp_path / "b"
+    for folder, seed in ((first, 0), (second, 1)):  # disjoint, and a single one each
+        (folder / f"seed_{seed}").mkdir(parents=True)
+    for same in ([f"{first}", f"{second}"], [f"x={first}", f"x={second}"]):
+        with pytest.raises(ValueError, match=f"both hold seeds of .*net.* --model=NAME={second}"):
+            lineup.open_all(same, ["noise"])
+    found = lineup.open_all([f"{first}", f"ours={second}"], ["noise"]).methods
+    assert [method.family for method in found] == ["net", "ours: net"]

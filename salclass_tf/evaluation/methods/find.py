@@ -26,7 +26,7 @@ def find(text: str, map_kind: str = "auto") -> list[Method]:
     methods = _at(path, map_kind)
     if not name:
         return methods
-    if len(methods) == 1:
+    if len(methods) == 1 and not methods[0].family:
         return [dataclasses.replace(methods[0], name=name)]
     return [_named(method, name) for method in methods]
 

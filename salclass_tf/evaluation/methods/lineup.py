@@ -100,6 +100,7 @@ def open_all(
     if view not in (None, *VIEWS):
         raise ValueError(f"a view is one of {', '.join(VIEWS)}; got {view!r}")
     by_model = [find.find(text, map_kind) for text in models]
+    _check_families(models, by_model)
     # Of a run the last stage comes first: what its pretraining learned from was not asked for.
     known = [next((m.trained_on for m in named if m.trained_on), None) for named in by_model]
     wanted = tuple(names) or tuple(filter(None, dict.fromkeys(known)))
@@ -110,6 +111,21 @@ def open_all(
     if gradcam:
         methods = explanations.beside(methods, {without_version(name) for name in wanted})
     return Lineup(tuple(methods), tuple(opened), view or _usual_view(methods))
+
+
+def _check_families(models: Sequence[str], by_model: Sequence[Sequence[Method]]) -> None:
+    """Refuses seeds of several places that would be taken for seeds of one network."""
+    first: dict[str, str] = {}
+    for text, methods in zip(models, by_model, strict=True):
+        families = dict.fromkeys(method.family for method in methods if method.family)
+        for family in families:
+            if family in first:
+                raise ValueError(
+                    f"{first[family]} and {text} both hold seeds of {family}, which would be taken "
+                    "for one network's: give each --model a NAME= of its own, "
+                    f"--model=NAME={find.split(text)[1]}"
+                )
+        first |= dict.fromkeys(families, text)
 
 
 def _usual_view(methods: Sequence[Method]) -> str:
