@@ -25,6 +25,7 @@ def train_seeds(
 
     Stages of pretraining are made once, in `workdir`, with the seed of `config`; each seed starts
     from a copy of them. One seed is trained after another; what is finished is not done again.
+    What is wrong with any of them is said before the first one is trained.
 
     Args:
         config: the run.
@@ -54,18 +55,29 @@ def train_seeds(
             jobs = [plan.job(config, name, workdir, asked_for=False) for name in shared]
             planned = plan.plan_jobs(jobs, placement, data_dir, manual_dir)
             stages.carry_out(planned, placement, execution, data_dir, manual_dir)
-        for seed in seeds:
-            folder = workdir / FAMILY / seed_folder(seed)
-            for name in shared if placement.is_chief else ():
+        folders = {seed: workdir / FAMILY / seed_folder(seed) for seed in seeds}
+        for folder in folders.values() if placement.is_chief else ():
+            for name in shared:
                 stage_copies.copy_stage(workdir / name, folder / name)
-            placement.wait_for_all()
+        placement.wait_for_all()
+
+        def planned_for(seed: int) -> plan.Plan:
             one = dataclasses.replace(config, seed=seed)
-            planned = plan.plan(one, stage, folder, placement, data_dir, manual_dir)
+            return plan.plan(one, stage, folders[seed], placement, data_dir, manual_dir)
+
+        for seed in seeds[1:]:  # what is wrong with one of them is not to be found hours later
+            planned_for(seed)
+        for seed in seeds:
+            planned = planned_for(seed)  # again: by now the data are prepared
             stages.carry_out(planned, placement, execution, data_dir, manual_dir)
             results[seed] = {made.name: made.metrics() for made in planned.jobs}
     if not placement.is_chief:
         return {}
     print(report.seeds_table(results))
+    for seed, found in results.items():
+        told = [*report.map_uses(found), *report.gaze_notes(found)]
+        if told:
+            print("\n".join([f"seed {seed}:", *told]))
     family = workdir / FAMILY
     print(f"With intervals over seeds and images: python evaluate.py --model={family}")
     return results
