@@ -54,8 +54,15 @@ def check_optimizer(stage: str, optimizer: Optimizer, asked: dict) -> None:
         asked: fields of `Optimizer` that were asked for.
 
     Raises:
-        ValueError: for numbers that the optimizer does not have.
+        ValueError: for numbers that the optimizer does not have, or the stage does not read.
     """
+    multiplier = asked.get("untrained_multiplier", 1.0)
+    require(
+        not role(stage).is_joint or multiplier == 1,
+        f"untrained_multiplier is about layers that nothing has trained, and stage {stage} starts "
+        "from trained parts: leave it out, or give it to the stages that it starts from",
+        f"--stage={stage} --optimizer=...,untrained_multiplier={multiplier}",
+    )
     foreign = sorted(set(asked) & ONLY_SGD) if optimizer.name != "sgd" else []
     if foreign:
         names = ", ".join(foreign)

@@ -385,6 +385,7 @@ def test_near_preset_is_suggested():
             r"momentum of stage joint must lie in \[0, 1\); got 1.0",
         ),
         ({"name": "sgd", "dampening": -0.1}, r"dampening of stage joint .*got -0.1"),
+        ({"untrained_multiplier": 9.0}, r"joint starts from trained parts: .*multiplier=9\.0"),
     ],
 )
 def test_numbers_that_an_optimizer_does_not_have_are_refused(asked, named):
