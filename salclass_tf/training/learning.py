@@ -20,12 +20,15 @@ def record(one: Job, place: Position, steps_per_epoch: int) -> list[dict] | None
         steps_per_epoch: its batches in an epoch.
 
     Returns:
-        `learned.Learned` as plain data; None if a stage before it has not noted its own.
+        `learned.Learned` as plain data; None if a stage before it has not noted its own; of
+        pretraining, which tables leave out, that does not matter.
     """
     stage = one.config.stages[one.name]
     part = CLASSIFIER if ROLES[one.name].trains_classifier else DETECTOR
     before = one.config.start_of(one.name, part)
     earlier = learned.read(FinishedStage(one.workdir / before).metrics) if before else ()
+    if earlier is None and ROLES[before].pretraining:
+        earlier = ()  # tables leave it out
     if earlier is None:
         return None
     steps = min(place.best_epoch * steps_per_epoch, place.step)
