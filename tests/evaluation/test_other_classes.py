@@ -79,3 +79,13 @@ def test_parts_of_different_data_are_not_put_together(workdir, caplog):
     path.unlink()
     assert together not in names and len(names) == 4
     assert "data set: dotted_hues/turned/1.0.0 there, dotted_noise/1.0.0 here" in caplog.text
+
+
+def test_parts_whose_normalisation_joint_training_fitted_are_called_unfitted(workdir):
+    path = workdir / "joint" / "config.json"
+    before = path.read_text()
+    path.write_text(json.dumps(json.loads(before) | {"fit_map_normalization": True}))
+    names = [method.name for method in runs.from_run(workdir)]
+    path.write_text(before)
+    together = "SalClassNet (vgg16, vgg16), parts before joint training"
+    assert f"{together}, map's normalisation not fitted" in names and together not in names

@@ -66,10 +66,8 @@ def from_run(workdir: pathlib.Path) -> list[Method]:
         )
     methods = {name: _method(stage) for name, stage in finished.items()}
     if {"saliency", "classifier"} <= set(finished) and _fit(finished):
-        scale = (
-            finished["joint"].settings.get("map_scale", "none") if "joint" in finished else "none"
-        )
-        together = _together(finished["saliency"], finished["classifier"], scale)
+        joint = finished["joint"].settings if "joint" in finished else {}
+        together = _together(finished["saliency"], finished["classifier"], joint)
         last = {name: methods.pop(name) for name in ("joint",) if name in methods}
         return [*last.values(), together, *methods.values()]
     return list(methods.values())
@@ -233,8 +231,11 @@ def forward(network: keras.Model, dataset: EvaluatedSet, geometry: Geometry) -> 
     return answer
 
 
-def _together(detector: FinishedStage, classifier: FinishedStage, map_scale: str) -> Method:
+def _together(detector: FinishedStage, classifier: FinishedStage, joint: dict) -> Method:
     """The parts of SalClassNet before they were trained together; its maps are the detector's."""
+    map_scale = joint.get("map_scale", "none")
+    # Joint training has fitted it to maps of images that are not at hand here.
+    fitted = ", map's normalisation not fitted" if joint.get("fit_map_normalization") else ""
 
     def network() -> keras.Model:
         parts = detector.read_network(), classifier.read_network()
@@ -242,7 +243,7 @@ def _together(detector: FinishedStage, classifier: FinishedStage, map_scale: str
 
     settings = detector.settings | classifier.settings
     return Method(
-        name=f"{_title('joint', settings)}, parts before joint training",
+        name=f"{_title('joint', settings)}, parts before joint training{fitted}",
         model=f"{_files(detector)} + {_files(classifier)}",
         fingerprint=hash_files([detector.path, classifier.path]) + _not_default(map_scale),
         gives=frozenset({LOGITS}),
