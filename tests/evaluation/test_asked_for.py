@@ -67,6 +67,7 @@ def test_table_without_a_row_is_not_printed(tmp_path):
 
 def test_nothing_to_show_is_an_error(tmp_path, monkeypatch):
     nothing = types.SimpleNamespace(maps=[], classes=[], transferred=[], failures=[], scored=[])
+    nothing.map_uses = []
     nothing.notes = ["detector on osie: it has learned other classes"]
     monkeypatch.setattr(paper, "evaluate", lambda settings: nothing)
     with pytest.raises(ValueError, match="belongs into Table 5\n  detector on osie: it has"):
