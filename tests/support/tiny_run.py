@@ -30,6 +30,7 @@ def settings(epochs: int, dropout: float) -> config.Config:
         classifier="vgg16",
         classifier_options={"vgg16": {"top": "dense", "dropout": dropout}},
         pretrain_classifier=False,
+        compare_rgb=False,
         width=1 / 64,
         image_size=32,
         short_side=36,
