@@ -88,7 +88,7 @@ def weights(folder):
 def test_joint_makes_what_it_needs_and_keeps_what_is_done(tiny, tmp_path, capsys):
     results = tiny("joint", pictures=True)
     assert list(results) == list(config.STAGES)
-    assert capsys.readouterr().out.count("SalClassNet, joint") == 1
+    assert capsys.readouterr().out.count("| SalClassNet, joint | dotted_noise") == 1
     for name in ("config.json", "history.csv", "model.keras", "curves.png", "examples.png"):
         assert (tmp_path / "joint" / name).stat().st_size > 0
     # Nine images, both mirrored: 4 steps of 4 in each epoch.
