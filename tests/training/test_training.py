@@ -639,7 +639,7 @@ def test_lost_data_file_is_named_after_saving(
 
     monkeypatch.setattr(loop.Loop, during, spoiled)
     monkeypatch.setattr(training, "run", lambda *a: run(*a[:3], str(data_dir)))
-    with pytest.raises(ValueError, match=f"{shard.name}.*is saved; remove .*goes on"):
+    with pytest.raises(ValueError, match=f"{shard.name}.*is saved. Remove .*goes on"):
         tiny(workdir=tmp_path / "run")
     monkeypatch.setattr(loop.Loop, during, taken)
     [newest] = (tmp_path / "run").rglob(f"ckpt-{4 if during == '_epoch' else 8}.index")
