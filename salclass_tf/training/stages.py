@@ -197,9 +197,10 @@ def _begin(one: Job, gaze_set: GazeSet) -> None:
     # What goes on is not finished any more; its results are those of fewer epochs.
     (one.folder / METRICS).unlink(missing_ok=True)
     share = one.config.stages[one.name].validation_share
+    settings, record = one.config.for_stage(one.name), gaze_set.record(share).to_json()
     for folder in (one.folder / SPARE, one.folder):
-        write_json(folder / SETTINGS, one.config.for_stage(one.name))
-        write_json(folder / DATASET, gaze_set.record(share).to_json())
+        write_json(folder / SETTINGS, settings)
+        write_json(folder / DATASET, record)
 
 
 def _choice(gaze_set: GazeSet, validation_share: float) -> str:
