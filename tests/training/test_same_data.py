@@ -118,7 +118,8 @@ def test_another_version_is_refused(workdir, tiny_data_dir, monkeypatch):
 def test_another_content_is_refused_also_where_a_stage_was_interrupted(workdir, tiny_data_dir):
     other = shutil.copytree(tiny_data_dir, workdir.parent / "data")
     [path] = pathlib.Path(other).rglob("dotted_noise-train.tfrecord*")
-    path.write_bytes(path.read_bytes()[:-1] + b"\0")
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     (workdir / "classifier" / "metrics.json").unlink()
     with pytest.raises(ValueError, match="stage classifier .*made on other data:\n  content of"):
         training.run(settings("dotted_noise"), "classifier", workdir, str(other))
