@@ -18,7 +18,9 @@ _PICTURES, _SECONDS = 20, 4
 _WIDTH, _HEIGHT = 1024, 768
 
 
-def write_table(path: pathlib.Path, count: int, seed: int = 0, rate: int = 500) -> None:
+def write_table(
+    path: pathlib.Path, count: int, seed: int = 0, rate: int = 500, first: int = 0
+) -> None:
     """Writes one table of samples.
 
     Args:
@@ -26,6 +28,7 @@ def write_table(path: pathlib.Path, count: int, seed: int = 0, rate: int = 500) 
         count: how many samples; viewers look at 20 pictures for 4 s each.
         seed: of the gaze.
         rate: samples a second.
+        first: number of the first viewer.
     """
     rng = np.random.default_rng(seed)
     length = _SECONDS * rate
@@ -33,7 +36,7 @@ def write_table(path: pathlib.Path, count: int, seed: int = 0, rate: int = 500) 
         file.write("t,x,y,viewer,stem\n")
         for number in range(-(-count // length)):
             time_ms, x, y = _scanpath(rng, min(length, count - number * length), rate)
-            who, what = f"v{number // _PICTURES:04d}", f"p{number % _PICTURES:02d}"
+            who, what = f"v{first + number // _PICTURES:04d}", f"p{number % _PICTURES:02d}"
             file.write(
                 "".join(
                     f"{t},{a:.2f},{b:.2f},{who},{what}.png\n"
@@ -75,7 +78,11 @@ def _scanpath(
 
 
 def _measure(code: str, checkout: pathlib.Path) -> dict[str, float]:
-    """Runs code in a process of its own; seconds and megabytes beyond what it began with."""
+    """Runs code in a process of its own.
+
+    Returns:
+        Seconds, seconds of all processors, and the most megabytes beyond what it began with.
+    """
     lines = [
         "import json, resource, sys, time, threading, os",
         f"sys.path.insert(0, {str(checkout)!r})",
@@ -88,11 +95,12 @@ def _measure(code: str, checkout: pathlib.Path) -> dict[str, float]:
         "    while not stop.wait(0.01):",
         "        peak[0] = max(peak[0], held())",
         "threading.Thread(target=watch, daemon=True).start()",
-        "started = time.perf_counter()",
+        "started, worked = time.perf_counter(), time.process_time()",
         "BODY",
-        "seconds = time.perf_counter() - started",
+        "found = {'seconds': time.perf_counter() - started}",
+        "found['processor'] = time.process_time() - worked",
         "stop.set()",
-        "print(json.dumps({'seconds': seconds, 'megabytes': (peak[0] - begin) / 1e6, **more}))",
+        "print(json.dumps({**found, 'megabytes': (peak[0] - begin) / 1e6, **more}))",
     ]
     imports, body = code.split("\n---\n")
     text = "\n".join(lines).replace("IMPORTS", imports).replace("BODY", body)
@@ -115,6 +123,33 @@ def _study(root: pathlib.Path) -> str:
         "more = {'fixations': sum(len(f.x) for f in found.gaze.by_stem.values())}"
     )
     return f"import polars\nfrom tfds_builders.gaze_folder import study\n---\n{body}"
+
+
+def _check(root: pathlib.Path) -> str:
+    imports = (
+        "import pathlib, polars, scipy.stats\n"
+        "from tfds_builders.gaze_folder import contact_sheet, report, study"
+    )
+    body = (
+        f"found = study.open_study({str(root)!r}); text = str(report.examine(found))\n"
+        "contact_sheet.draw(found)\n"
+        "more = {}"
+    )
+    return f"{imports}\n---\n{body}"
+
+
+def _build(root: pathlib.Path) -> str:
+    imports = (
+        "import polars, tensorflow as tf, tensorflow_datasets as tfds, tfds_builders\n"
+        "tfds.disable_progress_bar(); tf.constant(0)"
+    )
+    body = (
+        f"config = tfds.download.DownloadConfig(manual_dir={str(root)!r})\n"
+        f"builder = tfds.builder('gaze_folder', data_dir={str(root) + '_set'!r})\n"
+        "builder.download_and_prepare(download_config=config)\n"
+        "more = {}"
+    )
+    return f"{imports}\n---\n{body}"
 
 
 def _reading(path: pathlib.Path) -> str:
@@ -156,27 +191,32 @@ def measure_files(folder: pathlib.Path, count: int) -> None:
         folder: an empty folder.
         count: how many; a tenth of them is measured for comparison.
     """
-    megabytes = []
+    jobs = {"read": _study, "check": _check, "build": _build}
+    megabytes: dict[str, list[float]] = {name: [] for name in jobs}
     for part in (count // 10, count):
         root = folder / str(part)
         write_study(root)
         for number in range(part):
-            # Each is a file of its own; the gaze of each differs.
-            write_table(root / f"samples/r{number:04d}.csv", 60 * 60, seed=number, rate=60)
+            # Each is a file of its own, of another viewer; the gaze of each differs.
+            path = root / f"samples/r{number:04d}.csv"
+            write_table(path, 60 * 60, seed=number, rate=60, first=number)
         size = sum(path.stat().st_size for path in (root / "samples").iterdir()) / 1e6
-        found = _measure(_study(root), _ROOT)
-        print(
-            f"{part} recordings of 60 s at 60 Hz, {size:.0f} MB: {found['seconds']:.1f} s, "
-            f"{found['megabytes']:.0f} MB of memory",
-            flush=True,
-        )
-        megabytes.append(found["megabytes"])
-    kept = 1000 * (megabytes[1] - megabytes[0]) / max(count - count // 10, 1)
-    print(f"memory grows by {kept:.1f} kB with each recording")
+        print(f"{part} recordings of 60 s at 60 Hz, {size:.0f} MB", flush=True)
+        for name, code in jobs.items():
+            found = _measure(code(root), _ROOT)
+            megabytes[name].append(found["megabytes"])
+            print(
+                f"{name:5}: {found['processor']:5.1f} s of processor time, "
+                f"{found['megabytes']:5.1f} MB of memory",
+                flush=True,
+            )
+    for name, (few, many) in megabytes.items():
+        kept = 1000 * (many - few) / max(count - count // 10, 1)
+        print(f"{name:5}: memory grows by {kept:.1f} kB with each recording")
 
 
 def _line(name: str, found: dict, base: dict, megabytes: float) -> None:
-    more = {k: v for k, v in found.items() if k not in ("seconds", "megabytes")}
+    more = {k: v for k, v in found.items() if k not in ("seconds", "processor", "megabytes")}
     print(
         f"{name:28}: {found['seconds']:6.2f} s ({found['seconds'] / base['seconds']:5.1f} times), "
         f"{found['megabytes']:6.0f} MB ({found['megabytes'] / megabytes:4.1f} times the file) "

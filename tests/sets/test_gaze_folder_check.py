@@ -7,7 +7,14 @@ from PIL import Image
 
 from tfds_builders.common import fixation_table
 from tfds_builders.gaze_folder import __main__ as command
-from tfds_builders.gaze_folder import contact_sheet, report, study, suspicions
+from tfds_builders.gaze_folder import (
+    contact_sheet,
+    overview,
+    report,
+    study,
+    suspicions,
+    viewers,
+)
 
 WIDTH, HEIGHT = 400, 300
 
@@ -20,9 +27,11 @@ def people(count=2000, spread=0.18, seed=0):
     return x, y, np.arange(count) % 5
 
 
-def suspect(x, y, viewer, width=WIDTH, height=HEIGHT):
-    ones = np.ones(len(x))
-    return suspicions.suspect(suspicions.Points(x, y, ones * width, ones * height, viewer))
+def suspect(x, y, viewer):
+    gaze = {"a": fixation_table.Fixations(x, y, np.full(len(x), 200.0), viewer)}
+    sizes = {"a": (HEIGHT, WIDTH)}
+    people = list(viewers.describe(gaze, sizes))
+    return suspicions.suspect(overview.look(gaze, sizes), people)
 
 
 def test_good_fixations_are_not_suspected():
@@ -85,15 +94,84 @@ def test_a_viewer_beside_the_others_is_named():
     assert name == "viewer 3" and int(share[:-1]) == pytest.approx(15, abs=4)
 
 
-def test_gather_joins_images_of_different_sizes():
-    def two(x):
-        return fixation_table.Fixations(*np.full((3, 2), float(x)), np.array([0, 1]))
+def study_of(count=6, seed=0):
+    """Gaze of ten viewers and unknown ones on images of several sizes, and these."""
+    rng = np.random.default_rng(seed)
+    gaze, sizes = {}, {}
+    for number in range(count):
+        height, width = sizes[f"p{number}"] = 300 + 10 * number, 400 - 20 * number
+        viewer = np.sort(rng.integers(-1, 10, 150))
+        x, y = rng.uniform(-0.1, 1.1, (2, 150)) * [[width], [height]]
+        duration = np.where(rng.random(150) < 0.1, -1, rng.uniform(80, 400, 150))
+        gaze[f"p{number}"] = fixation_table.Fixations(x, y, duration, viewer)
+    return gaze, sizes
 
-    points = suspicions.gather({"a": two(5), "b": two(9), "c": two(1)}, {"a": (4, 8), "b": (8, 10)})
-    np.testing.assert_array_equal(points.width, [8, 8, 10, 10])
-    np.testing.assert_array_equal(points.height, [4, 4, 8, 8])
-    np.testing.assert_array_equal(points.off_image(), [True, True, True, True])
-    assert len(suspicions.gather({}, {}).x) == 0
+
+def test_an_overview_counts_all_and_holds_some(monkeypatch):
+    gaze, sizes = study_of()
+    every = overview.look(gaze | {"undecodable": gaze["p0"]}, sizes)
+    columns = [np.concatenate([getattr(gaze[s], n) for s in gaze]) for n in ("x", "y")]
+    width, height = (np.repeat([sizes[s][i] for s in gaze], 150) for i in (1, 0))
+    off = (columns[0] < 0) | (columns[1] < 0) | (columns[0] >= width) | (columns[1] >= height)
+    np.testing.assert_array_equal([every.x, every.y], columns)
+    np.testing.assert_array_equal([every.width, every.height], [width, height])
+    assert (every.total, every.off) == (900, off.sum())
+    assert (every.lowest, every.highest) == (np.min(columns), np.max(columns))
+    monkeypatch.setattr(overview, "_SAMPLE", 300)
+    some = overview.look(gaze, sizes)
+    assert (some.total, some.off, some.edge, some.beyond) == (900, every.off, 0, True)
+    assert 240 < len(some.x) < 360 and set(some.x) < set(every.x)
+    assert np.median(some.duration_ms) == pytest.approx(np.median(every.duration_ms), abs=30)
+    assert overview.look({}, {}).total == 0
+
+
+@pytest.mark.parametrize("held", [10**6, 200, 1])
+def test_viewers_are_described_as_one_by_one_however_few_are_held(monkeypatch, held):
+    monkeypatch.setattr(viewers, "_HELD", held)
+    gaze, sizes = study_of()
+    # A viewer of one image, one of a single fixation.
+    for stem, number, count in (("p1", 11, 25), ("p2", 12, 1)):
+        old = gaze[stem]
+        more = [np.concatenate([getattr(old, n), getattr(old, n)[:count] / 2]) for n in "xy"]
+        rest = np.concatenate([old.duration_ms, np.full(count, -1.0)])
+        gaze[stem] = fixation_table.Fixations(
+            *more, rest, np.concatenate([old.viewer, np.full(count, number)])
+        )
+    found = {one.number: one for one in viewers.describe(gaze, sizes)}
+    assert list(found) == [*range(-1, 10), 11, 12]
+    for number, one in found.items():
+        mine = {s: value.viewer == number for s, value in gaze.items()}
+        lasting = np.concatenate([gaze[s].duration_ms[mine[s]] for s in gaze])
+        assert one.fixations == len(lasting) == sum(m.sum() for m in mine.values())
+        assert one.images == sum(m.any() for m in mine.values())
+        known = lasting[lasting >= 0]
+        assert one.duration_ms == (np.median(known) if len(known) else None)
+        assert one.off == sum(
+            overview.beside(gaze[s].x[m], gaze[s].y[m], sizes[s][1], sizes[s][0]).sum()
+            for s, m in mine.items()
+        )
+        if number < 0 or one.fixations < 20:
+            assert one.offset is None
+            continue
+        shares = {s: np.stack([v.x / sizes[s][1], v.y / sizes[s][0]]) for s, v in gaze.items()}
+        if number == 11:
+            here = mine["p1"]
+            middle = np.median(shares["p1"][:, ~here], axis=1, keepdims=True)
+            sample = shares["p1"][:, here] - middle
+        else:
+            sample = np.stack(
+                [
+                    shares[s][:, mine[s]].mean(1) - shares[s][:, ~mine[s]].mean(1)
+                    for s in gaze
+                    if mine[s].any()
+                ],
+                axis=1,
+            )
+        middle = np.median(sample, axis=1)
+        error = sample.std(axis=1, ddof=1) / np.sqrt(sample.shape[1])
+        np.testing.assert_allclose([one.offset.across, one.offset.down], middle, atol=1e-9)
+        np.testing.assert_allclose(one.offset.t, np.abs(middle / error).max(), rtol=1e-6)
+        assert one.offset.freedom == sample.shape[1] - 1
 
 
 @pytest.fixture

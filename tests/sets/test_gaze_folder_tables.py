@@ -7,7 +7,15 @@ import pytest
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from tfds_builders.gaze_folder import gaze_folder_dataset_builder, report, study, suspicions
+from tfds_builders.common import fixation_table
+from tfds_builders.gaze_folder import (
+    gaze_folder_dataset_builder,
+    overview,
+    report,
+    study,
+    suspicions,
+    viewers,
+)
 
 HEADER = "stem,viewer,index,x,y,duration_ms"
 
@@ -143,8 +151,17 @@ def test_an_offset_on_some_pictures_is_no_lost_calibration():
     x, y = rng.normal([[200], [150]], 30, (2, 400))
     odd = (viewer == 2) & (image < 6)
     x[odd] += 150 * (-1) ** image[odd] + 40
-    sizes = np.full(400, 400.0), np.full(400, 300.0)
-    assert suspicions.suspect(suspicions.Points(x, y, *sizes, viewer, image)) == []
+    sizes = {str(one): (300, 400) for one in range(10)}
+
+    def suspect():
+        gaze = {
+            stem: fixation_table.Fixations(*(row[image == int(stem)] for row in (x, y, x, viewer)))
+            for stem in sizes
+        }
+        people = list(viewers.describe(gaze, sizes))
+        return suspicions.suspect(overview.look(gaze, sizes), people, "P{}".format)
+
+    assert suspect() == []
     x[viewer == 3] += 60
-    (text,) = suspicions.suspect(suspicions.Points(x, y, *sizes, viewer, image), "P{}".format)
+    (text,) = suspect()
     assert text.startswith("viewer P3 looks +1")

@@ -62,6 +62,27 @@ def check_regular(path: str | os.PathLike) -> None:
         raise ValueError(f"{path} must be a regular file; remove or rename it")
 
 
+def names_below(top: str | os.PathLike) -> list[str]:
+    """Lists the files below a folder, as texts, which take a fraction of the memory of paths.
+
+    Args:
+        top: the folder.
+
+    Returns:
+        Their names from there on, in the order of the paths: by folder, then by name.
+
+    Raises:
+        ValueError: as `walk` does.
+    """
+    names = [
+        os.path.relpath(folder / name, top)
+        for folder, _, files in walk(top)
+        for name in files
+        if (folder / name).is_file()
+    ]
+    return sorted(names, key=lambda name: name.split(os.sep))
+
+
 def walk(top: str | os.PathLike) -> Iterator[tuple[pathlib.Path, list[str], list[str]]]:
     """Walks a folder as `os.walk` does, through links to folders as well, hidden ones aside.
 

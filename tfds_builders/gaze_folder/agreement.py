@@ -1,7 +1,7 @@
 """How well gaze predicts the gaze of held-out viewers of the same picture."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,9 @@ _SLIPS: dict[str, Callable[[npt.NDArray, npt.NDArray], Shares]] = {
     "mirrored": lambda x, y: (1 - x, y),
     "turned by 180 degrees": lambda x, y: (1 - x, 1 - y),
 }
-_STEPS = {"the next picture's": 1, "the picture's before": -1}
+_STEPS = ("the next picture's", "the picture's before")
+_WRONG = (*_SLIPS, *_STEPS)
+_TRIED = len(_WRONG) + 2  # what the chance of a false alarm is divided by
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,17 +68,35 @@ def measure(
     Returns:
         The outcome; None where fewer than 5 pictures have two known viewers.
     """
-    looked = {s: _looks(v, sizes[s]) for s, v in sorted(gaze.items()) if s in sizes}
-    looked = {stem: found for stem, found in looked.items() if len(found) > 1}
-    if len(looked) < _FEW_IMAGES:
+    stems = [stem for stem in sorted(gaze) if stem in sizes and _known(gaze[stem]) > 1]
+    if len(stems) < _FEW_IMAGES:
         return None
-    scores = _score(list(looked.values()))
-    gains = np.array(
-        [np.mean([one["as it is"] - one["elsewhere"] for one in row.values()]) for row in scores]
-    )
+    totals = [_blur(_points(gaze[stem], sizes[stem])) for stem in stems]
+    gains, moments = [], _Moments()
+    # Three pictures are held: each is compared with the ones before and behind.
+    looked = [_looks(gaze[stems[place]], sizes[stems[place]]) for place in (-1, 0)]
+    for place in range(len(stems)):
+        behind = stems[(place + 1) % len(stems)]
+        looked = [*looked[-2:], _looks(gaze[behind], sizes[behind])]
+        around = [totals[(place + step) % len(stems)] for step in (-1, 0, 1)]
+        scores = _score(looked, around)
+        gains.append(np.mean(scores["as it is"] - scores["elsewhere"]))
+        moments.add(looked[1], scores)
+    gains = np.array(gains)
     error = gains.std(ddof=1) / np.sqrt(len(gains))
     t = float(gains.mean() / max(error, 1e-9))
-    return Agreement(float(gains.mean()), t, tuple(_slips(scores, looked.values(), name)))
+    return Agreement(float(gains.mean()), t, tuple(moments.slips(name)))
+
+
+def _known(value: fixation_table.Fixations) -> int:
+    """How many known viewers an image has."""
+    return len(np.unique(value.viewer[value.viewer >= 0]))
+
+
+def _points(value: fixation_table.Fixations, size: tuple[int, int]) -> Shares:
+    """Points of all known viewers on one image, as shares of it."""
+    mine = value.viewer >= 0
+    return (value.x[mine] + 0.5) / size[1], (value.y[mine] + 0.5) / size[0]
 
 
 def _looks(value: fixation_table.Fixations, size: tuple[int, int]) -> dict[int, Shares]:
@@ -88,54 +108,76 @@ def _looks(value: fixation_table.Fixations, size: tuple[int, int]) -> dict[int, 
     }
 
 
-def _score(looked: list[dict[int, Shares]]) -> list[dict[int, dict[str, float]]]:
-    """Mean log-density of each viewer's points on each picture, by hypothesis."""
-    blurred = [{viewer: _blur(points) for viewer, points in one.items()} for one in looked]
-    totals = [sum(one.values()) for one in blurred]
+def _score(
+    looked: Sequence[dict[int, Shares]], totals: Sequence[npt.NDArray[np.float64]]
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Mean log-density of each viewer's points on a picture, by hypothesis.
+
+    Args:
+        looked: points of the viewers of the picture before, this one, and the one behind.
+        totals: blurred counts of all viewers there.
+
+    Returns:
+        Nats, [v], in the order of the picture's viewers.
+    """
     rows = []
-    for place, one in enumerate(looked):
-        row = {}
-        for viewer, points in one.items():
-            others = totals[place] - blurred[place][viewer]
-            row[viewer] = {"as it is": _mean_log(others, points)}
-            row[viewer] |= {s: _mean_log(others, slip(*points)) for s, slip in _SLIPS.items()}
-            for text, step in _STEPS.items():
-                there = (place + step) % len(looked)
-                others = totals[there] - blurred[there].get(viewer, 0)
-                row[viewer][text] = _mean_log(others, points)
-            row[viewer]["elsewhere"] = np.mean([row[viewer][text] for text in _STEPS])
+    for viewer, points in looked[1].items():
+        before, others, behind = (
+            total - _blur(one[viewer]) if viewer in one else total
+            for total, one in zip(totals, looked, strict=True)
+        )
+        row = {"as it is": _mean_log(others, points)}
+        row |= {text: _mean_log(others, slip(*points)) for text, slip in _SLIPS.items()}
+        there = dict(zip(_STEPS, (behind, before), strict=True))
+        row |= {text: _mean_log(density, points) for text, density in there.items()}
+        row["elsewhere"] = np.mean([row[text] for text in _STEPS])
         rows.append(row)
-    return rows
+    return {text: np.array([row[text] for row in rows]) for text in rows[0]}
 
 
-def _slips(scores: list, looked: object, name: Callable[[int], str]) -> list[str]:
-    """Names viewers whom another convention fits better."""
-    counts: dict[int, int] = {}
-    for one in looked:
-        for viewer, points in one.items():
-            counts[viewer] = counts.get(viewer, 0) + len(points[0])
-    known = [viewer for viewer in sorted(counts) if counts[viewer] >= _ENOUGH]
-    texts = []
-    for viewer in known:
-        rows = [row[viewer] for row in scores if viewer in row]
-        best = max([*_SLIPS, *_STEPS], key=lambda text: np.mean([row[text] for row in rows]))
-        gain = np.array([row[best] - row["as it is"] for row in rows])
-        if len(gain) < _FEW_IMAGES or gain.mean() < _LEAST:
-            continue
-        limit = stats.t.isf(_CHANCE / len(known) / len(rows[0]), len(gain) - 1)
-        if gain.mean() > limit * gain.std(ddof=1) / np.sqrt(len(gain)):
-            texts.append(
-                f"viewer {name(viewer)}: the other viewers predict this gaze better if it is "
-                f"{best} ({gain.mean():+.2f} nats a fixation, {len(gain)} images); repair or "
-                "remove this viewer's lines"
-            )
-    return texts
+class _Moments:
+    """How much better each slip predicts each viewer, over the pictures: mean and variance."""
+
+    def __init__(self) -> None:
+        """Knows no viewer."""
+        self._numbers: dict[int, int] = {}
+        self._counts = np.zeros((0, 2), np.int64)  # of fixations and pictures
+        self._sums = np.zeros((2, 0, len(_WRONG)))  # of gains and their squares
+
+    def add(self, looked: Mapping[int, Shares], scores: Mapping[str, npt.NDArray]) -> None:
+        """Adds the scores of a picture, in the order of its viewers."""
+        where = np.array([self._numbers.setdefault(v, len(self._numbers)) for v in looked])
+        more = len(self._numbers) - len(self._counts)
+        self._counts = np.pad(self._counts, ((0, more), (0, 0)))
+        self._sums = np.pad(self._sums, ((0, 0), (0, more), (0, 0)))
+        gains = np.stack([scores[text] - scores["as it is"] for text in _WRONG], axis=1)
+        self._counts[where] += np.array([(len(points[0]), 1) for points in looked.values()])
+        self._sums[:, where] += gains, gains**2
+
+    def slips(self, name: Callable[[int], str]) -> Iterator[str]:
+        """Names viewers whom another convention fits better."""
+        known = [v for v in sorted(self._numbers) if self._counts[self._numbers[v], 0] >= _ENOUGH]
+        for viewer in known:
+            count = self._counts[self._numbers[viewer], 1]
+            means, squares = self._sums[:, self._numbers[viewer]] / count
+            best = int(np.argmax(means))
+            if count < _FEW_IMAGES or means[best] < _LEAST:
+                continue
+            variance = max(squares[best] - means[best] ** 2, 0.0) / (count - 1)
+            if means[best] > stats.t.isf(_CHANCE / len(known) / _TRIED, count - 1) * variance**0.5:
+                yield (
+                    f"viewer {name(viewer)}: the other viewers predict this gaze better if it is "
+                    f"{_WRONG[best]} ({means[best]:+.2f} nats a fixation, {count} images); repair "
+                    "or remove this viewer's lines"
+                )
 
 
 def _blur(points: Shares) -> npt.NDArray[np.float64]:
-    """Blurred counts of points on the image."""
-    counts, *_ = np.histogram2d(*points[::-1], bins=_SIDE, range=[(0, 1), (0, 1)])
-    return ndimage.gaussian_filter(counts, _SIGMA, mode="constant")
+    """Blurred counts of points on the image; those beside it do not count."""
+    inside = np.all([(one >= 0) & (one <= 1) for one in points], axis=0)
+    columns, rows = (np.minimum(one[inside] * _SIDE, _SIDE - 1).astype(int) for one in points)
+    counts = np.bincount(rows * _SIDE + columns, minlength=_SIDE**2).reshape(_SIDE, _SIDE)
+    return ndimage.gaussian_filter(counts.astype(float), _SIGMA, mode="constant")
 
 
 def _mean_log(density: npt.NDArray[np.float64], points: Shares) -> float:

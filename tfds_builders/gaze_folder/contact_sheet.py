@@ -57,7 +57,7 @@ def viewer_colours(gaze: Mapping[str, fixation_table.Fixations]) -> dict[int, Co
     Returns:
         RGB by viewer, from yellow over green and blue to purple.
     """
-    viewers = sorted({int(viewer) for value in gaze.values() for viewer in value.viewer})
+    viewers = sorted({int(one) for value in gaze.values() for one in np.unique(value.viewer)})
     hues = np.linspace(0.15, 0.8, len(viewers))
     shades = [colorsys.hsv_to_rgb(hue, 0.9, 1) for hue in hues]
     return {

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -143,31 +143,45 @@ def from_facts(facts: Any) -> Coordinates:
     return Coordinates(**facts)
 
 
-def move(
-    gaze: Mapping[str, fixation_table.Fixations],
-    convention: Coordinates,
-    sizes: Mapping[str, Size],
-) -> dict[str, fixation_table.Fixations]:
-    """Moves the gaze of all images to pixels of these.
+class Moved(Mapping[str, fixation_table.Fixations]):
+    """The gaze of all images in pixels of these, in the stems' order; moved when asked for."""
 
-    Args:
-        gaze: fixations by stem, as they were written down.
-        convention: how that was.
-        sizes: height and width of every image of the study, by stem.
+    def __init__(
+        self,
+        gaze: Mapping[str, fixation_table.Fixations],
+        convention: Coordinates,
+        sizes: Mapping[str, Size],
+    ) -> None:
+        """Moves nothing yet.
 
-    Returns:
-        Fixations by stem, in the stems' order.
-    """
-    order = sorted(sizes)
-    place = {stem: index for index, stem in enumerate(order)}
-    moved = {}
-    for stem, value in gaze.items():
-        target = (
-            order[(place[stem] + convention.picture) % len(order)] if convention.picture else stem
-        )
-        x, y = convention.to_image(value.x, value.y, sizes[target])
-        moved[target] = dataclasses.replace(value, x=x, y=y)
-    return dict(sorted(moved.items()))
+        Args:
+            gaze: fixations by stem, as they were written down.
+            convention: how that was.
+            sizes: height and width of every image of the study, by stem.
+        """
+        self._gaze, self._convention, self._sizes = gaze, convention, sizes
+        order = sorted(sizes)
+        place = {stem: index for index, stem in enumerate(order)}
+        targets = {order[(place[stem] + convention.picture) % len(order)]: stem for stem in gaze}
+        self._written = dict(sorted(targets.items()))
+
+    def __getitem__(self, stem: str) -> fixation_table.Fixations:
+        """Returns the fixations on an image."""
+        value = self._gaze[self._written[stem]]
+        x, y = self._convention.to_image(value.x, value.y, self._sizes[stem])
+        return dataclasses.replace(value, x=x, y=y)
+
+    def __contains__(self, stem: object) -> bool:
+        """Says whether an image has gaze."""
+        return stem in self._written
+
+    def __iter__(self) -> Iterator[str]:
+        """Returns the stems."""
+        return iter(self._written)
+
+    def __len__(self) -> int:
+        """Returns the number of images."""
+        return len(self._written)
 
 
 def _pair(name: str, values: Any) -> tuple[float, float] | None:

@@ -1,8 +1,8 @@
 """The exports of eye trackers in a folder: read one after the other, fixations on the images."""
 
-import array
 import itertools
 import math
+import os
 import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,6 +18,8 @@ from tfds_builders.gaze_folder import (
     placement,
     presentation,
     recording,
+    sentences,
+    spool,
     viewing,
 )
 from tfds_builders.gaze_folder.readers import cells, formats, reader, table
@@ -54,17 +56,15 @@ def read(
     """
     table.load_polars()
     read = Exports(found, places, facts)
-    paths = _paths(folder)
-    for path in paths:
+    for name in _files(folder):
+        path = folder / name
         setting = reader.Setting(_viewer_of(path, folder), facts, read.sizes)
         read.add(formats.open_file(path, setting))
-    if (len(read.scanpaths) or not read.unknown) and not any(
-        one.fixations for one in read.viewings
-    ):
+    if (len(read.viewings) or not read.unknown) and not read.viewings.fixations():
+        told = " ".join(itertools.islice(read.suspicions, 2))
         raise ValueError(
             f"{folder} must hold at least one fixation; none was found in {len(read.viewings)} "
-            f"presentations of images. {' '.join(read.suspicions[:2])} Look at the coordinates, "
-            f"and at {recording.FILE}"
+            f"presentations of images. {told} Look at the coordinates, and at {recording.FILE}"
         )
     return read
 
@@ -97,17 +97,17 @@ class Exports:
             facts: `recording.json`.
         """
         self.sizes = images.Sizes(found)
-        self.scanpaths = collected.Collected()
-        self.viewings = viewing.Timeline()
+        kept = spool.Spool()
+        self.scanpaths = collected.Collected(kept)
+        self.viewings = viewing.Timeline(kept)
         self.summary = detection.Summary()
         self.unknown: set[str] = set()
         self.skipped: list[str] = []
-        self.suspicions: list[str] = []
+        self.suspicions = sentences.Sentences(kept)
         self.ignored: dict[str, None] = {}
         self._places = places
         self._facts = facts
-        self._copies = copies.Copies()
-        self._scales = array.array("d")
+        self._copies = copies.Copies(kept)
 
     def add(self, file: reader.Reader) -> None:
         """Reads a file; its first presentations tell how fixations are found in all.
@@ -134,29 +134,22 @@ class Exports:
         fixation_table.check_skipped(file.skipped, file.lines, TOLERANCE)
         self.skipped += file.skipped
         self.ignored |= dict.fromkeys(file.ignored)
-        self.suspicions += [*file.notes, *(f"{file.path}: {text}" for text in told)]
+        for text in (*file.notes, *(f"{file.path}: {text}" for text in told)):
+            self.suspicions.add(text)
 
-    def fixations(self) -> dict[str, fixation_table.Fixations]:
-        """Joins the viewers of each image, in the order of their names, and hands them over."""
-        return self.scanpaths.hand_over(self._viewers())
+    def fixations(self) -> collected.Scanpaths:
+        """Joins the viewers of each image, in the order of their names."""
+        return self.scanpaths.by_stem(self.viewings.viewers())
 
     def facts(self) -> dict[str, Any]:
         """What a reader of the set needs to know about its fixations."""
         told = self.summary.facts()
         return {
-            "viewer_names": self._viewers(),
+            "viewer_names": self.viewings.viewers(),
             "pixels_per_degree": self._facts.pixels_per_degree,
             **(told[0] if len(told) == 1 else {}),
             "fixation_filters": told,
         }
-
-    def scale(self) -> float:
-        """The usual number of pixels of an image in one of the screen."""
-        return float(np.median(self._scales)) if self._scales else 1.0
-
-    def _viewers(self) -> list[str]:
-        """Names of all viewers, those without a fixation too."""
-        return sorted({one.viewer for one in self.viewings if one.viewer})
 
     def _known(self, file: reader.Reader) -> Iterator[presentation.Presentation]:
         """Presentations of images of the folder; the names of others are noted."""
@@ -173,9 +166,9 @@ class Exports:
         x, y = place.to_image(found.x, found.y, size)
         scanpath = np.stack([x, y, found.duration_ms])
         self.scanpaths.add(shown.stem, shown.viewer, scanpath)
-        self.viewings.append(_viewing(shown, found))
-        self.suspicions += [f"{shown.source}: {note}" for note in found.notes]
-        self._scales.append(size[1] / place.width)
+        self.viewings.append(_viewing(shown, found, size[1] / place.width))
+        for note in found.notes:
+            self.suspicions.add(f"{shown.source}: {note}")
 
     def _place(self, shown: presentation.Presentation) -> placement.Place:
         """Looks up where the image was: the user's own line before the tracker's."""
@@ -199,23 +192,21 @@ class Exports:
         return place
 
 
-def _paths(folder: pathlib.Path) -> list[pathlib.Path]:
-    """All files that are no companion of another one and no litter of a file manager."""
-    below = (place / name for place, _, names in user_files.walk(folder) for name in names)
-    paths = [
-        path
-        for path in sorted(below)
-        if path.is_file()
-        and not any(part.startswith((".", "__MACOSX")) for part in path.relative_to(folder).parts)
-        and path.name not in _LITTER
-        and not formats.is_companion(path)
+def _files(folder: pathlib.Path) -> list[str]:
+    """Names of all that are no companion of another file and no litter of a file manager."""
+    names = [
+        name
+        for name in user_files.names_below(folder)
+        if not any(part.startswith((".", "__MACOSX")) for part in name.split(os.sep))
+        and os.path.basename(name) not in _LITTER
+        and not formats.is_companion(folder / name)
     ]
-    if not paths:
+    if not names:
         raise FileNotFoundError(
             f"{folder} must hold exports of an eye tracker ({', '.join(formats.TABLE_SUFFIXES)}, "
             ".asc, .json, .hdf5)"
         )
-    return paths
+    return names
 
 
 def _viewer_of(path: pathlib.Path, folder: pathlib.Path) -> str:
@@ -226,7 +217,9 @@ def _viewer_of(path: pathlib.Path, folder: pathlib.Path) -> str:
     return "" if parent == folder else user_files.composed(parent.name)
 
 
-def _viewing(shown: presentation.Presentation, found: detection.Detected) -> viewing.Viewing:
+def _viewing(
+    shown: presentation.Presentation, found: detection.Detected, scale: float
+) -> viewing.Viewing:
     """What is left of a presentation in the timeline."""
     length = shown.offset_ms - shown.onset_ms
     has_samples = bool(len(shown.time_ms)) and length > 0
@@ -241,4 +234,5 @@ def _viewing(shown: presentation.Presentation, found: detection.Detected) -> vie
         tracked=min(tracked / length, 1.0) if has_samples else math.nan,
         fixations=len(found.x),
         fixated=found.in_fixations_ms / tracked if has_samples and tracked else math.nan,
+        scale=scale,
     )

@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from tfds_builders.common import fixation_table
@@ -38,7 +38,7 @@ class Gaze:
         skipped: for each line that was left out, where it stands and what is wrong with it.
         without_image: names of images in the gaze that are not in the folder.
         facts: what else the set's metadata shall say.
-        viewings: the timeline, of samples alone.
+        viewings: the timeline; None but of samples.
         scale: the usual number of pixels of an image in one pixel of the screen.
         suspicions: what the recordings do not tell as they should, sentences.
         notes: what was taken how, or converted; sentences.
@@ -46,13 +46,13 @@ class Gaze:
 
     form: str
     source: pathlib.Path
-    by_stem: dict[str, fixation_table.Fixations | pathlib.Path]
+    by_stem: Mapping[str, fixation_table.Fixations | pathlib.Path]
     skipped: tuple[str, ...]
     without_image: tuple[str, ...]
     facts: dict[str, Any]
-    viewings: Sequence[viewing.Viewing] = ()
+    viewings: viewing.Timeline | None = None
     scale: float = 1.0
-    suspicions: tuple[str, ...] = ()
+    suspicions: Collection[str] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -128,7 +128,7 @@ def _on_images(
     if facts.coordinates is None:
         return gaze
     sizes = {stem: images.size_of(found[stem].path) for stem in found}
-    moved = coordinates.move(gaze.by_stem, facts.coordinates, sizes)
+    moved = coordinates.Moved(gaze.by_stem, facts.coordinates, sizes)
     note = f"coordinates: converted as recording.json states, {facts.coordinates.as_json()}"
     stated = {"coordinates": facts.coordinates.as_json()}
     return dataclasses.replace(
@@ -162,7 +162,7 @@ def _from_exports(
         without_image=tuple(sorted(read.unknown)),
         facts=read.facts(),
         viewings=read.viewings,
-        scale=read.scale(),
+        scale=read.viewings.scale(),
         notes=(f"columns ignored: {', '.join(read.ignored)}",) if read.ignored else (),
-        suspicions=tuple(dict.fromkeys(read.suspicions)),
+        suspicions=read.suspicions,
     )

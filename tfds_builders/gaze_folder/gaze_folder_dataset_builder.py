@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
+import numpy as np
 import tensorflow_datasets as tfds
 
 from tfds_builders.common import (
@@ -188,7 +189,7 @@ def facts(found: study.Study) -> dict[str, Any]:
         int(viewer)
         for value in found.gaze.by_stem.values()
         if found.gaze.form != "maps"
-        for viewer in value.viewer
+        for viewer in np.unique(value.viewer)
         if viewer >= 0
     }
     return {

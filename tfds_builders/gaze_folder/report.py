@@ -3,7 +3,7 @@
 import collections
 import dataclasses
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -13,9 +13,11 @@ from tfds_builders.gaze_folder import (
     agreement,
     conventions,
     maps,
+    overview,
     responses,
     scene,
     suspicions,
+    viewers,
     viewing,
 )
 from tfds_builders.gaze_folder.gaze_folder_dataset_builder import records
@@ -76,12 +78,16 @@ def examine(study: Study) -> Report:
     if study.gaze.form == "maps":
         suspected += maps.suspect(study.gaze.by_stem)
     else:
-        points, name = suspicions.gather(study.gaze.by_stem, sizes), _namer(study)
-        facts += _counts(study) + _viewers(study, points, name)
-        compared, suspicious = _plausible(study, sizes, points, name)
+        seen, name = overview.look(study.gaze.by_stem, sizes), _namer(study)
+        people = list(viewers.describe(study.gaze.by_stem, sizes))
+        facts += _counts(seen) + _viewers(study, seen, people, name)
+        compared, suspicious = _plausible(study, sizes, seen, people, name)
         facts, suspected = facts + compared, suspected + suspicious
-    facts += [*_filters(study), *study.gaze.notes, *viewing.table(study.gaze.viewings)]
-    suspected += [*_shortened(study.gaze.suspicions), *viewing.suspect(study.gaze.viewings)]
+    facts += [*_filters(study), *study.gaze.notes]
+    suspected += _shortened(study.gaze.suspicions)
+    if study.gaze.viewings is not None:
+        facts += viewing.table(study.gaze.viewings)
+        suspected += viewing.suspect(study.gaze.viewings)
     return Report(tuple(facts), tuple(suspected), (*problems, *_alike(study, failed)))
 
 
@@ -91,10 +97,10 @@ def _filters(study: Study) -> list[str]:
     return [f"fixations of {one['files']} files: {one['reason']}" for one in told]
 
 
-def _shortened(texts: Sequence[str]) -> list[str]:
+def _shortened(texts: Collection[str]) -> list[str]:
     """The first sentences, and how many more there are."""
     more = [f"{len(texts) - _NAMED} more files are like this"] if len(texts) > _NAMED else []
-    return [*texts[:_NAMED], *more]
+    return [*itertools.islice(texts, _NAMED), *more]
 
 
 def _alike(study: Study, failed: Mapping[str, str]) -> list[str]:
@@ -111,20 +117,23 @@ def _alike(study: Study, failed: Mapping[str, str]) -> list[str]:
 
 
 def _plausible(
-    study: Study, sizes: Sizes, points: suspicions.Points, name: Callable[[int], str]
+    study: Study,
+    sizes: Sizes,
+    seen: overview.Overview,
+    people: Sequence[viewers.Viewer],
+    name: Callable[[int], str],
 ) -> tuple[list[str], list[str]]:
     """What conventions of coordinates, and viewers among each other, say: facts, suspicions."""
-    stems = _chosen(study, sizes)
-    paths = {stem: study.images[stem].path for stem in stems}
-    gaze = {stem: study.gaze.by_stem[stem] for stem in stems if stem in study.gaze.by_stem}
-    verdict = conventions.compare(scene.gather(gaze, paths, sizes))
-    agreed = agreement.measure(gaze, sizes, name)
+    sizes = {stem: sizes[stem] for stem in _chosen(study, sizes)}
+    paths = {stem: study.images[stem].path for stem in sizes}
+    verdict = conventions.compare(scene.gather(study.gaze.by_stem, paths, sizes))
+    agreed = agreement.measure(study.gaze.by_stem, sizes, name)
     facts = [advice.fact(verdict), *_agreed(agreed)]
     found = suspicions.repeated(study.gaze.by_stem, name)
     alike = agreed is None or not agreed.none
     if verdict is not None and verdict.wrong and (alike or not verdict.best.picture):
         return facts, [advice.suspicion(verdict, study.recording.coordinates), *found]
-    found += suspicions.suspect(points, name)
+    found += suspicions.suspect(seen, people, name)
     if agreed is not None:
         found += agreed.slips or advice.doubt(verdict, agreed)
     if not alike:
@@ -197,46 +206,41 @@ def _left_out(study: Study) -> list[str]:
     return [f"{len(skipped)} bad lines left out: {'; '.join(skipped[:_FIRST])}"] if skipped else []
 
 
-def _counts(study: Study) -> list[str]:
+def _counts(seen: overview.Overview) -> list[str]:
     """How many fixations an image has, and how long they are."""
-    counts = [len(value.x) for value in study.gaze.by_stem.values()]
-    durations = np.concatenate([v.duration_ms for v in study.gaze.by_stem.values()] or [[]])
-    known = durations[durations >= 0]
-    lines = [f"fixations: {sum(counts)}"]
-    if counts:
-        low, middle, high = np.min(counts), np.median(counts), np.max(counts)
+    known = seen.duration_ms[seen.duration_ms >= 0]
+    lines = [f"fixations: {seen.total}"]
+    if len(seen.counts):
+        low, middle, high = np.min(seen.counts), np.median(seen.counts), np.max(seen.counts)
         lines.append(f"an image: {low} to {high}, median {middle:g}")
     if len(known):
         lines.append(f"median duration: {np.median(known):.0f} ms")
     return lines
 
 
-def _viewers(study: Study, points: suspicions.Points, name: Callable[[int], str]) -> list[str]:
+def _viewers(
+    study: Study,
+    seen: overview.Overview,
+    people: Sequence[viewers.Viewer],
+    name: Callable[[int], str],
+) -> list[str]:
     """A row for each viewer, also for those without a fixation."""
-    off = points.off_image()
-    lines = [f"beside their image, dropped: {off.sum()} ({off.mean() if len(off) else 0:.1%})"]
+    lines = [f"beside their image, dropped: {seen.off} ({seen.off / max(seen.total, 1):.1%})"]
+    by_number = {one.number: one for one in people}
     named = range(len(study.gaze.facts.get("viewer_names", ())))
-    durations = _durations(study)
-    for viewer in sorted({*map(int, np.unique(points.viewer)), *durations, *named}):
-        mine = points.viewer == viewer
-        if not mine.any():
-            lines.append(f"  viewer {name(viewer)}: no fixation")
+    # Images that do not decode have viewers, too.
+    there = (map(int, np.unique(value.viewer)) for value in study.gaze.by_stem.values())
+    for number in sorted({*by_number, *named, *itertools.chain.from_iterable(there)}):
+        one = by_number.get(number)
+        if one is None:
+            lines.append(f"  viewer {name(number)}: no fixation")
             continue
-        images = len(np.unique(points.image[mine]))
-        line = f"  viewer {name(viewer)}: {mine.sum()} fixations, {off[mine].mean():.1%} off image"
-        middle = durations.get(viewer)
-        lasting = f", median {middle:.0f} ms" if middle is not None else ""
-        lines.append(f"{line}, on {images} images{lasting}")
+        lasting = "" if one.duration_ms is None else f", median {one.duration_ms:.0f} ms"
+        lines.append(
+            f"  viewer {name(number)}: {one.fixations} fixations, {one.off / one.fixations:.1%} "
+            f"off image, on {one.images} images{lasting}"
+        )
     return lines
-
-
-def _durations(study: Study) -> dict[int, float | None]:
-    """Median duration of each viewer's fixations, None where unknown."""
-    values = list(study.gaze.by_stem.values())
-    viewer = np.concatenate([value.viewer for value in values] or [[]])
-    lasting = np.concatenate([value.duration_ms for value in values] or [[]])
-    known = {int(one): lasting[(viewer == one) & (lasting >= 0)] for one in np.unique(viewer)}
-    return {one: float(np.median(found)) if len(found) else None for one, found in known.items()}
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -134,12 +134,12 @@ def gather(
         The scene. Of many points on an image every n-th is taken.
     """
     stems = [stem for stem in paths if stem in sizes]
-    nothing = np.zeros(0)
+    nothing = np.zeros((2, 0))
     columns = []
     for stem in stems:
-        x, y = (gaze[stem].x, gaze[stem].y) if stem in gaze else (nothing, nothing)
-        step = len(x) // _POINTS + 1
-        columns.append(np.stack([x[::step], y[::step]]))
+        value = gaze.get(stem)
+        points = nothing if value is None else np.stack([value.x, value.y])
+        columns.append(points[:, :: points.shape[1] // _POINTS + 1])
     x, y = np.concatenate(columns, axis=1) if columns else np.zeros((2, 0))
     side = conspicuity.SIDE
     likely = [conspicuity.log_density(paths[stem]) for stem in stems]

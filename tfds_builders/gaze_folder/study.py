@@ -116,8 +116,10 @@ def fingerprint(root: str | os.PathLike) -> str:
     """
     digest = hashlib.sha256()
     root = pathlib.Path(root)
-    below = (folder / name for folder, _, names in user_files.walk(root) for name in names)
-    for path in sorted(path for path in below if path.name[0] != "." and path.is_file()):
+    for name in user_files.names_below(root):
+        path = root / name
+        if path.name.startswith("."):
+            continue
         digest.update(f"{path.relative_to(root).as_posix()}\n{path.stat().st_size}\n".encode())
         if path.suffix.lower() not in images.SUFFIXES:
             with open(path, "rb") as file:

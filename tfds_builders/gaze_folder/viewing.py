@@ -1,16 +1,18 @@
 """The timeline of a study: which picture was shown to whom, when, and what is left of it."""
 
-import array
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from tfds_builders.gaze_folder import sources
+from tfds_builders.gaze_folder import spool
 
-_COLUMNS = {"onset_ms": "d", "duration_ms": "d", "samples": "I", "tracked": "d"}
-_COLUMNS |= {"fixations": "I", "fixated": "d"}
+_FIRST = 5  # how many of a long list are named
+_NAMES = ("viewer", "stem", "source")
+_COUNTS = ("samples", "fixations")
+_NUMBERS = ("onset_ms", "duration_ms", "tracked", "fixated", "scale")
+_COLUMNS = (*_NAMES, *_COUNTS, *_NUMBERS)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Viewing:
         tracked: share of the time in which the eye was seen, in [0, 1]; NaN without samples.
         fixations: how many were found.
         fixated: share of the tracked time in fixations; NaN without samples.
+        scale: pixels of the image in one pixel of the screen.
     """
 
     viewer: str
@@ -38,19 +41,20 @@ class Viewing:
     tracked: float
     fixations: int
     fixated: float
+    scale: float
 
 
 class Timeline(Sequence[Viewing]):
-    """Presentations in the order in which they were read; 60 bytes for each."""
+    """Presentations in the order in which they were read, on disk."""
 
-    def __init__(self) -> None:
-        """Has none."""
-        self._names: dict[str, int] = {}
-        self._by_number: list[str] = []
-        self._viewers = array.array("i")
-        self._stems = array.array("i")
-        self._sources = sources.Sources()
-        self._columns = {name: array.array(code) for name, code in _COLUMNS.items()}
+    def __init__(self, kept: spool.Spool) -> None:
+        """Has none.
+
+        Args:
+            kept: where they are.
+        """
+        self._spool = kept
+        kept.write(f"CREATE TABLE viewing ({', '.join(_COLUMNS)})")
 
     def append(self, one: Viewing) -> None:
         """Adds a presentation.
@@ -58,31 +62,76 @@ class Timeline(Sequence[Viewing]):
         Args:
             one: the next one.
         """
-        self._viewers.append(self._number(one.viewer))
-        self._stems.append(self._number(one.stem))
-        self._sources.append(one.source)
-        for name, column in self._columns.items():
-            column.append(getattr(one, name))
+        names = (spool.packed(getattr(one, name)) for name in _NAMES)
+        counts = (int(getattr(one, name)) for name in _COUNTS)
+        numbers = (float(getattr(one, name)) for name in _NUMBERS)
+        marks = ", ".join("?" * len(_COLUMNS))
+        self._spool.write(f"INSERT INTO viewing VALUES ({marks})", *names, *counts, *numbers)
 
     def __len__(self) -> int:
         """Number of presentations."""
-        return len(self._viewers)
+        return self._spool.row("SELECT COUNT(*) FROM viewing")[0]
 
     def __getitem__(self, index: int) -> Viewing:
         """Returns the `index`-th presentation."""
-        return Viewing(
-            viewer=self._by_number[self._viewers[index]],
-            stem=self._by_number[self._stems[index]],
-            source=self._sources[index],
-            **{name: column[index] for name, column in self._columns.items()},
-        )
+        number = range(1, len(self) + 1)[index]
+        return _viewing(self._spool.row("SELECT * FROM viewing WHERE rowid = ?", number))
 
-    def _number(self, name: str) -> int:
-        """The number of a viewer's or image's name."""
-        number = self._names.setdefault(name, len(self._names))
-        if number == len(self._by_number):
-            self._by_number.append(name)
-        return number
+    def __iter__(self) -> Iterator[Viewing]:
+        """Returns the presentations."""
+        return map(_viewing, self._spool.rows("SELECT * FROM viewing ORDER BY rowid"))
+
+    def viewers(self) -> list[str]:
+        """Names of all viewers, those without a fixation too, in their order."""
+        found = self._spool.rows("SELECT DISTINCT viewer FROM viewing ORDER BY viewer")
+        return [spool.unpacked(viewer) for (viewer,) in found if viewer]
+
+    def fixations(self) -> int:
+        """How many fixations were found."""
+        return self._spool.row("SELECT TOTAL(fixations) FROM viewing")[0]
+
+    def scale(self) -> float:
+        """The usual number of pixels of an image in one of the screen; 1 without presentations."""
+        count = len(self)
+        middle = self._spool.rows(
+            "SELECT scale FROM viewing ORDER BY scale LIMIT ? OFFSET ?",
+            2 - count % 2,
+            max(count - 1, 0) // 2,
+        )
+        return float(np.mean([scale for (scale,) in middle])) if count else 1.0
+
+    def empty(self) -> tuple[int, list[Viewing]]:
+        """How many presentations nobody fixated in, and the first of them."""
+        (count,) = self._spool.row("SELECT COUNT(*) FROM viewing WHERE fixations = 0")
+        first = self._spool.rows(
+            "SELECT * FROM viewing WHERE fixations = 0 ORDER BY rowid LIMIT ?", _FIRST
+        )
+        return count, [_viewing(row) for row in first]
+
+    def without_fixation(self) -> Iterator[tuple[str, int]]:
+        """Viewers who fixated nothing at all, and how many presentations they had."""
+        for viewer, count in self._spool.rows(
+            "SELECT viewer, COUNT(*) FROM viewing GROUP BY viewer HAVING SUM(fixations) = 0 "
+            "ORDER BY MIN(rowid)"
+        ):
+            yield spool.unpacked(viewer), count
+
+    def again(self) -> Iterator[tuple[str, str, int]]:
+        """Known viewers with the images that they were shown more than once, and how often."""
+        for viewer, stem, count in self._spool.rows(
+            "SELECT viewer, stem, COUNT(*) FROM viewing WHERE viewer != x'' "
+            "GROUP BY viewer, stem HAVING COUNT(*) > 1 ORDER BY MIN(rowid)"
+        ):
+            yield spool.unpacked(viewer), spool.unpacked(stem), count
+
+    def sources(self, viewer: str, stem: str) -> list[str]:
+        """Where the first two presentations of an image to a viewer are."""
+        found = self._spool.rows(
+            "SELECT source FROM viewing WHERE viewer = ? AND stem = ? ORDER BY rowid LIMIT 2",
+            spool.packed(viewer),
+            spool.packed(stem),
+        )
+        return [spool.unpacked(source) for (source,) in found]
 
 
 def table(viewings: Sequence[Viewing], first: int = 40) -> list[str]:
@@ -116,7 +165,7 @@ def table(viewings: Sequence[Viewing], first: int = 40) -> list[str]:
     return lines
 
 
-def suspect(viewings: Sequence[Viewing]) -> list[str]:
+def suspect(viewings: Timeline) -> list[str]:
     """Names what is left of nobody, and what was shown twice.
 
     Args:
@@ -126,33 +175,41 @@ def suspect(viewings: Sequence[Viewing]) -> list[str]:
         A sentence for each suspicion.
     """
     found = []
-    empty: list[str] = []
-    counts: dict[str, list[int]] = {}
-    seen: dict[tuple[str, str], list[int]] = {}
-    for number, one in enumerate(viewings):
-        counts.setdefault(one.viewer, []).append(one.fixations)
-        if one.viewer:
-            seen.setdefault((one.viewer, one.stem), []).append(number)
-        if not one.fixations:
-            empty.append(f"{one.stem} of {one.viewer or 'an unknown viewer'} ({one.source})")
-    if empty:
+    count, first = viewings.empty()
+    if count:
         found.append(
-            f"{len(empty)} of {len(viewings)} presentations have no fixation: "
-            + "; ".join(empty[:5])
-        )
-    for viewer, fixations in counts.items():
-        if not sum(fixations):
-            name = viewer or "unknown"
-            found.append(f"viewer {name} has no fixation in {len(fixations)} presentations")
-    again = [(*who, numbers) for who, numbers in seen.items() if len(numbers) > 1]
-    if again:
-        found.append(
-            f"{len(again)} pictures were shown to a viewer more than once; all count as one "
-            "scanpath: "
+            f"{count} of {len(viewings)} presentations have no fixation: "
             + "; ".join(
-                f"{stem} to {viewer} {len(numbers)} times ({viewings[numbers[0]].source}; "
-                f"{viewings[numbers[1]].source})"
-                for viewer, stem, numbers in again[:5]
+                f"{one.stem} of {one.viewer or 'an unknown viewer'} ({one.source})" for one in first
             )
         )
-    return found
+    found += [
+        f"viewer {viewer or 'unknown'} has no fixation in {presentations} presentations"
+        for viewer, presentations in viewings.without_fixation()
+    ]
+    return found + _twice(viewings)
+
+
+def _twice(viewings: Timeline) -> list[str]:
+    """A sentence about pictures that somebody saw again, if there are some."""
+    again = viewings.again()
+    first = list(itertools.islice(again, _FIRST))
+    count = len(first) + sum(1 for _ in again)
+    if not count:
+        return []
+    named = (
+        f"{stem} to {viewer} {times} times ({'; '.join(viewings.sources(viewer, stem))})"
+        for viewer, stem, times in first
+    )
+    return [
+        f"{count} pictures were shown to a viewer more than once; all count as one scanpath: "
+        + "; ".join(named)
+    ]
+
+
+def _viewing(row: tuple) -> Viewing:
+    """A row of the database; it has nothing in place of NaN."""
+    found = dict(zip(_COLUMNS, row, strict=True))
+    found |= {name: spool.unpacked(found[name]) for name in _NAMES}
+    found |= {name: np.nan for name in _NUMBERS if found[name] is None}
+    return Viewing(**found)
