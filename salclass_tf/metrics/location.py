@@ -3,7 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from salclass_tf.metrics.maps import EPSILON, as_pair, density, pixels, stretched
+from salclass_tf.metrics.fixated import fixated
+from salclass_tf.metrics.maps import EPSILON, as_pair, density, stretched
 from salclass_tf.metrics.prepared import prepared
 
 
@@ -29,7 +30,8 @@ def nss(
         ValueError: if the map is not [h, w], or a fixation is not on it.
     """
     saliency = prepared(saliency)
-    if pixels(saliency.shape, xy)[0].size == 0:
+    xy = fixated(saliency.shape, xy)
+    if len(xy) == 0:
         return float("nan")
     return 0.0 if saliency.is_constant else float(saliency.z_scores(xy, binary, ddof).mean())
 
@@ -65,11 +67,11 @@ def information_gain(
         ValueError: if the maps are not [h, w], differ in size, or a fixation is not on them.
     """
     saliency, baseline = as_pair(saliency, baseline)
-    fixated = pixels(saliency.shape, xy, binary)
-    if fixated[0].size == 0:
+    pixels = fixated(saliency.shape, xy).pixels(binary)
+    if pixels.size == 0:
         return float("nan")
     if stretch:
         saliency, baseline = stretched(saliency), stretched(baseline)
-    p, b = density(saliency)[fixated], density(baseline)[fixated]
+    p, b = (density(values).ravel()[pixels] for values in (saliency, baseline))
     floor = np.add if stretch else np.maximum
     return float(np.mean(np.log2(floor(p, EPSILON)) - np.log2(floor(b, EPSILON))))

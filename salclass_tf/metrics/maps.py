@@ -1,4 +1,4 @@
-"""What the NumPy metrics share: checked maps, the pixels of fixations, densities."""
+"""What the NumPy metrics share: checked maps and densities."""
 
 import numpy as np
 import numpy.typing as npt
@@ -47,51 +47,6 @@ def check_one_size(saliency: tuple[int, int], target: tuple[int, int]) -> None:
             f"maps must have one size; got {saliency} and {target}: resize the prediction to the "
             "target"
         )
-
-
-def pixels(
-    size: tuple[int, int], xy: npt.ArrayLike, binary: bool = False
-) -> tuple[np.ndarray, np.ndarray]:
-    """Returns rows and columns of the pixels that hold the fixations, int64 [n] each.
-
-    Whole numbers are the centres of pixels, as in heat maps: a fixation belongs to the nearest
-    pixel. One in the outer half of the last pixel stays in it.
-
-    Args:
-        size: (height, width) of the map.
-        xy: fixations (column, row), [n, 2]; rows with NaN, which pad batches, are left out.
-        binary: name a pixel once, however often it was fixated, as a binary fixation map does.
-
-    Raises:
-        ValueError: if `xy` is not [n, 2], or a fixation is not on the map.
-    """
-    xy = np.asarray(xy, np.float64)
-    if xy.size == 0:
-        xy = xy.reshape(0, 2)
-    if xy.ndim != 2 or xy.shape[1] != 2:
-        raise ValueError(f"fixations must be (x, y) rows, [n, 2]; got shape {xy.shape}")
-    xy = xy[~np.isnan(xy).any(axis=1)]
-    outside = ~((xy >= 0) & (xy < size[::-1])).all(axis=1)
-    if outside.any():
-        # NumPy would wrap a negative index to the opposite edge without a word.
-        raise ValueError(
-            f"fixations must lie on the map of {size[0]} x {size[1]} pixels (rows x columns); "
-            f"got (x, y) = {tuple(xy[outside][0].tolist())}: drop off-image fixations first"
-        )
-    columns, rows = nearest_pixels(xy, size).T
-    if binary:
-        rows, columns = np.divmod(np.unique(rows * size[1] + columns), size[1])
-    return rows, columns
-
-
-def nearest_pixels(xy: npt.NDArray[np.float64], size: tuple[int, int]) -> npt.NDArray[np.int64]:
-    """Returns the pixels (column, row) whose centres are nearest to points on a map, int64 [n, 2].
-
-    Args:
-        xy: points (column, row), [n, 2], in [0, width) and [0, height).
-        size: (height, width) of the map.
-    """
-    return np.minimum(np.floor(xy + 0.5), np.subtract(size[::-1], 1)).astype(np.int64)
 
 
 def stretched(values: np.ndarray) -> np.ndarray:

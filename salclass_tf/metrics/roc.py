@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from salclass_tf.metrics.fixated import fixated
 from salclass_tf.metrics.maps import stretched
-from salclass_tf.metrics.prepared import Prepared, count_below, prepared
+from salclass_tf.metrics.prepared import Prepared, prepared
+from salclass_tf.metrics.ranked import Ranked
 
 
 def auc(
@@ -36,16 +38,15 @@ def auc(
         ValueError: if the map is not [h, w], or a fixation is not on it.
     """
     saliency = prepared(saliency)
+    xy = fixated(saliency.shape, xy)
     levels, counts = np.unique(saliency.at(xy, binary), return_counts=True)
-    below, up_to = saliency.below(levels), saliency.below(levels, or_equal=True)
+    below, up_to = _around(saliency.ranked, levels)
     negatives = saliency.size
     if unfixated:
-        fixated = saliency.at(xy, binary=True)
-        below, up_to = (
-            below - count_below(fixated, levels),
-            up_to - count_below(fixated, levels, True),
-        )
-        negatives -= fixated.size
+        each_once = Ranked(saliency.at(xy, binary=True))
+        fixated_below, fixated_up_to = _around(each_once, levels)
+        below, up_to = below - fixated_below, up_to - fixated_up_to
+        negatives -= each_once.total
     return _mann_whitney(counts, below, up_to, negatives)
 
 
@@ -200,15 +201,17 @@ def auc_judd(
     if jitter:
         noise = np.random.default_rng(seed).uniform(0, jitter, saliency.shape)
         saliency = prepared(np.asarray(saliency, np.float64) + noise)
-    positives, fixated = saliency.at(xy, binary), saliency.at(xy, binary=True)
-    negatives = saliency.size - fixated.size
-    if positives.size == 0 or negatives == 0:
+    xy = fixated(saliency.shape, xy)
+    positives, each_once = (Ranked(saliency.at(xy, one)) for one in (binary, True))
+    negatives = saliency.size - each_once.total
+    if positives.total == 0 or negatives == 0:
         return float("nan")
-    levels = np.unique(positives)
-    hits = 1 - count_below(positives, levels) / positives.size
-    correct_rejections = saliency.below(levels) - count_below(fixated, levels)
+    levels = np.unique(saliency.at(xy, binary))
+    hits = 1 - positives.below(levels) / positives.total
+    correct_rejections = saliency.ranked.below(levels) - each_once.below(levels)
     false_alarms = 1 - correct_rejections / negatives
-    return float(np.trapezoid(np.r_[0, hits[::-1], 1], np.r_[0, false_alarms[::-1], 1]))
+    x, y = (np.concatenate([[1], rates, [0]]) for rates in (false_alarms, hits))
+    return float(np.dot(x[:-1] - x[1:], y[:-1] + y[1:])) / 2
 
 
 def ranked_above(
@@ -225,11 +228,13 @@ def ranked_above(
         In [0, 1]; NaN where one side is empty.
     """
     levels, counts = np.unique(positives, return_counts=True)
-    below, up_to = (
-        count_below(negatives, levels, or_equal, negative_counts) for or_equal in (False, True)
-    )
-    total = negatives.size if negative_counts is None else negative_counts.sum()
-    return _mann_whitney(counts, below, up_to, total)
+    others = Ranked(negatives, negative_counts)
+    return _mann_whitney(counts, *_around(others, levels), others.total)
+
+
+def _around(ranked: Ranked, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How many values are below each level, and how many not above it."""
+    return ranked.below(levels), ranked.below(levels, or_equal=True)
 
 
 def _cut(saliency: Prepared, step: float | None) -> Prepared:

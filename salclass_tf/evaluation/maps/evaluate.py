@@ -16,13 +16,14 @@ import numpy.typing as npt
 from salclass_tf.evaluation.maps.gaze import Gaze
 from salclass_tf.evaluation.maps.measures import MEASURES, Subject, check
 from salclass_tf.evaluation.maps.scores import Scores
+from salclass_tf.metrics.fixated import fixated
 from salclass_tf.metrics.prepared import Prepared, prepared
 
 #: the metrics of the paper's Table 4
 TABLE_4 = ("shuffled_auc", "nss", "cc")
 
-# Two threads that score a map in less take longer together than one alone: each of NumPy's calls
-# gives up the interpreter's lock, and waits to get it back (measured with `benchmarks.metrics`).
+# Two threads that score an image in less gain nothing and take half as much processor time again:
+# each of NumPy's calls gives up the interpreter's lock, and waits to get it back (measured).
 _WORTH_THREADS_S = 0.002
 
 _Item = TypeVar("_Item")
@@ -85,8 +86,8 @@ def evaluate(
         skipped: images without a map -> the reason.
         prior_sigma_px: blur of the other images' fixations, for information gain.
         seed: of the metrics that draw; each image has draws of its own.
-        workers: threads; None is one for each core where a map takes long enough to score, and
-            otherwise one.
+        workers: threads; None is one for each core where an image takes long enough to score,
+            and otherwise one.
 
     Returns:
         The scores, in the order of the recordings. An image that a metric does not apply to (no
@@ -100,10 +101,15 @@ def evaluate(
     check(measures, prior_sigma_px)
     order = {name: index for index, name in enumerate(gaze)}
 
-    def score(case: Case) -> _Row:
-        return _score(case, gaze, measures, prior_sigma_px, (seed, order[case.name]))
+    def score(cases: Sequence[Case]) -> list[_Row]:
+        return [
+            _score(case, gaze, measures, prior_sigma_px, (seed, order[case.name])) for case in cases
+        ]
 
-    rows = list(_parallel(score, _matched(cases, gaze, skipped), workers))
+    # Viewers of an image share what is known of it: one thread scores them all.
+    by_image = itertools.groupby(_matched(cases, gaze, skipped), lambda case: case.name)
+    scored = _parallel(score, (tuple(group) for _, group in by_image), workers)
+    rows = list(itertools.chain.from_iterable(scored))
     _check_complete([*skipped, *(row.name for row in rows)], gaze)
     rows.sort(key=lambda row: order[row.name])
     return Scores(
@@ -165,7 +171,7 @@ def _score(
         subject = Subject(
             name=case.name,
             saliency=_fitting(case.saliency, recording.size, "map"),
-            xy=recording.xy if case.xy is None else np.asarray(case.xy, np.float64),
+            xy=recording.fixated if case.xy is None else fixated(recording.size, case.xy),
             target=None
             if case.target is None
             else _fitting(case.target, recording.size, "heat map"),
@@ -209,13 +215,16 @@ def _parallel(
     """Maps items in threads, in order; unlike `Executor.map`, reads only a few items ahead."""
     items = iter(items)
     if workers is None:
-        took = 0.0
+        took = []
         for item in itertools.islice(items, 2):  # the first one fills caches
             start = time.perf_counter()
             result = function(item)
-            took = time.perf_counter() - start
+            took.append(time.perf_counter() - start)
             yield result
-        workers = (os.cpu_count() or 1) if took > _WORTH_THREADS_S else 1
+        workers = (os.cpu_count() or 1) if min(took, default=0) > _WORTH_THREADS_S else 1
+    if workers == 1:
+        yield from map(function, items)
+        return
     waiting: collections.deque[futures.Future[_Result]] = collections.deque()
     with futures.ThreadPoolExecutor(workers) as pool:
         for item in items:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import scipy.ndimage
 
 from salclass_tf.metrics import maps
+from salclass_tf.metrics.fixated import Fixated, pixel_numbers
 
 _ALL = slice(None)
 _SIZES = 16  # of images, for which the pixels of all fixations stay in memory
@@ -24,6 +25,7 @@ class Recording:
         viewer: number of the person who made each fixation, int64 [n], -1 where unknown; None
             where nothing is known.
         outside: number of fixations recorded on the image that are not on what of it is scored.
+        fixated: the pixels of the fixations.
 
     Raises:
         ValueError: if `xy` is not [n, 2], a fixation is off the image, or `viewer` does not
@@ -35,11 +37,12 @@ class Recording:
     xy: npt.ArrayLike
     viewer: npt.ArrayLike | None = None
     outside: int = 0
+    fixated: Fixated = dataclasses.field(init=False)
 
     def __post_init__(self):
         """Checks the fixations and makes arrays of them."""
         try:
-            maps.pixels(self.size, self.xy)
+            object.__setattr__(self, "fixated", Fixated(self.size, self.xy))
         except ValueError as error:
             raise ValueError(f"image {self.name!r}: {error}") from None
         xy = np.asarray(self.xy, np.float64).reshape(-1, 2)
@@ -87,8 +90,8 @@ class Gaze(Mapping[str, Recording]):
         self._size = np.repeat(sizes, counts, axis=0)
         one_size = len({recording.size for recording in kept}) == 1
         size = next(iter(kept)).size
-        self._total = _counts(self._xy, size) if one_size else None
         self._pixels: dict[tuple[int, int], np.ndarray] = {}
+        self._total = _counts(self._everywhere(size), size) if one_size else None
         self._latest: tuple[str, tuple[np.ndarray, np.ndarray | None]] | None = None
 
     def __getitem__(self, name: str) -> Recording:
@@ -125,7 +128,9 @@ class Gaze(Mapping[str, Recording]):
             rng = np.random.default_rng(seed)
             drawn = rng.choice(candidates, min(images, candidates.size), replace=False)
             kept = np.isin(self._image, drawn)
-        return self._moved(self[name].size, kept).astype(np.float64)
+        size = self[name].size
+        rows, columns = np.divmod(self._moved(size, kept), size[1])
+        return np.column_stack([columns, rows]).astype(np.float64)
 
     def count_elsewhere(self, name: str) -> int:
         """Returns the number of fixations on all images but one, all that `others` names."""
@@ -169,8 +174,9 @@ class Gaze(Mapping[str, Recording]):
         """
         recording = self[name]
         if self._total is not None:  # no need to go through the whole set for every image
-            return self._total - _counts(recording.xy, recording.size)
-        return _counts(self.others(name), recording.size)
+            return self._total - _counts(recording.fixated.pixels(), recording.size)
+        kept = self._image != self._index[name]
+        return _counts(self._moved(recording.size, kept), recording.size)
 
     def _everywhere(self, size: tuple[int, int]) -> npt.NDArray[np.int64]:
         """Numbers of the pixels of all fixations of the set on an image of a size."""
@@ -178,18 +184,17 @@ class Gaze(Mapping[str, Recording]):
         if pixels is None:
             if len(self._pixels) >= _SIZES:
                 self._pixels.clear()
-            columns, rows = self._moved(size).T
-            pixels = self._pixels[size] = rows * size[1] + columns
+            pixels = self._pixels[size] = self._moved(size)
         return pixels
 
     def _moved(
         self, size: tuple[int, int], kept: np.ndarray | slice = _ALL
     ) -> npt.NDArray[np.int64]:
-        """Pixels (column, row) of fixations on an image of another size, int64 [m, 2]."""
+        """Numbers of the pixels of fixations on an image of another size, [m]."""
         # Whole numbers are the centres of pixels, so an image begins at -0.5.
         scale = np.array(size[::-1], np.float64) / self._size[kept]
         moved = (self._xy[kept] + 0.5) * scale - 0.5
-        return maps.nearest_pixels(np.maximum(moved, 0), size)
+        return pixel_numbers(np.maximum(moved, 0), size)
 
     def prior(self, name: str, sigma_px: float) -> npt.NDArray[np.float64]:
         """Returns where people look on the other images: the baseline of information gain.
@@ -210,8 +215,6 @@ class Gaze(Mapping[str, Recording]):
         return maps.density(blurred + 1 / counts.size)
 
 
-def _counts(xy: npt.NDArray[np.float64], size: tuple[int, int]) -> npt.NDArray[np.int64]:
-    """How many points (column, row) fall on each pixel of an image, [height, width]."""
-    height, width = size
-    columns, rows = maps.nearest_pixels(xy, size).T
-    return np.bincount(rows * width + columns, minlength=height * width).reshape(height, width)
+def _counts(pixels: npt.NDArray[np.int64], size: tuple[int, int]) -> npt.NDArray[np.int64]:
+    """How often each pixel of an image is named, [height, width]."""
+    return np.bincount(pixels, minlength=size[0] * size[1]).reshape(size)

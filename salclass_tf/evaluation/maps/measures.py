@@ -7,7 +7,7 @@ import numpy as np
 
 from salclass_tf import metrics
 from salclass_tf.evaluation.maps.gaze import Gaze
-from salclass_tf.metrics.maps import pixels
+from salclass_tf.metrics.fixated import Fixated
 from salclass_tf.metrics.prepared import Prepared
 from salclass_tf.metrics.roc import ranked_above
 
@@ -21,7 +21,7 @@ class Subject:
     Attributes:
         name: of the image.
         saliency: predicted map, [h, w].
-        xy: fixations to predict, float64 [n, 2].
+        xy: the pixels of the fixations to predict.
         target: ground-truth heat map, [h, w], or None.
         gaze: the data set, which this image belongs to.
         prior_sigma_px: blur of the prior from the other images, in pixels.
@@ -30,7 +30,7 @@ class Subject:
 
     name: str
     saliency: Prepared
-    xy: np.ndarray
+    xy: Fixated
     target: Prepared | None
     gaze: Gaze
     prior_sigma_px: float | None
@@ -50,8 +50,7 @@ class Subject:
         """Tells why a metric has no score of this image, which lacks nothing of what it needs."""
         if "target" in needs and self.target.is_constant:
             return "constant heat map"
-        fixated, _ = pixels(self.saliency.shape, self.xy, binary=True)
-        if "fixations" in needs and fixated.size == self.saliency.size:
+        if "fixations" in needs and self.xy.pixels(binary=True).size == self.saliency.size:
             return "every pixel is fixated"
         return "numbers too large or too small"
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from salclass_tf.evaluation.maps.viewer_sums import ViewerSums
-from salclass_tf.metrics import maps
+from salclass_tf.metrics.fixated import fixated
 from salclass_tf.metrics.prepared import Prepared
 
 # Below this share of the mean square a variance is too small a difference of two large numbers,
@@ -26,7 +26,6 @@ class ViewerMap(Prepared):
         # `Prepared.__init__` checks values, and there are none yet.
         self._shared, self._chosen = sums, chosen
         self.shape, self.size = sums.size, sums.size[0] * sums.size[1]
-        self._sums = None
 
     @functools.cached_property
     def flat(self) -> npt.NDArray[np.float64]:
@@ -63,7 +62,7 @@ class ViewerMap(Prepared):
         """
         if not self._is_plain:
             return super().z_scores(xy, binary, ddof)
-        values = self._shared.values(self._chosen, *maps.pixels(self.shape, xy, binary))
+        values = self._shared.values(self._chosen, fixated(self.shape, xy).pixels(binary))
         mean, square = self._mean_and_square
         variance = (square - mean**2) * self.size / (self.size - ddof)
         return (values - mean) / np.sqrt(variance)
@@ -108,5 +107,5 @@ class MapOfOthers(ViewerMap):
             xy: fixations (column, row) of the viewer who is left out, [n, 2].
             others: numbers of pixels, row * w + column, [m].
         """
-        rows, columns = maps.pixels(self.shape, xy)
-        return self._shared.others_values(self._viewer, rows * self.shape[1] + columns, others)
+        own = fixated(self.shape, xy).pixels()
+        return self._shared.others_values(self._viewer, own, others)

@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from salclass_tf.evaluation.maps.watched import Watched
-from salclass_tf.metrics import maps
+from salclass_tf.metrics.fixated import pixel_numbers
 
 # OpenBLAS starts threads of its own, under those of `evaluate`, for larger products.
-_MULTIPLICATIONS = 2**17
+_MULTIPLICATIONS = 2**18
 _BLOCK = 2**13  # columns of a table that a core's cache holds
 
 
@@ -58,7 +58,7 @@ class ViewerSums:
         self.fixated = [
             pixels[inside & (self._viewer == index)] for index in range(len(watched.viewers))
         ]
-        self._own = np.unique(_numbers(pixels[inside], self.size))
+        self._own = np.unique(pixel_numbers(pixels[inside], self.size))
         self._lock = threading.Lock()
         self._elsewhere: np.ndarray | None = None
         self._others = np.empty((0, 0))
@@ -77,18 +77,15 @@ class ViewerSums:
         peak = total.max()
         return total[self._window] / (peak if peak > 0 else 1)
 
-    def values(
-        self, chosen: npt.NDArray[np.bool_], rows: np.ndarray, columns: np.ndarray
-    ) -> npt.NDArray[np.float64]:
+    def values(self, chosen: npt.NDArray[np.bool_], pixels: np.ndarray) -> npt.NDArray[np.float64]:
         """Returns the sums of some viewers' Gaussians at pixels, [n]; not scaled.
 
         Args:
             chosen: who, [viewers].
-            rows: of the pixels, [n].
-            columns: likewise.
+            pixels: their numbers, row * width + column, [n].
         """
         points = np.flatnonzero(chosen[self._viewer])
-        parts = zip(self._scored, (rows, columns), strict=True)
+        parts = zip(self._scored, np.divmod(pixels, self.size[1]), strict=True)
         at_rows, at_columns = (profiles[np.ix_(points, places)] for profiles, places in parts)
         return (at_rows * at_columns).sum(axis=0)
 
@@ -172,9 +169,10 @@ def _product(
     """The product of two matrices, in steps that BLAS leaves to the thread that calls it."""
     out = np.empty((len(left), right.shape[1])) if out is None else out
     step = max(1, _MULTIPLICATIONS // right.size)
-    for first in range(0, len(left), step):
-        part = slice(first, first + step)
-        np.dot(left[part], right, out=out[part])
+    whole = len(left) // step * step
+    steps = (-1, step, left.shape[1]), (-1, step, right.shape[1])
+    np.matmul(left[:whole].reshape(steps[0]), right, out=out[:whole].reshape(steps[1]))
+    np.matmul(left[whole:], right, out=out[whole:])
     return out
 
 
@@ -188,9 +186,3 @@ def _leave_each_out(table: npt.NDArray[np.float64]) -> None:
     for row, others in zip(own[::-1], table[::-1], strict=True):
         others += total
         total += row
-
-
-def _numbers(pixels: np.ndarray, size: tuple[int, int]) -> npt.NDArray[np.int64]:
-    """Numbers of the pixels, row * width + column, that points on a map belong to."""
-    columns, rows = maps.nearest_pixels(pixels, size).T
-    return rows * size[1] + columns
