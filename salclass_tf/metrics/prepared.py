@@ -193,7 +193,7 @@ def _sum_up(*maps: Prepared) -> float:
         _BUFFERS.blocks = np.empty((2, -(-_BLOCK // _ROW), _ROW))
     sums, products = np.zeros((len(maps), 2)), 0.0
     for first in range(0, maps[0].size, _BLOCK):
-        blocks = [one._deviations(first, buffer) for one, buffer in zip(maps, _BUFFERS.blocks)]
+        blocks = [one._deviations(first, _BUFFERS.blocks[i]) for i, one in enumerate(maps)]
         sums += [(block.sum(), _dot(block, block)) for block in blocks]
         products += _dot(blocks[0], blocks[-1])
     for one, found in zip(maps, sums.tolist(), strict=True):

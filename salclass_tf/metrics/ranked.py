@@ -39,10 +39,8 @@ class Ranked:
             return np.cumsum(np.bincount(places, self._counts, levels.size + 1))[:-1]
         if levels.size >= _FEW or self._values.size < _SMALL:
             return np.searchsorted(self._rising, levels, "right" if or_equal else "left")
-        compare, step = (
-            np.less_equal if or_equal else np.less,
-            max(1, _COMPARED // self._values.size),
-        )
+        compare = np.less_equal if or_equal else np.less
+        step = max(1, _COMPARED // self._values.size)
         found = []
         for first in range(0, levels.size, step):
             masks = compare(self._values, levels[first : first + step, np.newaxis])

@@ -3,8 +3,6 @@
 import dataclasses
 from collections.abc import Callable
 
-import numpy as np
-
 from salclass_tf import metrics
 from salclass_tf.evaluation.maps.gaze import Gaze
 from salclass_tf.metrics.fixated import Fixated
