@@ -67,7 +67,10 @@ def fixated(size: tuple[int, int], xy: "npt.ArrayLike | Fixated") -> Fixated:
     if not isinstance(xy, Fixated):
         return Fixated(size, xy)
     if xy.size != tuple(size):
-        raise ValueError(f"fixations on a map of {xy.size} cannot serve one of {tuple(size)}")
+        raise ValueError(
+            f"fixations on a map of {xy.size[0]} x {xy.size[1]} pixels cannot serve a map of "
+            f"{size[0]} x {size[1]}: give them as (x, y) on it"
+        )
     return xy
 
 

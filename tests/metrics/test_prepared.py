@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from salclass_tf import metrics
-from salclass_tf.metrics import prepared
+from salclass_tf.metrics import fixated, prepared, ranked
 
 SIZE = (33, 41)
 TYPES = ("float64", "float32", "float16", "uint8", "uint16", "int16", "int64", "bool", ">f4", ">f8")
@@ -63,6 +63,27 @@ def test_scores_are_the_definitions_in_every_type(dtype, fixations):
     saliency = rng.integers(0, levels, SIZE).astype(dtype)
     given = saliency, rng.random(SIZE), points(rng, fixations), points(rng, 400)
     assert scored(*given) == pytest.approx(brute_force(*given), abs=1e-12)
+
+
+@pytest.mark.parametrize("pairs", [1, 3000, 2**21])
+def test_levels_are_compared_or_sorted_alike(pairs, monkeypatch):
+    monkeypatch.setattr(ranked, "_SMALL", 0)  # compared, in parts
+    monkeypatch.setattr(ranked, "_COMPARED", pairs)
+    rng = np.random.default_rng(4)
+    saliency = rng.integers(0, 50, SIZE).astype(np.float32)
+    given = saliency, rng.random(SIZE), points(rng, 20), points(rng, 400)
+    assert scored(*given) == pytest.approx(brute_force(*given), abs=1e-12)
+
+
+def test_fixations_serve_maps_of_their_size_alone():
+    rng = np.random.default_rng(5)
+    xy, saliency = points(rng, 9), rng.random(SIZE)
+    ready = fixated.Fixated(SIZE, xy)
+    assert len(ready) == 9
+    for score in (metrics.nss, metrics.auc, metrics.auc_judd):
+        assert score(saliency, ready) == score(saliency, xy)
+        with pytest.raises(ValueError, match="cannot serve a map of"):
+            score(saliency.T, ready)
 
 
 def test_values_that_only_float64_tells_apart_are_no_ties():
