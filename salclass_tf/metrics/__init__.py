@@ -2,7 +2,7 @@
 
 The NumPy functions score published maps against recorded fixations. `map` arguments are
 [h, w] arrays, `xy` arguments fixations (column, row), 0-based pixels, [n, 2]; a fixation
-belongs to the pixel `floor(x), floor(y)` and repeated fixations count each time. NaN means
+belongs to the pixel whose centre is nearest, and repeated ones count each time. NaN means
 that the score is undefined (nobody looked): leave such images out of a mean and count them,
 as `evaluation.evaluate` does, which scores whole data sets.
 
