@@ -1,32 +1,54 @@
 """Fixtures that several test modules share."""
 
+from __future__ import annotations
+
 import gc
+import importlib
 import os
 import pathlib
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 import salclass_tf as salclass_tf  # before TensorFlow: it chooses the kernels, as in the scripts
 
-# isort: split
-import tensorflow as tf
-from dotted_sets import DottedMaps, DottedNoise
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
 _SHARED = pathlib.Path(os.environ.get("SALCLASS_REAL_DATA", _ROOT.parent / "shared"))
 
 
-# Two devices on one CPU, before anything else uses it: for tests of distribution strategies.
-tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+def pytest_configure(config: pytest.Config) -> None:
+    """Makes two devices of one CPU, before anything uses it: for distribution strategies.
+
+    A process that only hands tests out to others need not wait for TensorFlow.
+    """
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        return
+    import tensorflow as tf
+
+    tf.config.set_logical_device_configuration(
+        tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+    )
+    importlib.import_module("dotted_sets")  # registers them
+
+
+# Files of tests that take minutes, the longest first.
+_LONGEST = (
+    *("test_wheel.py", "test_training.py", "test_survival.py", "test_reproduction.py"),
+    *("test_export.py", "test_applications.py", "test_evaluate_script.py", "test_page.py"),
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the tests that take minutes first: as the last ones they would keep one core waiting."""
-    longest = ("test_reproduction.py", "test_survival.py", "test_export.py")
-    items.sort(key=lambda item: item.path.name not in longest)
+    """Puts the tests that take minutes first: as the last ones they would keep one core waiting.
+
+    For `--dist loadfile` that needs `--no-loadscope-reorder`.
+    """
+    places = {name: place for place, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
 
 def pytest_collection_finish() -> None:
@@ -46,6 +68,8 @@ def garbage_of_others() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def two_replicas() -> tf.distribute.Strategy:
     """A strategy of two replicas on this machine's CPU."""
+    import tensorflow as tf
+
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
@@ -76,6 +100,8 @@ def bfloat16() -> None:
     TensorFlow chooses its kernels by the CPU alone: with oneDNN held to an older instruction set
     (`ONEDNN_MAX_CPU_ISA`) those of a CPU with bfloat16 units do not run.
     """
+    import tensorflow as tf
+
     try:
         tf.nn.conv2d(
             tf.zeros((1, 4, 4, 3), tf.bfloat16), tf.zeros((3, 3, 3, 4), tf.bfloat16), 1, "SAME"
@@ -87,6 +113,8 @@ def bfloat16() -> None:
 @pytest.fixture(scope="session")
 def tiny_data_dir(tmp_path_factory) -> str:
     """A data folder in which `dotted_noise` and `dotted_maps` are prepared."""
+    from dotted_sets import DottedMaps, DottedNoise
+
     folder = str(tmp_path_factory.mktemp("data"))
     DottedNoise(data_dir=folder).download_and_prepare()
     DottedMaps(data_dir=folder).download_and_prepare()

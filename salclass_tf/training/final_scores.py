@@ -57,11 +57,15 @@ class Forward:
         return self._compiled(inputs)
 
 
-def score(forward: Forward, batches: tf.data.Dataset, description: str = "test") -> Scores:
+def score(
+    forward: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]],
+    batches: tf.data.Dataset,
+    description: str = "test",
+) -> Scores:
     """Scores a network on evaluation batches.
 
     Args:
-        forward: of a network image -> map, image (and true map) -> logits, or SalClassNet.
+        forward: answers to a batch, `saliency`, `logits` or both: a `Forward` of a network.
         batches: as `pipeline.evaluation_batches` gives them.
         description: what the progress bar says.
 
@@ -95,13 +99,10 @@ def score_map(saliency: np.ndarray, batches: tf.data.Dataset) -> Scores:
         batches: as `pipeline.evaluation_batches` gives them.
     """
 
-    def constant(image: tf.Tensor) -> tf.Tensor:
-        return tf.repeat(saliency[None], tf.shape(image)[0], axis=0)
+    def constant(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return {"saliency": tf.repeat(saliency[None], batch["image"].shape[0], axis=0)}
 
-    image = keras.Input((*saliency.shape[:2], 3))
-    shape = saliency.shape
-    network = keras.Model(image, keras.layers.Lambda(constant, output_shape=shape)(image))
-    return score(Forward(network), batches, "centre bias")
+    return score(constant, batches, "centre bias")
 
 
 def mean_map(batches: tf.data.Dataset) -> np.ndarray:

@@ -43,6 +43,10 @@ class Reader:
         self._classifier = Forward(network.classifier) if self._joint else forward
         self._last: tf.Tensor | None = None
 
+    def restart(self) -> None:
+        """Forgets the batch before: what follows are the pictures of a set from the first on."""
+        self._last = None
+
     def answers(self, batch: Batch, wanted: Sequence[str]) -> dict[str, tf.Tensor]:
         """Answers a batch; `OTHER` takes batches in their order, since it reads the one before.
 

@@ -1,5 +1,6 @@
 """docs/classifiers.md says what is there, and the example of docs/extending.md works."""
 
+import functools
 import pathlib
 import re
 import types
@@ -11,7 +12,7 @@ import tensorflow as tf
 
 from salclass_tf import classifiers
 from salclass_tf.classifiers import __main__ as table
-from salclass_tf.classifiers import build_classifier, list_classifiers
+from salclass_tf.classifiers import applications, build_classifier, list_classifiers
 from salclass_tf.detectors import build_detector
 from salclass_tf.model import ClassifierModel, SalClassNet
 from salclass_tf.optimization import optimizers
@@ -34,7 +35,10 @@ def test_table_lists_every_classifier_once():
 
 
 @pytest.mark.parametrize("name", _NAMES)
-def test_row_is_what_the_command_beside_it_prints(name):
+def test_row_is_what_the_command_beside_it_prints(name, monkeypatch):
+    if name in applications.NETWORKS:  # RGB and RGBS are rebuilt from one stock network
+        stock = functools.cache(applications.NETWORKS[name])
+        monkeypatch.setitem(applications.NETWORKS, name, stock)
     assert table.row(name) in (DOCS / "classifiers.md").read_text().splitlines()
 
 

@@ -121,12 +121,14 @@ def test_the_screen_shows_the_variances_of_the_protocol(session):
 def test_blur_changes_when_the_protocol_says(session):
     out, *_ = session
     for trial in trials(out):
+        flips = np.array(trial["shown"]["flips_ms"])
         for begin_ms, variance in trial["shown"]["levels"]:
             due = 150 * (10 - variance)
-            # Never a frame early; late only by a frame, or by what dropped frames took.
+            # Never a frame early. At the latest in the frame that is drawn after the one under way:
+            # on a busy machine, which drops frames, either may take long.
             assert begin_ms > due - 1000 / 60
-            flips = np.array(trial["shown"]["flips_ms"])
-            assert begin_ms - due < np.diff(flips).max() + 1000 / 60
+            under_way = np.searchsorted(flips, due)
+            assert begin_ms <= flips[min(under_way + 1, len(flips) - 1)]
 
 
 @pytest.fixture(scope="module")

@@ -229,6 +229,7 @@ def tiny_config(preset="demo", dataset=None, stage=None):
     return dataclasses.replace(
         config,
         stages={name: dataclasses.replace(s, **numbers) for name, s in config.stages.items()},
+        detector="salnet",  # half as many layers to trace as VGG-19
         classifier="vgg16",
         classifier_weights=None,
         pretrain_classifier=True,

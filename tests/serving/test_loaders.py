@@ -21,21 +21,22 @@ STAGES = ("joint", "saliency", "classifier_rgb")
 SESSION = """
 import pathlib, sys
 import numpy as np, tensorflow as tf
-folder, work = sys.argv[1], pathlib.Path(sys.argv[2])
+work, folders = pathlib.Path(sys.argv[1]), map(pathlib.Path, sys.argv[2:])
 images = [path.read_bytes() for path in sorted(work.glob("image*"))]
 feeds = {"image_bytes": images, "image": np.load(work / "pixels.npy")}
-found = {}
-with tf.compat.v1.Session(graph=tf.Graph()) as session:
-    meta = tf.compat.v1.saved_model.loader.load(session, ["serve"], folder)
-    for name, signature in meta.signature_def.items():
-        if not signature.inputs:
-            continue  # what initialises the session
-        ((alias, tensor),) = signature.inputs.items()
-        fetched = {key: value.name for key, value in signature.outputs.items()}
-        out = session.run(fetched, {tensor.name: feeds[alias]})
-        found |= {f"{name}/{key}": value for key, value in out.items()}
+for folder in folders:
+    found = {}
+    with tf.compat.v1.Session(graph=tf.Graph()) as session:
+        meta = tf.compat.v1.saved_model.loader.load(session, ["serve"], str(folder))
+        for name, signature in meta.signature_def.items():
+            if not signature.inputs:
+                continue  # what initialises the session
+            ((alias, tensor),) = signature.inputs.items()
+            fetched = {key: value.name for key, value in signature.outputs.items()}
+            out = session.run(fetched, {tensor.name: feeds[alias]})
+            found |= {f"{name}|{key}": value for key, value in out.items()}
+    np.savez(work / f"{folder.parent.name}.npz", **found)
 assert not {"salclass_tf", "tensorflow_datasets"} & set(sys.modules)
-np.savez(work / "answers.npz", **{k.replace("/", "|"): v for k, v in found.items()})
 """
 
 
@@ -52,13 +53,23 @@ def versions(tmp_path_factory):
     return made
 
 
-@pytest.fixture
-def files(tmp_path):
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
     """The images of a request, in files."""
+    folder = tmp_path_factory.mktemp("files")
     for number, image in enumerate(VALID.values()):
-        (tmp_path / f"image{number:02}").write_bytes(image)
-    np.save(tmp_path / "pixels.npy", PIXELS)
-    return tmp_path
+        (folder / f"image{number:02}").write_bytes(image)
+    np.save(folder / "pixels.npy", PIXELS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def by_sessions(versions, files):
+    """The folder of what a session of TensorFlow 1 answers for each version, `<stage>.npz`."""
+    command = [sys.executable, "-c", SESSION, str(files), *map(str, versions.values())]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=files)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return files
 
 
 def expected_answers(version):
@@ -82,11 +93,8 @@ SIGNATURES = {
 
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.slow
-def test_session_loader_answers_every_signature(versions, files, stage):
-    command = [sys.executable, "-c", SESSION, str(versions[stage]), str(files)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=files)
-    assert done.returncode == 0, done.stderr[-2000:]
-    with np.load(files / "answers.npz", allow_pickle=True) as kept:
+def test_session_loader_answers_every_signature(versions, by_sessions, stage):
+    with np.load(by_sessions / f"{stage}.npz", allow_pickle=True) as kept:
         answers = {key.replace("|", "/"): kept[key] for key in kept.files}
     expected = expected_answers(versions[stage])
     assert set(answers) == set(expected)

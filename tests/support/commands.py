@@ -19,6 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(
     ["tensorflow", "keras", "tensorflow_datasets", "tfds_builders", "scipy.stats"]
+    + ["salclass_tf.training", "salclass_tf.evaluation.tables.paper", "salclass_tf.serving"]
 )
 _LIMIT_S = 600
 

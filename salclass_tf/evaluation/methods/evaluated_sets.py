@@ -19,6 +19,9 @@ Batch = dict[str, tf.Tensor]
 #: images in a batch of crops, as many as when training reports its scores
 BATCH = 16
 
+# What is mapped here has no Python control flow over tensors; see `pipeline`.
+_untranslated = tf.autograph.experimental.do_not_convert
+
 #: what `EvaluatedSet.read` can add to a batch
 EXTRAS = ("encoded", "size", "recorded", "points")
 
@@ -87,7 +90,7 @@ class EvaluatedSet:
         image = {"image": tf.TensorSpec((*shape, 3), tf.uint8)}
         return image | ({"saliency": tf.TensorSpec((*shape, 1))} if self.has_maps else {})
 
-    @property
+    @functools.cached_property
     def training(self) -> "EvaluatedSet | None":
         """The training part in the same view; None if there is none, or it is evaluated."""
         there = "train" in self.gaze_set.builder.info.splits
@@ -112,6 +115,7 @@ class EvaluatedSet:
         """What changes with the prepared files; every method asks for it."""
         return set_record.fingerprint(self.gaze_set.builder, self.gaze_set.files)
 
+    @_untranslated
     def source(self) -> tf.data.Dataset:
         """Opens the undecoded examples; sets without `image/id` get numbers as names."""
         source = pipeline.open_split(self.gaze_set.builder, self.split)
@@ -136,10 +140,19 @@ class EvaluatedSet:
         Raises:
             ValueError: naming an image or a file that cannot be read.
         """
-        source = self.source()
+        if extras not in self._pipelines:
+            source = self.source()
+            self._pipelines[extras] = source, self.batches(source, *extras)
+        source, batches = self._pipelines[extras]
         with self.readable(source):
-            yield from tqdm(self.batches(source, *extras), description, leave=False, disable=None)
+            yield from tqdm(batches, description, leave=False, disable=None)
 
+    @functools.cached_property
+    def _pipelines(self) -> dict[tuple[str, ...], tuple[tf.data.Dataset, tf.data.Dataset]]:
+        """What `read` has built, by extras: for a few images that takes longer than to read it."""
+        return {}
+
+    @_untranslated
     def batches(self, source: tf.data.Dataset | None = None, *extras: str) -> tf.data.Dataset:
         """Returns batches of a source, or of the whole split, in the view.
 

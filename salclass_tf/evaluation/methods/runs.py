@@ -1,6 +1,7 @@
 """Networks of this project as methods: stages of runs, and single `.keras` files."""
 
 import dataclasses
+import functools
 import logging
 import pathlib
 
@@ -157,7 +158,7 @@ def _method(stage: FinishedStage) -> Method:
             method,
             fingerprint=f"{method.fingerprint} with {which}",
             gives=frozenset({LOGITS}),
-            load=lambda dataset, which=which: _with_map(stage.read_network(), which, dataset),
+            load=lambda dataset, which=which: _with_map(_reader(stage), which, dataset),
             needs_truth=row.reads_true_map or which == map_use.TRUE,
             reads=which,
         )
@@ -170,9 +171,15 @@ def _method(stage: FinishedStage) -> Method:
     return dataclasses.replace(method, variants=tuple(variants))
 
 
-def _with_map(network: keras.Model, which: str, dataset: EvaluatedSet) -> Forward:
+@functools.lru_cache(maxsize=1)  # its maps are asked for one after the other, on one set
+def _reader(stage: FinishedStage) -> map_use.Reader:
+    """A network that is asked with several maps: read and traced once for all of them."""
+    return map_use.Reader(final_scores.Forward(stage.read_network()))
+
+
+def _with_map(reader: map_use.Reader, which: str, dataset: EvaluatedSet) -> Forward:
     """Answers with a map of choice in place of the network's own."""
-    reader = map_use.Reader(final_scores.Forward(network))
+    reader.restart()
 
     def answer(batch: Batch) -> Answers:
         read = {key: batch[key] for key in dataset.signature}
