@@ -3,6 +3,7 @@
 import glob
 import os
 import pathlib
+import stat
 from collections.abc import Iterator, Sequence
 
 from tfds_builders.common import user_files
@@ -50,6 +51,17 @@ def common_folder(arguments: Sequence[str]) -> pathlib.Path:
         arguments: see `find_images`.
     """
     return pathlib.Path(os.path.commonpath([_base(argument) for argument in arguments]))
+
+
+def read(path: pathlib.Path) -> bytes:
+    """Returns the content of a file; a named pipe, which nobody may ever write to, is not read.
+
+    Raises:
+        OSError: if it cannot be read, or is no file.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError("no regular file")
+    return path.read_bytes()
 
 
 def _base(argument: str) -> str:

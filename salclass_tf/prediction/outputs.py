@@ -4,6 +4,7 @@ import collections
 import contextlib
 import csv
 import dataclasses
+import io
 import itertools
 import json
 import os
@@ -11,9 +12,12 @@ import pathlib
 from collections.abc import Sequence
 
 import numpy as np
+import tensorflow as tf
 
 from salclass_tf.metrics import maps
 from salclass_tf.runs import files
+
+NPY, PNG = MAP_FORMATS = ("npy", "png")
 
 # File systems allow 255 bytes; a number, an ending and the mark of an unfinished file are added.
 _LONGEST_STEM = 200
@@ -180,6 +184,27 @@ def as_16_bits(saliency: np.ndarray) -> np.ndarray:
     values = maps.non_negative(np.asarray(saliency, np.float64))
     peak = values.max()
     return np.round(65535 * (values / peak if peak > 0 else values)).astype(np.uint16)
+
+
+def encode_map(saliency: np.ndarray, map_format: str) -> bytes:
+    """Returns a map as the content of a file.
+
+    Args:
+        saliency: float32 [h, w].
+        map_format: one of `MAP_FORMATS`: the numbers as they are, or 16 bits, see `as_16_bits`.
+    """
+    if map_format == PNG:
+        return encode_png(as_16_bits(saliency)[..., np.newaxis])
+    buffer = io.BytesIO()
+    np.save(buffer, saliency)
+    return buffer.getvalue()
+
+
+def encode_png(pixels: np.ndarray) -> bytes:
+    """Returns the PNG of uint8 or uint16 [h, w, channels]."""
+    # The default level takes five times as long for files of 800 x 600 that are 6 % smaller, and
+    # was two thirds of the whole job.
+    return tf.io.encode_png(pixels, compression=1).numpy()
 
 
 def _unfinished(path: pathlib.Path) -> pathlib.Path:
