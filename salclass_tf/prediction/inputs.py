@@ -15,22 +15,25 @@ _SUFFIXES = frozenset(
 )
 
 
-def find_images(arguments: Sequence[str], out_dir: str | os.PathLike) -> list[pathlib.Path]:
+def find_images(
+    arguments: Sequence[str], out_dir: str | os.PathLike, listed: Sequence[str] = ()
+) -> list[pathlib.Path]:
     """Finds the images that files, folders and patterns stand for.
 
     Args:
         arguments: a file, whatever its ending; a folder, of which and below which all images are
             taken; or a pattern such as `photos/**/*.jpg`. Hidden files need to be named.
         out_dir: a folder whose content is nothing to predict: earlier predictions.
+        listed: paths of files, see `read_list`; they come last.
 
     Returns:
         Each file once, those of a folder or pattern in alphabetical order.
 
     Raises:
-        ValueError: if there is no argument, or one that stands for nothing; or if a linked folder
+        ValueError: if nothing is named, or an argument stands for nothing; or if a linked folder
             leads back to one that it lies in.
     """
-    if not arguments:
+    if not arguments and not listed:
         raise ValueError("no images; name files, folders or patterns: predict.py photos/*.jpg")
     found = {}
     for argument in arguments:
@@ -39,18 +42,44 @@ def find_images(arguments: Sequence[str], out_dir: str | os.PathLike) -> list[pa
             raise ValueError(f"no images in {argument!r}; its files end in none of: {_endings()}")
         for path in paths:
             found.setdefault(os.path.abspath(path), path)
+    for path in map(pathlib.Path, listed):
+        found.setdefault(os.path.abspath(path), path)
     return list(found.values())
 
 
-def common_folder(arguments: Sequence[str]) -> pathlib.Path:
+def read_list(file: str | os.PathLike) -> list[str]:
+    """Reads the paths of images from a text file, a line each; empty lines are none.
+
+    Whether an image is there shows when it is predicted: of a million, some are not.
+
+    Raises:
+        ValueError: if the file is not there, no text in UTF-8, or without a path.
+    """
+    try:
+        paths = [line for line in pathlib.Path(file).read_text("utf-8").splitlines() if line]
+    except OSError as error:
+        raise ValueError(f"cannot read the list of images {file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"the list of images {file} must be text in UTF-8, a path per line ({error})"
+        ) from error
+    if not paths:
+        raise ValueError(f"the list of images {file} is empty; it has a path per line")
+    return paths
+
+
+def common_folder(arguments: Sequence[str], listed: Sequence[str] = ()) -> pathlib.Path:
     """Returns the deepest folder that holds all that files, folders and patterns can stand for.
 
     Seen from it, images keep the folders that tell them apart.
 
     Args:
         arguments: see `find_images`.
+        listed: see there.
     """
-    return pathlib.Path(os.path.commonpath([_base(argument) for argument in arguments]))
+    bases = [_base(argument) for argument in arguments]
+    bases += {os.path.dirname(os.path.abspath(path)) for path in listed}
+    return pathlib.Path(os.path.commonpath(bases))
 
 
 def read(path: pathlib.Path) -> bytes:

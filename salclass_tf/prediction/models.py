@@ -20,6 +20,7 @@ class Model:
 
     Attributes:
         name: what it is and where it was found, for people.
+        description: what it is, without where.
         geometry: its crop and resize sizes.
         signature: its `serving_default`, see `serving.signatures.build`.
         open_whole: makes what answers whole images with maps; called only for networks with maps.
@@ -28,6 +29,7 @@ class Model:
     """
 
     name: str
+    description: str
     geometry: Geometry
     signature: Callable[..., dict[str, tf.Tensor]]
     open_whole: Callable[[], WholeImages | WholeImagesOfServer]
@@ -113,13 +115,14 @@ def load_run(
         max_pixels=settings.max_pixels,
         max_batch=settings.max_batch,
     )
-    name = f"stage {stage} of {workdir}, trained on {finished.metrics['dataset']}"
+    trained_on = f"trained on {finished.metrics['dataset']}"
+    names = f"stage {stage} of {workdir}, {trained_on}", f"stage {stage}, {trained_on}"
 
     def open_whole() -> WholeImages:
         return WholeImages(twins.in_precision(finished, settings.precision), finished.geometry)
 
     serve, limits = served["serving_default"], (settings.max_pixels, settings.max_batch)
-    return Model(name, finished.geometry, serve, open_whole, *limits)
+    return Model(*names, finished.geometry, serve, open_whole, *limits)
 
 
 def load_export(folder: str | os.PathLike) -> Model:
@@ -136,10 +139,11 @@ def load_export(folder: str | os.PathLike) -> Model:
     """
     found = finished_export.require(folder)
     loaded, card, geometry = found.load(), found.card, found.geometry
-    name = f"export {found.version}: {card['model']}, trained on {card['data']}"
+    description = f"{card['model']}, trained on {card['data']}"
+    names = f"export {found.version}: {description}", description
 
     def open_whole() -> WholeImagesOfServer:
         return WholeImagesOfServer(loaded.signatures["serving_image"], geometry)
 
     serve = loaded.signatures["serving_default"]
-    return Model(name, geometry, serve, open_whole, found.max_pixels, found.max_batch)
+    return Model(*names, geometry, serve, open_whole, found.max_pixels, found.max_batch)

@@ -1,10 +1,17 @@
-"""From what a user names to methods: runs, stages, networks, exports, folders of maps."""
+"""From what a user names to methods: runs, stages, networks, exports, maps in files."""
 
 import dataclasses
 import pathlib
 
-from salclass_tf import hdf5_maps
-from salclass_tf.evaluation.methods import exports, families, hdf5_files, map_folders, runs
+from salclass_tf import hdf5_maps, prediction_shards
+from salclass_tf.evaluation.methods import (
+    exports,
+    families,
+    hdf5_files,
+    map_folders,
+    map_shards,
+    runs,
+)
 from salclass_tf.evaluation.methods.method import Method
 from salclass_tf.runs import finished_export
 from salclass_tf.runs.finished_stage import KEPT, METRICS, SETTINGS
@@ -15,9 +22,9 @@ def find(text: str, map_kind: str = "auto") -> list[Method]:
 
     Args:
         text: path of a run, of the runs of several seeds, of a stage in a run, of a `.keras` file,
-            of an export or one of its versions, of a folder of maps, or of an HDF5 file of them;
-            `NAME=PATH` gives the rows a name.
-        map_kind: what the numbers in folders of maps are, one of `map_kinds.KINDS`.
+            of an export or one of its versions, of a folder of maps or of shards of predictions, or
+            of an HDF5 file of maps; `NAME=PATH` gives the rows a name.
+        map_kind: what the numbers of maps from files are, one of `map_kinds.KINDS`.
 
     Raises:
         ValueError: if it is nothing of that; the message says what is there.
@@ -67,9 +74,12 @@ def _at(path: pathlib.Path, map_kind: str) -> list[Method]:
     exported = finished_export.find(path)
     if exported is not None:
         return exports.from_export(exported)
+    if prediction_shards.files(path):
+        return map_shards.from_folder(path, map_kind)
     if map_folders.files(path):
         return map_folders.from_folder(path, map_kind)
     raise ValueError(
         f"{path} holds nothing to evaluate: no finished stage of a run ({SETTINGS}, "
-        f"{METRICS}, {KEPT}), no export (saved_model.pb) and no maps (.png, .npy)"
+        f"{METRICS}, {KEPT}), no export (saved_model.pb), no shards of predictions and no maps "
+        "(.png, .npy)"
     )

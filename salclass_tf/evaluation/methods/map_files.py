@@ -2,6 +2,7 @@
 
 import pathlib
 import tokenize
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -43,24 +44,35 @@ def read(path: pathlib.Path) -> np.ndarray:
     Raises:
         ValueError: if it is none, or holds NaN or nothing but 0; the message names the file.
     """
+    return parse(path, path.suffix.lower(), str(path))
+
+
+def parse(file: pathlib.Path | BinaryIO, ending: str, source: str) -> np.ndarray:
+    """Reads the numbers of a map from a file, wherever it is kept; see `read`.
+
+    Args:
+        file: its path, or its content.
+        ending: one of `SUFFIXES`.
+        source: where it is, for messages.
+    """
     try:
-        values = np.load(path) if path.suffix.lower() == ".npy" else _read_picture(path)
+        values = np.load(file) if ending == ".npy" else _read_picture(file)
         if values.ndim == 3 and values.shape[-1] == 1:
             values = values[..., 0]
         values = maps.as_map(hdf5_maps.with_finite_logarithms(values))
     except _UNREADABLE as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise ValueError(f"{source}: {error}") from error
     if not values.any():
         raise ValueError(
-            f"{path}: the map is 0 everywhere, so it says nothing of where people look: compute "
+            f"{source}: the map is 0 everywhere, so it says nothing of where people look: compute "
             "it again"
         )
     return values
 
 
-def _read_picture(path: pathlib.Path) -> np.ndarray:
+def _read_picture(file: pathlib.Path | BinaryIO) -> np.ndarray:
     """The grey of a picture, [h, w]."""
-    with Image.open(path) as image:
+    with Image.open(file) as image:
         if image.mode in _GREY:
             return np.asarray(image)
         pixels = np.asarray(image.convert("RGBA"), np.int64)
