@@ -107,9 +107,7 @@ def main() -> None:
             left += sum(path.name.startswith(".") for path in (out / "shards").iterdir())
             if code != 3:
                 print(jobs.log()[-1000:])
-        print(
-            "| kills | shards that they left | ends | torn shards | wrong at the end | left over |"
-        )
+        print("| kills | shards they left | ends | torn shards | wrong at the end | left over |")
         print("|--:|--:|--:|--:|--:|--:|")
         print(f"| {kills} | {kept} | {ends} | {torn} | {wrong} | {left} |")
 

@@ -17,14 +17,14 @@ def test_without_beam_the_extra_is_named(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "flags", "said"),
     [
-        ("DirektRunner", [], r"unknown runner 'DirektRunner' \(nearest: directrunner\)"),
+        ("DirektRunner", [], r"unknown runner 'DirektRunner' \(nearest: DirectRunner\)"),
         ("flnk", [], r"unknown runner 'flnk'.*FlinkRunner"),
         ("DataflowRunner", [], r"--runner=DataflowRunner .*'apache-beam\[gcp\]'"),
         ("salclass_tf.NoRunner", [], r"--runner=salclass_tf\.NoRunner"),
         (
             "direct",
             ["--direct_num_worker=2"],
-            r"'direct_num_worker' \(nearest: direct_num_workers\)",
+            r"\(nearest: direct_num_workers\)",
         ),
         ("direct", ["--direct_num_workers=two"], r"--direct_num_workers: invalid int value: 'two'"),
         ("direct", ["--direct_running_mode=x"], r"--direct_running_mode: invalid choice"),

@@ -71,9 +71,8 @@ def _known(name: str, names: Sequence[str]) -> str:
     by_short = {one.lower().removesuffix("runner"): one for one in names}
     found = by_short.get(name.lower().removesuffix("runner"))
     if found is None:
-        usual = {one.lower(): one for one in names}
-        near = spelling.unknown("runner", name, usual)
-        raise ValueError(f"{near}; Beam has {', '.join(sorted(names))}")
+        told = spelling.unknown("runner", name, names)
+        raise ValueError(f"{told}; Beam has {', '.join(sorted(names))}")
     return found
 
 
