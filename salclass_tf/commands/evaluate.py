@@ -10,8 +10,8 @@ flags.DEFINE_multi_string(
     "model",
     ["runs/demo"],
     "[NAME=]PATH of a run, of runs of several seeds (WORKDIR/seeds), a stage of a run, a .keras "
-    "file, an export, a folder of maps (PNG, NPY) or of shards of predict --runner; may be repeated. "
-    "The first one is tested against the others.",
+    "file, an export, a folder of maps (PNG, NPY) or of shards of predict --runner; may be "
+    "repeated. The first one is tested against the others.",
 )
 flags.DEFINE_multi_string(
     "dataset", [], "Data sets, repeated or with commas; default: those that models learned from."

@@ -433,6 +433,29 @@ def test_script_predicts_says_with_what_and_ends_with_its_code(workdir, photos, 
     assert "99.jpg" in done.stderr and "skipped 1" in done.stdout
 
 
+def test_listed_images_come_after_named_ones_and_need_not_be_there(model, photos, tmp_path):
+    first, second, *_ = sorted(photos.iterdir())
+    (tmp_path / "list.txt").write_text(f"{second}\n\n{photos}/gone.jpg\n{first}\n", "utf-8")
+    listed = prediction.read_list(tmp_path / "list.txt")
+    found = prediction.find_images([str(first)], tmp_path, listed)
+    assert found == [first, second, photos / "gone.jpg"]
+    assert prediction.common_folder([], listed) == photos
+    done = prediction.predict(model, found, tmp_path / "out")
+    assert done == job.Summary(2, 1)
+    assert read_tables(tmp_path / "out")[0][2]["error"] == "No such file or directory"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"\n\n", "is empty"), (b"\xff.jpg\n", "must be text in UTF-8"), (None, "No such file")],
+)
+def test_a_list_that_is_none_is_named(tmp_path, content, said):
+    if content is not None:
+        (tmp_path / "list.txt").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"list\.txt.*{said}"):
+        prediction.read_list(tmp_path / "list.txt")
+
+
 @pytest.mark.parametrize(
     ("flags", "named"),
     [
@@ -441,6 +464,10 @@ def test_script_predicts_says_with_what_and_ends_with_its_code(workdir, photos, 
         (("one.png",), "train.py --stage=joint --workdir=runs/demo"),
         (("one.png", "--map_format=tif"), "npy"),
         (("one.png", "--export_dir=x", "--max_pixels=9"), "--max_pixels"),
+        (("--list=gone.txt",), "cannot read the list of images gone.txt"),
+        (("one.png", "--runner=DirectRunner"), "name it with --export_dir"),
+        (("one.png", "--shard_images=9"), "--shard_images needs a --runner"),
+        (("one.png", "--", "--direct_num_workers=2"), "--direct_num_workers=2 needs a --runner"),
     ],
 )
 @pytest.mark.slow
