@@ -22,7 +22,7 @@ from PIL import Image
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-_PICTURES, _SHARD = 600, 10
+_PICTURES, _SHARD = 400, 10
 
 
 class Jobs:

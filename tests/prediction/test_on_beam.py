@@ -159,6 +159,17 @@ def test_a_job_goes_on_with_the_shards_that_are_missing(done, export_dir, photos
     assert first.stat().st_mtime_ns == before
 
 
+def test_a_shard_that_an_earlier_attempt_has_made_is_not_made_again(done, photos):
+    """A runner repeats the work of a worker that was lost."""
+    count = len(contents(done[0]))
+    shards = tuple(plan.Shard(number, 0, 0, 0) for number in range(count))
+    reading = stages.ReadShards(plan.Plan(str(done[0]), str(photos), shards), batch_size=3)
+    assert list(reading.process(shards[0])) == []
+    missing = plan.Shard(0, 1, 0, len((done[0] / plan.IMAGES).read_bytes().splitlines()[0]))
+    reading = stages.ReadShards(plan.Plan(str(done[0]), str(photos), (missing,)), batch_size=3)
+    assert [len(batch) for batch in reading.process(missing)] == [1]
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
