@@ -39,7 +39,8 @@ def measured(command: list[str]) -> tuple[float, float, int]:
         that it started, or of itself if there are none.
     """
     before, started = os.times(), time.monotonic()
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    unheard = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, cwd=ROOT, **unheard)
     watched, own, children = psutil.Process(process.pid), 0, 0
     while process.poll() is None:
         try:
