@@ -4,7 +4,6 @@ python -m benchmarks.protocol_cost
 """
 
 import argparse
-import math
 
 # Peak rates from the vendors' data sheets, dense, without sparsity: TFLOP/s in float32 (TF32 where
 # tensor cores take float32 that way), and in the 16-bit format that `--precision=auto` chooses.
@@ -31,21 +30,6 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def forward_operations(model) -> int:
-    """Floating-point operations of a forward pass of one image: a multiply-add counts as two.
-
-    Counted over convolutions and dense layers, which are all but a few in a thousand.
-    """
-    import keras
-
-    total = 0
-    for layer in model.layers:
-        if isinstance(layer, (keras.layers.Conv2D, keras.layers.Dense)):
-            places = math.prod(layer.output.shape[1:-1])
-            total += 2 * places * math.prod(layer.kernel.shape)
-    return total
-
-
 def stages(epochs: int) -> list[tuple[str, str, int]]:
     """(stage, network, views seen) of the protocol.
 
@@ -68,6 +52,7 @@ def main() -> None:
     given = _parse()
     from salclass_tf.classifiers import build_classifier
     from salclass_tf.detectors import build_detector
+    from salclass_tf.training.compilation import forward_operations
 
     cost = {
         "detector": forward_operations(build_detector("vgg19")),

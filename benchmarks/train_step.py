@@ -85,6 +85,7 @@ def _loop_rate(given: argparse.Namespace, epoch) -> tuple[float, str]:
     import pathlib
 
     from salclass_tf.config import Stage
+    from salclass_tf.devices import precision
     from salclass_tf.training import loop
 
     stage = Stage("generated", batch_size=given.batch_size, epochs=1)
@@ -99,7 +100,8 @@ def _loop_rate(given: argparse.Namespace, epoch) -> tuple[float, str]:
 
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder)
-        training = Timed("joint", stage, _model(given), feed, path, given.steps + 1)
+        by_xla = precision.needs_xla(given.precision)
+        training = Timed("joint", stage, _model(given), feed, path, given.steps + 1, by_xla=by_xla)
         start = _start(training, next(iter(epoch(0, 0))))
         training.run()
     return (len(moments) - 1) * given.batch_size / (moments[-1] - moments[0]), start

@@ -25,6 +25,7 @@ flags.DEFINE_string("classifier_weights", None, 'Start of the classifier: "image
 flags.DEFINE_bool("pretrain_detector", None, "Whether saliency_pretrain comes before saliency.")
 flags.DEFINE_bool("pretrain_classifier", None, "Whether classifier_pretrain comes first.")
 flags.DEFINE_enum("precision", None, config.PRECISIONS, "Arithmetic; auto goes by the hardware.")
+flags.DEFINE_enum("compile", None, config.COMPILES, "Steps by XLA? auto: where that pays.")
 flags.DEFINE_enum("strategy", "auto", config.STRATEGIES, "Devices; see docs/scaling.md.")
 flags.DEFINE_bool("deterministic", False, "Deterministic operations only, also on a GPU.")
 flags.DEFINE_integer("checkpoint_steps", None, "Steps between checkpoints; default: 2 minutes.")
@@ -68,7 +69,11 @@ def main():
         raise ValueError(f"--manual_dir must be an existing folder; got {given.manual_dir}")
     if given.manual_dir is not None and chosen.stages[given.stage].dataset == "gaze_folder":
         _check_own_folder(given.manual_dir, given.data_dir)
-    from salclass_tf import training  # imports TensorFlow: after the settings are known to be right
+    # Both import TensorFlow: after the settings are known to be right.
+    from salclass_tf import devices, training
+
+    if chosen.compile != "none":
+        devices.keep_compiled_programs()
 
     execution = training.Execution(
         strategy=given.strategy,

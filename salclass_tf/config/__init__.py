@@ -1,5 +1,6 @@
 """What a run is: its networks, its stages, and the presets they come from."""
 
+from salclass_tf.config.config import COMPILES as COMPILES
 from salclass_tf.config.config import MAP_SCALES as MAP_SCALES
 from salclass_tf.config.config import PRECISIONS as PRECISIONS
 from salclass_tf.config.config import STRATEGIES as STRATEGIES

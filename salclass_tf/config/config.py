@@ -12,6 +12,7 @@ from salclass_tf.data.geometry import Geometry
 STRATEGIES = ("auto", "cpu", "gpu", "mirrored", "multi_worker", "tpu")
 MAP_SCALES = ("none", "peak", "standardise")  # those of `layers.MapScale`
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
+COMPILES = ("auto", "xla", "none")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Config:
             statistics of the detector's maps when the parts are joined.
         seed: decides every random choice.
         precision: one of `PRECISIONS`.
+        compile: whether XLA compiles training steps, one of `COMPILES`.
         max_steps: maximum number of steps of every stage (a try-out), or None.
         stages: name -> `Stage`.
     """
@@ -62,6 +64,7 @@ class Config:
     fit_map_normalization: bool = False
     seed: int = 0
     precision: str = "auto"
+    compile: str = "auto"
     max_steps: int | None = None
 
     def __post_init__(self):
@@ -74,6 +77,7 @@ class Config:
         scaled = self.map_scale in MAP_SCALES
         require(scaled, f"map_scale is one of {MAP_SCALES}", self.map_scale)
         require(self.precision in PRECISIONS, f"precision is one of {PRECISIONS}", self.precision)
+        require(self.compile in COMPILES, f"compile is one of {COMPILES}", self.compile)
         require(
             0 < self.image_size <= self.short_side,
             "image_size must be above 0 and at most short_side",
@@ -130,7 +134,7 @@ class Config:
     def for_stage(self, stage: str) -> dict:
         """What decides the result of a stage, as plain types: what its folder is known by."""
         row = role(stage)
-        names = ["width", "seed", "precision", "max_steps"]
+        names = ["width", "seed", "precision", "compile", "max_steps"]
         for part in row.trains:
             names.append(part)
             if not row.pretraining:

@@ -36,7 +36,12 @@ def choose(asked: str = "auto") -> tuple[str, str]:
             "compute_capability", (0, 0)
         )
         return _for_gpu(capability)
-    return _for_cpu(_CPU_FLAGS.read_text() if _CPU_FLAGS.is_file() else "")
+    return _for_cpu(cpu_flags())
+
+
+def cpu_flags() -> str:
+    """Returns what the processor says that it can do; "" where the system does not tell."""
+    return _CPU_FLAGS.read_text() if _CPU_FLAGS.is_file() else ""
 
 
 def needs_xla(policy: str) -> bool:

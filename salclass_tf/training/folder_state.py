@@ -12,14 +12,14 @@ from salclass_tf.training import networks
 from salclass_tf.training.checkpoints import list_checkpoints
 
 # What decides how a stage is trained, and not what it is for the stages after it.
-_OF_TRAINING = ("stage", "pretrain_detector", "pretrain_classifier")
+_OF_TRAINING = ("stage", "pretrain_detector", "pretrain_classifier", "compile")
 
 # What may grow: what was trained until then is the beginning of the longer training too.
 _GROWING = ("stage.epochs", "stage.patience")
 
 
 # Settings of a run that older folders have not written down.
-_YOUNGER = ("map_scale", "fit_map_normalization")
+_YOUNGER = ("map_scale", "fit_map_normalization", "compile")
 
 
 class State(enum.Enum):
@@ -156,6 +156,8 @@ def _differing(
     if "stage" not in ignored:
         epochs = min(there["stage"]["epochs"], asked["stage"]["epochs"])
         there, asked = (_as_trained(settings, epochs) for settings in (there, asked))
+    if "auto" in (there["compile"], asked["compile"]):
+        ignored += ("compile",)  # what was begun goes on as it was
     both = ({k: v for k, v in d.items() if k not in ignored} for d in (there, asked))
     yield from _compared(*both)
 

@@ -18,12 +18,12 @@ from tqdm import tqdm
 from salclass_tf import failures, figures, keras_internals
 from salclass_tf.config import Stage
 from salclass_tf.data import damage
-from salclass_tf.devices import precision
 from salclass_tf.devices.placement import Placement
 from salclass_tf.model import GazeModel
 from salclass_tf.runs.files import whole
 from salclass_tf.runs.finished_stage import KEPT
 from salclass_tf.signals import Interrupted, StopSignals
+from salclass_tf.training import compilation
 from salclass_tf.training.checkpoints import Checkpoints
 from salclass_tf.training.execution import Execution
 from salclass_tf.training.final_scores import Forward
@@ -102,6 +102,7 @@ class Loop:
         max_steps: maximum number of steps, or None.
         placement: the devices; None is whatever TensorFlow takes.
         execution: when to save, what to keep, callbacks.
+        by_xla: whether XLA compiles the step; for one device.
 
     Attributes:
         forward: answers of the network that the stage keeps, with the weights of now.
@@ -117,6 +118,7 @@ class Loop:
         max_steps: int | None = None,
         placement: Placement | None = None,
         execution: Execution | None = None,
+        by_xla: bool = False,
     ):
         self.name, self.stage, self.model, self.feed = name, stage, model, feed
         self.folder, self.max_steps = folder, max_steps
@@ -142,10 +144,9 @@ class Loop:
             steps=feed.steps,
             verbose=0,
         )
-        one = self.strategy.num_replicas_in_sync == 1
-        by_xla = one and precision.needs_xla(keras.config.dtype_policy().name)
         if not by_xla and not isinstance(self.strategy, tf.distribute.TPUStrategy):
             fuse_normalizations(model)
+        self._to_compile = by_xla
         self._train_step = tf.function(
             self._on_replicas(model.train_step, "step_loss"),
             autograph=False,  # no Python control flow over tensors: nothing to translate
@@ -242,7 +243,9 @@ class Loop:
     def _step(self, batch) -> None:
         """Takes a step; its loss is looked at later, so that the device need not wait."""
         self.callbacks.on_train_batch_begin(self.position.epoch_step)
-        loss = self._train_step(batch)
+        with compilation.shown(self.name) if self._to_compile else contextlib.nullcontext():
+            loss = self._train_step(batch)
+        self._to_compile = False
         self.position.step += 1
         self.position.epoch_step += 1
         self._unchecked.append((self.position.step, loss))

@@ -25,6 +25,7 @@ from salclass_tf.runs.files import write_json
 from salclass_tf.runs.finished_stage import DATASET, METRICS, SETTINGS, SPARE, FinishedStage
 from salclass_tf.signals import sigterm_interrupts
 from salclass_tf.training import (
+    compilation,
     feeding,
     final_scores,
     gaze_check,
@@ -86,6 +87,7 @@ def run(
 def settle(config: Config, execution: Execution) -> tuple[Placement, Config]:
     """Decides what goes by the machine: the devices, and the arithmetic of a configuration."""
     placement = devices.choose_placement(execution.strategy)
+    compilation.check(config.compile, placement)
     if execution.deterministic:
         tf.config.experimental.enable_op_determinism()
     policy, why = devices.choose_precision(config.precision)
@@ -153,10 +155,11 @@ def _make(
     """Trains one stage, scores what it keeps, draws it; `metrics.json` comes last."""
     started = time.monotonic()
     model, feed = _build(one, gaze_set, placement)
+    stage = one.config.stages[one.name]
+    compiled = _compilation(one, placement, model, feed.steps)
     before = model.get_weights() if ROLES[one.name].is_joint and placement.is_chief else None
     if placement.is_chief:
-        _begin(one, gaze_set)
-    stage = one.config.stages[one.name]
+        _begin(one, gaze_set, compiled)
     _log.info(
         "stage %s: %d parameters, %d images of %s, %d steps an epoch",
         one.name,
@@ -166,9 +169,11 @@ def _make(
         feed.steps,
     )
     _log.info("stage %s: %s", one.name, _choice(gaze_set, stage.validation_share))
-    limits = [limit for limit in (one.config.max_steps, stage.iterations) if limit is not None]
-    max_steps = min(limits, default=None)
-    training = loop.Loop(one.name, stage, model, feed, one.folder, max_steps, placement, execution)
+    _log.info("stage %s: compile %s: %s", one.name, compiled.name, compiled.why)
+    max_steps = _max_steps(one)
+    training = loop.Loop(
+        one.name, stage, model, feed, one.folder, max_steps, placement, execution, compiled.by_xla
+    )
     rows = training.run()
     if placement.is_chief:
         facts = _facts(one, gaze_set, model, training.position)
@@ -192,12 +197,30 @@ def _build(one: Job, gaze_set: GazeSet, placement: Placement) -> tuple[GazeModel
     return model, feed
 
 
-def _begin(one: Job, gaze_set: GazeSet) -> None:
+def _compilation(
+    one: Job, placement: Placement, model: GazeModel, steps_per_epoch: int
+) -> compilation.Compilation:
+    """Whether XLA compiles the steps of a stage."""
+    stage, begun = one.config.stages[one.name], FinishedStage(one.folder)
+    noted = begun.settings.get("compile") if begun.is_begun else None
+    limits = [steps_per_epoch * stage.epochs, _max_steps(one)]
+    images = min(limit for limit in limits if limit is not None) * stage.batch_size
+    return compilation.decide(one.config.compile, noted, placement, model, images)
+
+
+def _max_steps(one: Job) -> int | None:
+    """The most steps that a stage may take, None where its epochs alone end it."""
+    limits = (one.config.max_steps, one.config.stages[one.name].iterations)
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _begin(one: Job, gaze_set: GazeSet, compiled: compilation.Compilation) -> None:
     """Marks the folder of a stage as begun: what it is trained with, and on."""
     # What goes on is not finished any more; its results are those of fewer epochs.
     (one.folder / METRICS).unlink(missing_ok=True)
     share = one.config.stages[one.name].validation_share
-    settings, record = one.config.for_stage(one.name), gaze_set.record(share).to_json()
+    settings = one.config.for_stage(one.name) | {"compile": compiled.name}
+    record = gaze_set.record(share).to_json()
     for folder in (one.folder / SPARE, one.folder):
         write_json(folder / SETTINGS, settings)
         write_json(folder / DATASET, record)

@@ -100,6 +100,7 @@ def flat(values, prefix=""):
 def test_paper_preset_is_what_the_paper_says():
     has = flat(dataclasses.asdict(config.build_config("paper")))
     of_run = {"preset": (SILENT, "paper"), "seed": (SILENT, 0), "precision": (SILENT, "auto")}
+    of_run["compile"] = (SILENT, "auto")
     says = RUN | of_run
     for stage in config.STAGES:
         says |= {f"stages.{stage}.{name}": row for name, row in (ALL | OF_STAGE[stage]).items()}
@@ -129,6 +130,7 @@ def test_unknown_preset_lists_the_valid_ones():
         ({"width": 0.0}, "width"),
         ({"image_size": 400, "short_side": 340}, "short_side"),
         ({"precision": "float64"}, "mixed_bfloat16"),
+        ({"compile": "yes"}, "xla"),
         ({"max_steps": 0}, "steps"),
     ],
 )

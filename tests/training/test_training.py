@@ -151,6 +151,32 @@ def test_interrupted_run_ends_with_the_weights_of_an_undisturbed_one(
 
 
 @pytest.mark.slow
+def test_compiled_stage_goes_on_exactly_and_no_other_way(tiny, tmp_path, monkeypatch):
+    tiny(workdir=tmp_path / "whole", compile="xla")
+    with monkeypatch.context() as patch:
+        taken = loop.Loop._step
+
+        def interrupted_step(self, batch):
+            taken(self, batch)
+            if self.position.step == 3:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        patch.setattr(loop.Loop, "_step", interrupted_step)
+        with pytest.raises(loop.Interrupted, match="SIGTERM"):
+            tiny(workdir=tmp_path / "broken", compile="xla")
+    with pytest.raises(ValueError, match="compile: 'xla' there, 'none' asked for"):
+        tiny(workdir=tmp_path / "broken", compile="none")
+    tiny(workdir=tmp_path / "broken")  # auto: as it was begun
+    folders = [
+        workdir / "saliency_pretrain" for workdir in (tmp_path / "whole", tmp_path / "broken")
+    ]
+    settings = [json.loads((folder / "config.json").read_text()) for folder in folders]
+    assert [found["compile"] for found in settings] == ["xla", "xla"]
+    for one, other in zip(*map(weights, folders), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.slow
 def test_interrupted_validation_is_done_again_and_changes_nothing(
     tiny, undisturbed, tmp_path, monkeypatch
 ):

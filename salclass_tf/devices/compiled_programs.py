@@ -1,0 +1,48 @@
+"""Where XLA keeps what it has compiled, for later runs."""
+
+import hashlib
+import os
+import pathlib
+import platform
+
+import tensorflow as tf
+
+_FLAGS = "TF_XLA_FLAGS"
+_OPTION = "--tf_xla_persistent_cache_directory"
+_KEPT = 20
+_CPU = pathlib.Path("/proc/cpuinfo")
+
+
+def keep() -> pathlib.Path | None:
+    """Has XLA keep its programs in the user's cache; to be called before TensorFlow computes.
+
+    A program is found again where the same command comes to the same step: TensorFlow numbers its
+    functions, and the number is part of what a program is known by. It is for one release of
+    TensorFlow on one kind of processor: each has a folder of its own, since XLA runs what it finds.
+    The newest 20 programs stay.
+
+    Returns:
+        The folder; None where the user has set another in `TF_XLA_FLAGS`, or it cannot be made.
+    """
+    flags = os.environ.get(_FLAGS, "")
+    if _OPTION in flags:
+        return None
+    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    folder = pathlib.Path(base) / "salclass" / "xla" / _machine()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        programs = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)
+        for path in programs[:-_KEPT]:
+            path.unlink()
+    except OSError:
+        return None
+    os.environ[_FLAGS] = f"{flags} {_OPTION}={folder}".strip()
+    return folder
+
+
+def _machine() -> str:
+    """What a program depends on besides its step: TensorFlow's release and the processor."""
+    lines = _CPU.read_text().splitlines() if _CPU.is_file() else []
+    kinds = {line for line in lines if line.startswith(("model name", "flags", "Features"))}
+    known = "\n".join([platform.machine(), *sorted(kinds)])
+    return f"{tf.__version__}-{hashlib.sha256(known.encode()).hexdigest()[:12]}"
