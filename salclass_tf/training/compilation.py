@@ -101,7 +101,7 @@ def _automatic(placement: Placement, model: GazeModel, images: int) -> Compilati
     if precision.needs_xla(policy):
         return Compilation(True, "the CPU has no bfloat16 arithmetic, so XLA widens it")
     if policy != "float32":
-        return Compilation(False, f"{policy} on a CPU is faster without")
+        return Compilation(False, f"{policy} on a CPU is left to TensorFlow")
     flags = precision.cpu_flags().split()
     if "avx2" not in flags or "avx512f" in flags:
         return Compilation(False, "on a CPU it pays only with AVX2 and without AVX-512")
