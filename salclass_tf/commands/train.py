@@ -70,7 +70,9 @@ def main():
     if given.manual_dir is not None and chosen.stages[given.stage].dataset == "gaze_folder":
         _check_own_folder(given.manual_dir, given.data_dir)
     # Both import TensorFlow: after the settings are known to be right.
-    from salclass_tf import devices, training
+    from salclass_tf import devices, start_up, training
+
+    start_up.spare_collections()
 
     if chosen.compile != "none":
         devices.keep_compiled_programs()
