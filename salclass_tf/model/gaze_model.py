@@ -185,7 +185,18 @@ class GazeModel(keras.Model):
         """Scores a batch, updates the running means, returns the mean loss."""
         batch = examples.as_batch(data, self._target)
         examples.check_keys(batch, self._learns_from, type(self).__name__)
-        out = self(batch, training=training)
+        return self.track(batch, self(batch, training=training))
+
+    def track(self, batch: Batch, out: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Updates the running means by a batch and what the model answered to it.
+
+        Args:
+            batch: a dict with what the model learns from.
+            out: what `call` returned for it.
+
+        Returns:
+            The mean loss, float32 [].
+        """
         values = self._score(batch, out)
         counted = batch.get("weight", tf.ones_like(values["loss"]))
         for mean in self._means:

@@ -152,8 +152,9 @@ class Loop:
             autograph=False,  # no Python control flow over tensors: nothing to translate
             jit_compile=by_xla or None,
         )
-        self._test_step = tf.function(self._on_replicas(model.test_step), autograph=False)
         self.forward = Forward(kept_part(model))
+        self._test_step = tf.function(self._on_replicas(model.test_step), autograph=False)
+        self._track = tf.function(model.track, autograph=False)
         self._unchecked: list[tuple[int, tf.Tensor]] = []
         self._saved_at = self._clock = time.monotonic()
         self._saving = 0.0
@@ -318,13 +319,20 @@ class Loop:
             batches = self.strategy.experimental_distribute_dataset(self.feed.validation)
             for number, batch in enumerate(batches):
                 self.callbacks.on_test_batch_begin(number)
-                self._test_step(batch)
+                self._test(batch)
                 self.callbacks.on_test_batch_end(number)
                 if self.placement.workers == 1 or (number + 1) % _LOSS_CHECK_STEPS == 0:
                     self._stop_if(*self.placement.any_worker([bool(signals.received)]), signals)
             results = {f"val_{name}": value for name, value in self._results().items()}
         self.callbacks.on_test_end(results)
         return results
+
+    def _test(self, batch) -> None:
+        """Scores a batch; on one device by the answers that final scores and pictures need too."""
+        if self.strategy.num_replicas_in_sync > 1:
+            self._test_step(batch)
+        else:
+            self._track(batch, self.forward(batch))
 
     @contextlib.contextmanager
     def _training_means_kept(self) -> Iterator[None]:
