@@ -53,3 +53,9 @@ def test_other_modules_are_imported_as_ever():
     code = "from salclass_tf import start_up; start_up.quiet(); start_up.quiet(); import json, sys"
     done = python(f"{code}; print(sum('QuietImport' in str(f) for f in sys.meta_path))")
     assert done.stdout == "1\n"
+
+
+def test_garbage_is_looked_for_less_often_and_what_was_imported_left_out():
+    code = "import gc; from salclass_tf import start_up; start_up.spare_collections()"
+    done = python(f"{code}; print(gc.get_freeze_count() > 1000, gc.get_threshold()[0])")
+    assert done.stdout == "True 50000\n"

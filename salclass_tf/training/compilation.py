@@ -80,9 +80,11 @@ def decide(
     Returns:
         The decision.
     """
+    if placement.strategy.num_replicas_in_sync > 1 or placement.workers > 1:
+        return Compilation(False, "the step is shared by several replicas")
     if asked != "auto":
         return Compilation(asked == "xla", "as asked")
-    if noted is not None:
+    if noted in ("xla", "none"):
         return Compilation(noted == "xla", "as this stage was begun")
     return _automatic(placement, model, images)
 
@@ -90,8 +92,6 @@ def decide(
 def _automatic(placement: Placement, model: GazeModel, images: int) -> Compilation:
     """What pays by what was measured; on a GPU, where nothing was, what Keras' `fit` does."""
     policy = keras.config.dtype_policy().name
-    if placement.strategy.num_replicas_in_sync > 1 or placement.workers > 1:
-        return Compilation(False, "the step is shared by several replicas")
     if isinstance(placement.strategy, tf.distribute.TPUStrategy):
         return Compilation(False, "the TPU's own strategy compiles it")
     if tf.config.get_visible_devices("GPU"):
