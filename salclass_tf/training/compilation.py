@@ -63,7 +63,12 @@ def check(asked: str, placement: Placement) -> None:
 
 
 def decide(
-    asked: str, noted: str | None, placement: Placement, model: GazeModel, images: int
+    asked: str,
+    noted: str | None,
+    placement: Placement,
+    model: GazeModel,
+    images: int,
+    deterministic: bool = False,
 ) -> Compilation:
     """Decides for a stage: the same again for the same command on the same machine.
 
@@ -76,6 +81,7 @@ def decide(
         placement: the devices.
         model: what is trained, under the policy that it is trained with.
         images: how many the stage sees, if it comes to its last epoch.
+        deterministic: whether deterministic operations alone were asked for.
 
     Returns:
         The decision.
@@ -86,16 +92,18 @@ def decide(
         return Compilation(asked == "xla", "as asked")
     if noted in ("xla", "none"):
         return Compilation(noted == "xla", "as this stage was begun")
-    return _automatic(placement, model, images)
+    return _automatic(placement, model, images, deterministic)
 
 
-def _automatic(placement: Placement, model: GazeModel, images: int) -> Compilation:
+def _automatic(
+    placement: Placement, model: GazeModel, images: int, deterministic: bool
+) -> Compilation:
     """What pays by what was measured; on a GPU, where nothing was, what Keras' `fit` does."""
     policy = keras.config.dtype_policy().name
     if isinstance(placement.strategy, tf.distribute.TPUStrategy):
         return Compilation(False, "the TPU's own strategy compiles it")
     if tf.config.get_visible_devices("GPU"):
-        if tf.config.experimental.is_op_determinism_enabled():
+        if deterministic:
             return Compilation(False, "only deterministic operations were asked for")
         return Compilation(True, "a GPU, as Keras' fit does; not measured by us")
     if precision.needs_xla(policy):

@@ -156,7 +156,7 @@ def _make(
     started = time.monotonic()
     model, feed = _build(one, gaze_set, placement)
     stage = one.config.stages[one.name]
-    compiled = _compilation(one, placement, model, feed.steps)
+    compiled = _compilation(one, placement, model, feed.steps, execution.deterministic)
     before = model.get_weights() if ROLES[one.name].is_joint and placement.is_chief else None
     if placement.is_chief:
         _begin(one, gaze_set, compiled)
@@ -198,14 +198,15 @@ def _build(one: Job, gaze_set: GazeSet, placement: Placement) -> tuple[GazeModel
 
 
 def _compilation(
-    one: Job, placement: Placement, model: GazeModel, steps_per_epoch: int
+    one: Job, placement: Placement, model: GazeModel, steps_per_epoch: int, deterministic: bool
 ) -> compilation.Compilation:
     """Whether XLA compiles the steps of a stage."""
     stage, begun = one.config.stages[one.name], FinishedStage(one.folder)
     noted = begun.settings.get("compile") if begun.is_begun else None
     limits = [steps_per_epoch * stage.epochs, _max_steps(one)]
     images = min(limit for limit in limits if limit is not None) * stage.batch_size
-    return compilation.decide(one.config.compile, noted, placement, model, images)
+    asked = one.config.compile
+    return compilation.decide(asked, noted, placement, model, images, deterministic)
 
 
 def _max_steps(one: Job) -> int | None:

@@ -59,6 +59,13 @@ def test_small_steps_and_short_stages_are_not_compiled(small, monkeypatch, avx2)
     assert fewer.name == "none" and "100 images" in fewer.why
 
 
+def test_gpu_is_compiled_for_unless_operations_are_to_be_deterministic(small, monkeypatch):
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: ["a GPU"])
+    decided = compilation.decide("auto", None, ONE, small, 1)
+    assert decided.name == "xla" and "not measured" in decided.why
+    assert compilation.decide("auto", None, ONE, small, 1, deterministic=True).name == "none"
+
+
 @pytest.mark.parametrize("noted", ["xla", "none"])
 def test_what_was_begun_goes_on_so_unless_asked(small, noted):
     assert compilation.decide("auto", noted, ONE, small, 10).name == noted
