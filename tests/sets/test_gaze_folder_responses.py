@@ -56,6 +56,13 @@ def test_numbers_stay_numbers(tmp_path):
         responses.rows(named["rex"], None)
 
 
+@pytest.mark.parametrize("viewer", ["2147483648", "-2147483649", "9" * 30])
+def test_a_number_that_no_set_can_store_is_named(tmp_path, viewer):
+    found = read(tmp_path, f"rex,{viewer},cat,0,1,900")
+    with pytest.raises(ValueError, match=f"numbers of fixations.csv; got '{viewer}'"):
+        responses.rows(found["rex"], None)
+
+
 def test_counts(tmp_path):
     found = read(tmp_path, "a,1,x,1,1,1000", "a,2,x,0,1,2000", "b,1,,,0,", "b,2,,,,")
     assert responses.facts(found) == {
@@ -77,6 +84,7 @@ def test_counts(tmp_path):
         (["rex,1,cat,1,1,fast"], "line 2: could not convert"),
         (["rex,1,cat,1,1,-3"], "0 or more"),
         (["rex,1,cat,1,1,inf"], "0 or more"),
+        (["rex,1,cat,1,1,1e39"], "0 or more"),  # infinite as float32, which sets store
         (["rex,1,cat,1"], "line 2"),
         ([",1,cat,1,1,1"], "`stem` must name"),
         (["rex,1,cat,1,1,5", "rex,1,dog,0,1,5"], "line 3: viewer '1' has answered"),

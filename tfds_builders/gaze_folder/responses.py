@@ -2,7 +2,6 @@
 
 import csv
 import dataclasses
-import math
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -175,7 +174,8 @@ def _parse(line: Mapping[str, str]) -> Response:
         raise ValueError("has fewer fields than the header; write empty ones for what is unknown")
     time = line["recognition_time_ms"].strip()
     time_ms = float(time) if time else float(_UNKNOWN)
-    if not math.isfinite(time_ms) or (time and time_ms < 0 and time_ms != _UNKNOWN):
+    storable = abs(time_ms) <= float(np.finfo(np.float32).max)  # NaN is not
+    if not storable or (time and time_ms < 0 and time_ms != _UNKNOWN):
         raise ValueError(f"`recognition_time_ms` must be 0 or more, or empty; got {time!r}")
     if not line["stem"]:
         raise ValueError("`stem` must name an image; got nothing")
@@ -195,8 +195,9 @@ def _number(viewer: str, viewers: Sequence[str] | None) -> int:
     if viewers is not None:
         return viewers.index(viewer) if viewer in viewers else _UNKNOWN
     try:
-        return int(viewer or _UNKNOWN)
+        number = int(viewer or _UNKNOWN)
     except ValueError:
-        raise ValueError(
-            f"{FILE}: viewers must be the numbers of fixations.csv; got {viewer!r}"
-        ) from None
+        number = None
+    if number is None or not _UNKNOWN <= number <= np.iinfo(np.int32).max:
+        raise ValueError(f"{FILE}: viewers must be the numbers of fixations.csv; got {viewer!r}")
+    return number
