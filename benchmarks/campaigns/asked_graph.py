@@ -13,6 +13,10 @@ import tensorflow as tf
 
 from benchmarks.campaigns import spoiled_images
 
+_CLEAR = pathlib.Path("/proc/self/clear_refs")
+
+_BYTES_A_PIXEL = 15  # at most, of an image that is prepared: docs/serving.md
+
 
 def main(settings: dict) -> None:
     """Asks image by image, and prints a row of a table without its end."""
@@ -20,10 +24,12 @@ def main(settings: dict) -> None:
     serve = tf.saved_model.load(str(export)).signatures["serving_default"]
     for image in spoiled_images.whole().values():
         serve(image_bytes=tf.constant([image]))
-    before, answered, refused, wrong, slowest = peak(), 0, 0, 0, 0.0
+    answered, refused, wrong, slowest, largest = 0, 0, 0, 0.0, 0.0
+    at_first = _mebibytes("VmRSS")
     end = time.monotonic() + settings["seconds"]
     for image in itertools.islice(spoiled_images.spoiled(settings["seed"]), settings["inputs"]):
-        started = time.process_time()
+        _CLEAR.write_text("5")  # the peak is what is held now
+        before, started = _mebibytes("VmRSS"), time.process_time()
         try:
             out = serve(image_bytes=tf.constant([image]))
             finite = all(np.isfinite(v).all() for v in out.values() if v.dtype.is_floating)
@@ -31,16 +37,22 @@ def main(settings: dict) -> None:
         except tf.errors.InvalidArgumentError:
             refused += 1
         slowest = max(slowest, time.process_time() - started)
+        largest = max(largest, _mebibytes("VmHWM") - before)
         if time.monotonic() > end:
             break
-    count, grown = answered + refused, peak() - before
-    print(f"| {count} | {answered} | {refused} | {wrong} | {grown:.0f} | {slowest:.2f} |")
+    card = json.loads(pathlib.Path(export, "model_card.json").read_text())
+    bound = _BYTES_A_PIXEL * card["export"]["max_pixels"] / 2**20
+    kept = _mebibytes("VmRSS") - at_first
+    print(
+        f"| {answered + refused} | {answered} | {refused} | {wrong} | {largest:.1f} | {bound:.1f} "
+        f"| {kept:.0f} | {slowest:.2f} |"
+    )
 
 
-def peak() -> float:
-    """The most memory that this process has held, in MiB."""
+def _mebibytes(name: str) -> float:
+    """Memory of this process by its name in Linux: `VmRSS`, now; `VmHWM`, the most so far."""
     status = pathlib.Path("/proc/self/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024
+    return int(re.search(rf"{name}:\s+(\d+)", status)[1]) / 1024
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+from benchmarks.campaigns.file_events import FileEvents
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SUPPORT = ROOT / "tests/support"
 
@@ -35,17 +37,24 @@ class Child:
         log: what it has printed.
     """
 
-    def __init__(self, words: Sequence[object], log: pathlib.Path, disk: "Disk | None" = None):
+    def __init__(
+        self,
+        words: Sequence[object],
+        log: pathlib.Path,
+        disk: "Disk | None" = None,
+        events: FileEvents | None = None,
+    ):
         """Starts it.
 
         Args:
             words: path of the script in the repository, and its arguments.
             log: a file that is replaced.
             disk: a small disk for it alone, which is copied away at its end; None for no such one.
+            events: counts what it does to files, or kills it there; None for nothing of the kind.
         """
         self.log = log
         script, *arguments = map(str, words)
-        self._process = _context.Process(target=_run, args=(script, arguments, log, disk))
+        self._process = _context.Process(target=_run, args=(script, arguments, log, disk, events))
         self._process.start()
 
     def wait(self, seconds: float | None = None) -> int | None:
@@ -74,6 +83,10 @@ class Child:
     def output(self) -> str:
         """What it has printed."""
         return self.log.read_text(errors="replace")
+
+    def events(self) -> int:
+        """How many events of files it had, if it was to count them and has ended by itself."""
+        return int(_beside(self.log).read_text())
 
 
 class Disk:
@@ -106,7 +119,18 @@ class Disk:
         shutil.copytree(self.folder, self.left, symlinks=True)
 
 
-def _run(script: str, arguments: list[str], log: pathlib.Path, disk: Disk | None) -> None:
+def _beside(log: pathlib.Path) -> pathlib.Path:
+    """Where a child leaves the number of its events."""
+    return log.with_name(f"{log.name}.events")
+
+
+def _run(
+    script: str,
+    arguments: list[str],
+    log: pathlib.Path,
+    disk: Disk | None,
+    events: FileEvents | None,
+) -> None:
     """What a child does."""
     with open(log, "wb", buffering=0) as file:
         for number in (1, 2):
@@ -117,6 +141,8 @@ def _run(script: str, arguments: list[str], log: pathlib.Path, disk: Disk | None
     try:
         if disk is not None:
             disk.mount()
+        if events is not None:
+            events.begin()
         runpy.run_path(str(ROOT / script), run_name="__main__")
     except SystemExit as end:
         if isinstance(end.code, str):
@@ -126,4 +152,6 @@ def _run(script: str, arguments: list[str], log: pathlib.Path, disk: Disk | None
     finally:
         if disk is not None:
             disk.copy()
+        if events is not None:
+            _beside(log).write_text(str(events.count))
         sys.stdout.flush()

@@ -12,12 +12,11 @@ import argparse
 import pathlib
 import shutil
 import signal
-import tempfile
 import time
 
 import numpy as np
 
-from benchmarks.campaigns import children, small_jobs
+from benchmarks.campaigns import children, job_campaigns, small_jobs
 
 _JOBS = ("train", "prepare", "predict", "export", "evaluate")
 _LEAST = 16  # KiB, of the smallest disk
@@ -29,6 +28,10 @@ class Campaign:
     Attributes:
         outcomes: of each disk: its size in KiB, the exit code, the error's line or what is wrong.
     """
+
+    HEADER = (
+        "| job | disks | became full | told in one line | other faults |\n|---|--:|--:|--:|--:|"
+    )
 
     def __init__(self, job: small_jobs.Job, folder: pathlib.Path):
         """Lets it end undisturbed, twice."""
@@ -55,6 +58,14 @@ class Campaign:
         told = sum(bool(line) for _, _, line, _ in full)
         wrong = sum(bool(problems) for *_, problems in self.outcomes)
         return f"| {self._job.name} | {len(self.outcomes)} | {len(full)} | {told} | {wrong} |"
+
+    def problems(self) -> list[str]:
+        """What went wrong, a line each."""
+        return [
+            f"{kibibytes} KiB: {problem}"
+            for kibibytes, code, line, found in self.outcomes
+            for problem in found or ([] if line or not code else ["no line of an error"])
+        ]
 
     def _given(self, disk: children.Disk | None) -> children.Child:
         self._out.mkdir(exist_ok=True)
@@ -89,21 +100,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3600, help="for all; no disk after them")
     parser.add_argument("--jobs", nargs="+", choices=_JOBS, default=_JOBS)
     given = parser.parse_args()
-    end = time.monotonic() + given.seconds
-    print("| job | disks | became full | told in one line | other faults |\n|---|--:|--:|--:|--:|")
-    with tempfile.TemporaryDirectory() as scratch:
-        inputs = pathlib.Path(scratch, "inputs")
-        small_jobs.write_inputs(inputs)
-        for number, name in enumerate(given.jobs):
-            folder = pathlib.Path(scratch, name)
-            folder.mkdir()
-            campaign = Campaign(small_jobs.all_jobs(inputs)[name], folder)
-            share = (end - time.monotonic()) / (len(given.jobs) - number)
-            campaign.run(given.sizes, time.monotonic() + share)
-            print(campaign.row(), flush=True)
-            for kibibytes, code, line, problems in campaign.outcomes:
-                for problem in problems or ([] if line or not code else ["no line of an error"]):
-                    print(f"  {kibibytes} KiB: {problem}")
+    print(Campaign.HEADER)
+    job_campaigns.run(given.jobs, Campaign, given.sizes, given.seconds)
 
 
 if __name__ == "__main__":

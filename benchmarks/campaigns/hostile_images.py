@@ -30,9 +30,10 @@ def main() -> None:
         code = child.wait()
         rows = [line for line in child.output().splitlines() if line.startswith("| ")]
         print(
-            "| images | answered | refused | wrong | peak grown, MiB | slowest, s of CPU | exit |"
+            "| images | answered | refused | wrong | most for one, MiB | bound of the card, MiB | "
+            "kept after all, MiB | slowest, s of CPU | exit |"
         )
-        print("|--:|--:|--:|--:|--:|--:|--:|")
+        print("|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
         print(*rows, code, "|")
         if code:
             print(child.output()[-1000:])

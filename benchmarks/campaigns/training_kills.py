@@ -2,9 +2,10 @@
 
 python -m benchmarks.campaigns.training_kills --kills=50
 
-Every second kill comes at a random moment of the run, the others in a step, a validation, or the
-writing of a network or checkpoint. What is killed is started again until it ends; its networks must
-be those of an undisturbed run, bit for bit, and so must its histories.
+Every second kill comes at a random moment of the run, the others in a step, a validation, the
+writing of a network, checkpoint or history, or where one stage follows another. What is killed is
+started again until it ends; its networks must be those of an undisturbed run, bit for bit, and so
+must its histories.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import time
 from benchmarks.campaigns import children, stage_files
 
 _RUN = "tests/support/tiny_run.py"
-_PLACES = ("step", "validation", "network", "checkpoint", "write")
+_PLACES = ("step", "validation", "network", "checkpoint", "write", "history", "border")
 _MOST_CALLS = 2
 
 

@@ -12,7 +12,7 @@ import dotted_sets  # registers the data set of noise
 import keras
 
 from salclass_tf import config, training
-from salclass_tf.training import checkpoints, loop
+from salclass_tf.training import checkpoints, history, loop, stages
 
 assert dotted_sets.DottedNoise.name == "dotted_noise"
 
@@ -57,13 +57,15 @@ def kill_at(moment: str, workdir: pathlib.Path) -> None:
     owner, name = {
         "step": (loop.Loop, "_step"),
         "validation": (loop.Loop, "_validate"),
+        "history": (history.History, "_write_rows"),
         "network": (loop.Loop, "_write_network"),
         "checkpoint": (checkpoints.Checkpoints, "save"),
         "write": (checkpoints.Checkpoints, "save"),
+        "border": (stages, "_make"),  # the second time: between the first stage and the next
     }[where]
     original, calls = getattr(owner, name), []
 
-    def deadly(self, *args):
+    def deadly(*args):
         calls.append(1)
         if len(calls) == int(number) and where == "write":
             threading.Thread(target=kill_in_write, args=(workdir,), daemon=True).start()
@@ -71,7 +73,7 @@ def kill_at(moment: str, workdir: pathlib.Path) -> None:
             # A moment later: somewhere in what the call does, or soon after.
             later = random.uniform(0, 0.02)
             threading.Timer(later, os.kill, (os.getpid(), signal.SIGKILL)).start()
-        return original(self, *args)
+        return original(*args)
 
     setattr(owner, name, deadly)
 
