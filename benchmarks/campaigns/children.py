@@ -6,9 +6,10 @@ import os
 import pathlib
 import runpy
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from benchmarks.campaigns.file_events import FileEvents
 
@@ -43,6 +44,7 @@ class Child:
         log: pathlib.Path,
         disk: "Disk | None" = None,
         events: FileEvents | None = None,
+        environment: Mapping[str, str] | None = None,
     ):
         """Starts it.
 
@@ -51,10 +53,13 @@ class Child:
             log: a file that is replaced.
             disk: a small disk for it alone, which is copied away at its end; None for no such one.
             events: counts what it does to files, or kills it there; None for nothing of the kind.
+            environment: what it gets besides what this process has.
         """
         self.log = log
         script, *arguments = map(str, words)
-        self._process = _context.Process(target=_run, args=(script, arguments, log, disk, events))
+        self._process = _context.Process(
+            target=_run, args=(script, arguments, log, disk, events, environment)
+        )
         self._process.start()
 
     def wait(self, seconds: float | None = None) -> int | None:
@@ -79,6 +84,13 @@ class Child:
         """Ends it as `kill -9` does; returns the exit code, which is another if it had ended."""
         self._process.kill()
         return self.wait()
+
+    def send(self, number: signal.Signals) -> bool:
+        """Sends it a signal; returns whether it was alive."""
+        alive = self._process.is_alive()
+        if alive:
+            os.kill(self._process.pid, number)
+        return alive
 
     def output(self) -> str:
         """What it has printed."""
@@ -130,11 +142,13 @@ def _run(
     log: pathlib.Path,
     disk: Disk | None,
     events: FileEvents | None,
+    environment: Mapping[str, str] | None,
 ) -> None:
     """What a child does."""
     with open(log, "wb", buffering=0) as file:
         for number in (1, 2):
             os.dup2(file.fileno(), number)
+    os.environ |= environment or {}
     os.environ["PYTHONPATH"] = os.pathsep.join(map(str, (ROOT, SUPPORT)))  # for children of its own
     sys.path[:0] = [str(ROOT), str(SUPPORT)]
     sys.argv = [script, *arguments]

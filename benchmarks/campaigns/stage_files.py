@@ -53,3 +53,28 @@ def differences(one: pathlib.Path, other: pathlib.Path) -> list[str]:
         tables = [history(run / stage / "history.csv") for run in (one, other)]
         found += [] if tables[0] == tables[1] else [f"history of {stage}"]
     return found
+
+
+def largest_difference(one: pathlib.Path, other: pathlib.Path) -> float:
+    """Compares what two stages have left: weights and histories.
+
+    Args:
+        one: folder of a stage.
+        other: that of another.
+
+    Returns:
+        The largest difference of two numbers, by the largest of the array or row that they are in;
+        infinite where there is not the same number of them.
+    """
+    left, right = (weights(stage / "model.keras") for stage in (one, other))
+    tables = [history(stage / "history.csv") for stage in (one, other)]
+    if left.keys() != right.keys() or len(tables[0]) != len(tables[1]):
+        return float("inf")
+    pairs = [(left[name], right[name]) for name in left]
+    for rows in zip(*tables, strict=True):
+        pairs.append(tuple(np.array([float(cell) for cell in row.values()]) for row in rows))
+    return max(
+        float(np.max(np.abs(a - b)) / max(np.max(np.abs(b)), np.finfo(np.float32).tiny))
+        for a, b in pairs
+        if a.size
+    )
