@@ -28,7 +28,7 @@ class FileEvents:
             delay: seconds from that event until then.
         """
         self.count = 0
-        self._folder, self._fatal, self._delay = str(folder), fatal, delay
+        self._below, self._fatal, self._delay = f"{folder}{os.sep}", fatal, delay
 
     def begin(self) -> None:
         """Counts in this process from now on until its end."""
@@ -43,7 +43,7 @@ class FileEvents:
             path, counts = arguments[_CHANGES[event]], True
         else:
             return
-        if not counts or isinstance(path, int) or not os.fsdecode(path).startswith(self._folder):
+        if not counts or isinstance(path, int) or not os.fsdecode(path).startswith(self._below):
             return
         self.count += 1
         if self.count == self._fatal:
