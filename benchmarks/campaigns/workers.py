@@ -26,7 +26,7 @@ _RUN = "tests/support/tiny_run.py"
 _STAGE = "classifier"
 _MESSAGE = "another worker of this run has gone"
 _TOLERANCE = 1e-4
-_PAUSE_S = 8.0
+_PAUSE_S = 4.0  # less than the five seconds between two heartbeats
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Version folders as TensorFlow Serving watches them: each appears whole, or not at all."""
 
 import contextlib
+import fcntl
 import os
 import pathlib
 import shutil
@@ -11,13 +12,16 @@ from salclass_tf import failures
 from salclass_tf.runs.files import put_folder
 from salclass_tf.runs.finished_export import is_number
 
+_UNFINISHED = "unfinished-"
+
 
 @contextlib.contextmanager
 def unfinished(export_dir: str | os.PathLike) -> Iterator[pathlib.Path]:
     """Gives a folder in which a version grows; `publish` makes it one.
 
     The server loads every subfolder whose name is a whole number as soon as it sees it, so a
-    version has another name until it is complete. What was not published is removed.
+    version has another name until it is complete. What was not published is removed, that of
+    processes that were killed at the next call.
 
     Args:
         export_dir: folder of the versions of one model; made where it is missing.
@@ -28,13 +32,20 @@ def unfinished(export_dir: str | os.PathLike) -> Iterator[pathlib.Path]:
     Raises:
         OSError: naming `export_dir`, if the disk is full.
     """
-    folder = pathlib.Path(export_dir) / f"unfinished-{uuid.uuid4().hex}"
-    folder.mkdir(parents=True)
-    try:
-        with failures.full_disk_named(f"a version in {export_dir}"):
-            yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    parent = pathlib.Path(export_dir)
+    folder = parent / f"{_UNFINISHED}{uuid.uuid4().hex}"
+    parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as held:
+        with contextlib.ExitStack() as alone:  # a new folder is nobody's until it is locked
+            _lock(parent, alone)
+            _remove_abandoned(parent)
+            folder.mkdir()
+            _lock(folder, held)
+        try:
+            with failures.full_disk_named(f"a version in {export_dir}"):
+                yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def publish(folder: pathlib.Path) -> pathlib.Path:
@@ -53,6 +64,25 @@ def publish(folder: pathlib.Path) -> pathlib.Path:
         except OSError:
             if not version.exists():
                 raise
+
+
+def _remove_abandoned(parent: pathlib.Path) -> None:
+    """Removes what processes were making that are gone: their locks went with them."""
+    for folder in parent.glob(f"{_UNFINISHED}*"):
+        with contextlib.ExitStack() as held:
+            if _lock(folder, held, wait=False):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lock(folder: pathlib.Path, held: contextlib.ExitStack, wait: bool = True) -> bool:
+    """Locks a folder until `held` ends; returns whether it could: some file systems cannot."""
+    try:
+        number = os.open(folder, os.O_RDONLY)
+        held.callback(os.close, number)
+        fcntl.flock(number, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        return False
+    return True
 
 
 def _highest(export_dir: pathlib.Path) -> int:

@@ -264,6 +264,19 @@ def test_versions_count_on_and_leave_nothing_half_written(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["10", "11", "9", "old"]
 
 
+def test_what_a_killed_export_has_left_is_removed_and_that_of_a_living_one_stays(tmp_path):
+    killed = tmp_path / "unfinished-0123"
+    killed.mkdir()
+    (killed / "saved_model.pb").write_text("half")
+    with versions.unfinished(tmp_path) as living:
+        assert not killed.exists()
+        (living / "file").write_text("whole")
+        with versions.unfinished(tmp_path):
+            assert (living / "file").exists()
+        versions.publish(living)
+    assert [path.name for path in tmp_path.iterdir()] == ["1"]
+
+
 def test_version_taken_by_another_export_is_passed_over(tmp_path, monkeypatch):
     (tmp_path / "2").mkdir()
     (tmp_path / "2" / "file").touch()
