@@ -20,7 +20,7 @@ _GROWING = ("stage.epochs", "stage.patience")
 
 
 # Settings of a run that older folders have not written down.
-_YOUNGER = ("map_scale", "fit_map_normalization")
+_YOUNGER = ("map_scale", "fit_map_normalization", "fit_statistics")
 
 
 class State(enum.Enum):

@@ -168,7 +168,17 @@ def _make(
     _log.info("stage %s: %s", one.name, _choice(gaze_set, stage.validation_share))
     limits = [limit for limit in (one.config.max_steps, stage.iterations) if limit is not None]
     max_steps = min(limits, default=None)
-    training = loop.Loop(one.name, stage, model, feed, one.folder, max_steps, placement, execution)
+    training = loop.Loop(
+        one.name,
+        stage,
+        model,
+        feed,
+        one.folder,
+        max_steps,
+        placement,
+        execution,
+        fit_statistics=one.config.fit_statistics,
+    )
     rows = training.run()
     if placement.is_chief:
         facts = _facts(one, gaze_set, model, training.position)
