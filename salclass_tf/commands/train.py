@@ -42,6 +42,7 @@ flags.DEFINE_string("frozen", None, "Layers of --stage that do not learn: a regu
 flags.DEFINE_float("alpha", None, "Weight of the class error in Eq. 1.")
 flags.DEFINE_enum("map_scale", None, config.MAP_SCALES, "Height in which joint reads its map.")
 flags.DEFINE_bool("fit_map_normalization", None, "Fit joint's normalisation of the map at first.")
+flags.DEFINE_bool("fit_statistics", None, "Fit batch normalisation to the data after each epoch.")
 flags.DEFINE_list("sweep_alpha", None, "Train stage joint once for each of these alphas.")
 flags.DEFINE_string("saliency_loss", None, "L_S in Eq. 1; default: mse. See docs/losses.md.")
 flags.DEFINE_enum("recipe", "common", recipes.RECIPES, "How saliency_pretrain trains a detector.")

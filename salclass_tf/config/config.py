@@ -38,6 +38,8 @@ class Config:
             `layers.MAP_SCALES`.
         fit_map_normalization: whether the classifier's normalisation of the map gets the
             statistics of the detector's maps when the parts are joined.
+        fit_statistics: whether batch normalisation gets the mean statistics of training batches
+            after each epoch, in place of running means of its last steps.
         seed: decides every random choice.
         precision: one of `PRECISIONS`.
         compile: whether XLA compiles training steps, one of `COMPILES`.
@@ -62,6 +64,7 @@ class Config:
     alpha: float = 0.2
     map_scale: str = "none"
     fit_map_normalization: bool = False
+    fit_statistics: bool = False
     seed: int = 0
     precision: str = "auto"
     compile: str = "auto"
@@ -134,7 +137,7 @@ class Config:
     def for_stage(self, stage: str) -> dict:
         """What decides the result of a stage, as plain types: what its folder is known by."""
         row = role(stage)
-        names = ["width", "seed", "precision", "compile", "max_steps"]
+        names = ["width", "seed", "precision", "compile", "max_steps", "fit_statistics"]
         for part in row.trains:
             names.append(part)
             if not row.pretraining:

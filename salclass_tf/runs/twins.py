@@ -1,14 +1,12 @@
 """Networks of three channels that a finished stage is compared with."""
 
-import dataclasses
-import json
 import logging
 import pathlib
 from collections.abc import Iterator
 
-from salclass_tf.config.optimizer import Optimizer
-from salclass_tf.config.stage import ROLES, SCHEDULE, Stage, twins_of
+from salclass_tf.config.stage import ROLES, SCHEDULE, twins_of
 from salclass_tf.runs.finished_stage import FinishedStage
+from salclass_tf.runs.stage_numbers import numbers_of
 
 _log = logging.getLogger(__name__)
 
@@ -49,8 +47,8 @@ def _differences(stage: FinishedStage, twin: FinishedStage) -> Iterator[str]:
     """Lines on the numbers in which a stage and its twin, or what they started from, differ."""
     if not (stage.is_begun and twin.is_begun):
         return
-    here, there = _schedule(stage), _schedule(twin)
-    names = ", ".join(name for name in here if here[name] != there[name])
+    here, there = numbers_of(stage), numbers_of(twin)
+    names = ", ".join(name for name in SCHEDULE if here[name] != there[name])
     if names:
         yield f"  {twin.folder} and {stage.folder} have learned with other {names}"
     for start in ROLES[twin.name].starts_from:
@@ -62,13 +60,3 @@ def _differences(stage: FinishedStage, twin: FinishedStage) -> Iterator[str]:
             known = next((one for one in ours if one.is_begun), None)
             if known is not None:
                 yield from _differences(known, FinishedStage(twin.folder.parent / start))
-
-
-def _schedule(stage: FinishedStage) -> dict:
-    """The numbers of `SCHEDULE`; those that an older folder has not noted had their defaults."""
-    known = stage.settings.get("stage", {})
-    defaults = json.loads(json.dumps(dataclasses.asdict(Stage(dataset=""))))
-    numbers = defaults | known
-    optimizer = json.loads(json.dumps(dataclasses.asdict(Optimizer())))
-    numbers["optimizer"] = optimizer | known.get("optimizer", {})
-    return {name: numbers[name] for name in SCHEDULE}

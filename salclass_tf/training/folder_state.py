@@ -6,8 +6,9 @@ import json
 import pathlib
 from collections.abc import Iterator
 
-from salclass_tf.config import ROLES, Config, Stage
+from salclass_tf.config import ROLES, Config
 from salclass_tf.runs.finished_stage import FinishedStage
+from salclass_tf.runs.stage_numbers import numbers_of
 from salclass_tf.training import networks
 from salclass_tf.training.checkpoints import list_checkpoints
 
@@ -19,7 +20,7 @@ _GROWING = ("stage.epochs", "stage.patience")
 
 
 # Settings of a run that older folders have not written down.
-_YOUNGER = ("map_scale", "fit_map_normalization", "compile")
+_YOUNGER = ("map_scale", "fit_map_normalization", "compile", "fit_statistics")
 
 
 class State(enum.Enum):
@@ -152,7 +153,7 @@ def _differing(
     if not begun.is_begun:
         return
     asked = json.loads(json.dumps(config.for_stage(stage)))
-    there = _completed(begun.settings, asked)
+    there = _completed(begun, asked)
     if "stage" not in ignored:
         epochs = min(there["stage"]["epochs"], asked["stage"]["epochs"])
         there, asked = (_as_trained(settings, epochs) for settings in (there, asked))
@@ -162,20 +163,14 @@ def _differing(
     yield from _compared(*both)
 
 
-def _completed(there: dict, asked: dict) -> dict:
-    """Adds the settings that are younger than a folder: they had their defaults then."""
-    defaults = json.loads(json.dumps(dataclasses.asdict(Stage(dataset=""))))
+def _completed(begun: FinishedStage, asked: dict) -> dict:
+    """The settings of a folder; those that are younger than it had their defaults then."""
     of_run = {field.name: field.default for field in dataclasses.fields(Config)}
-
-    def fill(known: dict, wanted: dict, default: dict) -> dict:
-        filled = {name: default[name] for name in wanted if name in default} | known
-        if "optimizer" in known:
-            parts = (source["optimizer"] for source in (known, wanted, default))
-            filled["optimizer"] = fill(*parts)
-        return filled
-
     younger = {name: of_run[name] for name in _YOUNGER if name in asked}
-    return younger | there | {"stage": fill(there.get("stage", {}), asked["stage"], defaults)}
+    there = begun.settings
+    compared = there.get("stage", {}).keys() | asked["stage"].keys()
+    numbers = {name: value for name, value in numbers_of(begun).items() if name in compared}
+    return younger | there | {"stage": numbers}
 
 
 def _as_trained(settings: dict, epochs: int) -> dict:

@@ -23,7 +23,7 @@ from salclass_tf.model import GazeModel
 from salclass_tf.runs.files import whole
 from salclass_tf.runs.finished_stage import KEPT
 from salclass_tf.signals import Interrupted, StopSignals
-from salclass_tf.training import compilation
+from salclass_tf.training import batch_statistics, compilation
 from salclass_tf.training.checkpoints import Checkpoints
 from salclass_tf.training.execution import Execution
 from salclass_tf.training.final_scores import Forward
@@ -103,6 +103,8 @@ class Loop:
         placement: the devices; None is whatever TensorFlow takes.
         execution: when to save, what to keep, callbacks.
         by_xla: whether XLA compiles the step; for one device.
+        fit_statistics: whether batch normalisation is fitted to training batches after each epoch,
+            before validation.
 
     Attributes:
         forward: answers of the network that the stage keeps, with the weights of now.
@@ -119,9 +121,10 @@ class Loop:
         placement: Placement | None = None,
         execution: Execution | None = None,
         by_xla: bool = False,
+        fit_statistics: bool = False,
     ):
         self.name, self.stage, self.model, self.feed = name, stage, model, feed
-        self.folder, self.max_steps = folder, max_steps
+        self.folder, self.max_steps, self.fit_statistics = folder, max_steps, fit_statistics
         self.placement = placement or Placement(tf.distribute.get_strategy(), "as it is")
         self.execution = execution or Execution()
         self.strategy, self.writes = self.placement.strategy, self.placement.is_chief
@@ -212,6 +215,7 @@ class Loop:
         row = {"epoch": place.epoch + 1, "step": place.step} | self._results()
         row["images_per_second"] = place.epoch_step * self.stage.batch_size / place.epoch_seconds
         row["learning_rate"] = rate_of_last_step(self.model.optimizer)
+        self._fit_statistics()
         row |= self._validate(signals)
         pictures = self._pictures()
         place.epoch, place.epoch_step, place.epoch_seconds = place.epoch + 1, 0, 0.0
@@ -308,6 +312,13 @@ class Loop:
             f"{what} at step {step} of stage {self.name}; last good checkpoint: {kept}. "
             "Try a lower learning rate, in another --workdir"
         )
+
+    def _fit_statistics(self) -> None:
+        """Fits batch normalisation to batches of this epoch, where that is asked for."""
+        if self.fit_statistics:
+            batches = self.feed.epoch(self.position.epoch, 0)
+            with self._saved_on(*_DATA_ERRORS):
+                batch_statistics.measure(self.model, batches, self.strategy)
 
     def _validate(self, signals: StopSignals) -> dict[str, float]:
         """Scores the validation part, if there is one."""

@@ -252,17 +252,17 @@ def _freeze(model: GazeModel, pattern: str) -> None:
 
 def _synchronize(model: GazeModel) -> None:
     """Has batch normalisation see all devices; parts may have been trained on another number."""
-    for layer in _normalizations(model):
+    for layer in normalizations(model):
         layer.synchronized = rgbs.has_replicas()
 
 
 def fuse_normalizations(model: GazeModel) -> None:
     """Has batch normalisation compute by fused kernels, for steps that XLA does not compile."""
-    for layer in _normalizations(model):
+    for layer in normalizations(model):
         layers.fuse_normalization(layer)
 
 
-def _normalizations(model: GazeModel) -> Iterator[keras.layers.BatchNormalization]:
+def normalizations(model: GazeModel) -> Iterator[keras.layers.BatchNormalization]:
     """The batch normalisations of all parts of a model."""
     for part in (getattr(model, name, None) for name in ("detector", "classifier")):
         for layer in rgbs.leaves(part) if part is not None else ():

@@ -170,9 +170,17 @@ def _make(
     )
     _log.info("stage %s: %s", one.name, _choice(gaze_set, stage.validation_share))
     _log.info("stage %s: compile %s: %s", one.name, compiled.name, compiled.why)
-    max_steps = _max_steps(one)
     training = loop.Loop(
-        one.name, stage, model, feed, one.folder, max_steps, placement, execution, compiled.by_xla
+        one.name,
+        stage,
+        model,
+        feed,
+        one.folder,
+        _max_steps(one),
+        placement,
+        execution,
+        by_xla=compiled.by_xla,
+        fit_statistics=one.config.fit_statistics,
     )
     rows = training.run()
     if placement.is_chief:

@@ -85,6 +85,7 @@ RUN = {
     "max_steps": (SILENT, None),
     "map_scale": (SILENT, "none"),
     "fit_map_normalization": (SILENT, False),
+    "fit_statistics": (SILENT, False),
 }
 
 

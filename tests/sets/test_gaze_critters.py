@@ -39,8 +39,10 @@ def _share_near_parts(observations, radius=20.0):
 
 
 def test_default_configuration_is_task_and_sizes_are_published():
-    assert list(CONFIGS) == ["task", "free_viewing", "pretrain", "attended"]
-    for name in ("task", "attended"):
+    others = ["free_viewing", "pretrain", "attended", "collars", "collars_gaze"]
+    assert list(CONFIGS) == ["task", *others]
+    assert CONFIGS["collars_gaze"].images == {"train": 2880, "validation": 120, "test": 360}
+    for name in ("task", "attended", "collars"):
         assert CONFIGS[name].images == {"train": 960, "validation": 120, "test": 360}
     assert CONFIGS["free_viewing"].images == {"train": 600, "test": 120}
     assert CONFIGS["pretrain"].images == {"train": 12000, "validation": 660}
@@ -68,6 +70,7 @@ def test_no_part_tells_the_class_alone(chosen):
         ("free_viewing", "0111027ad1a1f9adfeed33d591bdf3c02506e862d3232c38ea2a60d30d3a43cf"),
         ("pretrain", "4135927ad836ba57fc8960d2dad7d059acdfb62477318013e45d1a6468885ced"),
         ("attended", "9d2b51be4c0b5ded277f0e2711bd27ed83a32ae13018d24c32e466af0f972d50"),
+        ("collars", "1d65322b8fa0bd74e8c6184cbb8b4af4b2448d6b91b8ce2ad3f1efe188f16f61"),
     ],
 )
 def test_pixels_of_this_version_are_pinned(name, expected):
@@ -118,7 +121,7 @@ def test_jpeg_shows_the_rendered_picture(observed):
 
 
 def test_fixations_lie_in_the_picture(observed):
-    for name in ("task", "free_viewing", "attended"):
+    for name in ("task", "free_viewing", "attended", "collars"):
         for scene, fixations in observed[name]:
             for axis, side in zip("xy", scene.picture.size, strict=True):
                 assert (fixations[axis] >= 0).all() and (fixations[axis] <= side - 1).all()
@@ -168,9 +171,10 @@ def test_free_gaze_prefers_the_louder_objects(observed):
     assert louder > 1.3 * softer
 
 
-def test_attended_pictures_show_two_classes_and_gaze_tells_which_is_meant(observed):
+@pytest.mark.parametrize("name", ["attended", "collars"])
+def test_pairs_show_two_classes_and_gaze_tells_which_is_meant(observed, name):
     near = {0: 0, 1: 0}
-    for index, (scene, fixations) in enumerate(observed["attended"]):
+    for index, (scene, fixations) in enumerate(observed[name]):
         first, other = scene.critters
         assert first.kind == kinds.TASK_KINDS[index % 12] != other.kind
         half = 299 / 340 * min(scene.picture.size) / 2
@@ -193,6 +197,26 @@ def test_nothing_but_gaze_tells_which_critter_is_meant():
     # Three deviations of as many tosses of a coin.
     for count in (left, larger, higher):
         assert abs(count - seen / 2) < 3 * np.sqrt(seen) / 2
+
+
+def test_collar_of_two_bands_is_on_the_critter_that_is_looked_at(observed):
+    yellow = (250, 240, 120)
+    for scene, _ in observed["collars"]:
+        # Front band and hind band, below the head.
+        at = np.array([[0.33, 0.1], [0.24, 0.1]])
+        bands = []
+        for one in scene.critters:
+            places = np.round(one.frame.to_picture(at)).astype(int).tolist()
+            bands.append([scene.picture.getpixel(tuple(place)) == yellow for place in places])
+        assert bands == [[True, True], [True, False]]
+
+
+def test_pictures_with_labels_are_the_first_of_those_with_gaze(observed):
+    for (scene, fixations), (few, same) in zip(
+        observed["collars"], observed["collars_gaze"], strict=True
+    ):
+        assert scene.jpeg() == few.jpeg()
+        np.testing.assert_array_equal(fixations["x"], same["x"])
 
 
 def test_pretrain_has_no_gaze(observed):
@@ -340,7 +364,7 @@ def test_name_is_registered():
 
 def test_contact_sheet_is_of_this_version():
     stored = FOLDER / "contact_sheet.png"
-    assert stored.stat().st_size <= 450_000
+    assert stored.stat().st_size <= 550_000
     fresh = contact_sheet.contact_sheet()
     shown = Image.open(stored).convert("RGB")
     assert shown.size == fresh.size

@@ -31,8 +31,9 @@ def _cell(config, split: str, index: int) -> Image.Image:
 
 
 def contact_sheet() -> Image.Image:
-    """Returns a row of six pictures for each configuration."""
-    configs = Builder.BUILDER_CONFIGS
+    """Returns a row of six pictures for each configuration that has pictures of its own."""
+    numbers = [config.number for config in Builder.BUILDER_CONFIGS]
+    configs = [Builder.BUILDER_CONFIGS[numbers.index(number)] for number in dict.fromkeys(numbers)]
     height = _CELL + _CAPTION
     sheet = Image.new("RGB", (_COLUMNS * (_CELL + 4), len(configs) * (height + 4)), "white")
     for row, config in enumerate(configs):
@@ -47,4 +48,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", help="PNG file to write")
     # A palette keeps the file small enough for a repository.
-    contact_sheet().quantize(64, dither=Image.Dither.NONE).save(parser.parse_args().out)
+    small = contact_sheet().quantize(64, dither=Image.Dither.NONE)
+    small.save(parser.parse_args().out, optimize=True)

@@ -13,6 +13,8 @@ BODY_PIXELS = (86.0, 122.0)  # length of the trunk; with head and tail about 1.7
 _TILT = math.radians(40)
 _TRUNK = oval(0, 0, 0.5, 0.25, 36)
 _HEAD_AT, _HEAD_RADIUS = (0.5, -0.2), 0.23
+_BAND = np.array([[-0.03, -0.2], [0.03, -0.2], [0.03, 0.2], [-0.03, 0.2]])
+_BAND_FILL, _BAND_EDGE = (250, 240, 120), (15, 15, 15)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,3 +98,10 @@ def draw(rng: np.random.Generator, canvas: Canvas, critter: Critter) -> None:
     canvas.textured_polygon(frame, _TRUNK, textures.coat(rng, fur, (side, side)))
     _draw_head(canvas, frame, head, edge)
     parts.draw_badge(canvas, critter.badge, critter.kind.badge, colours.contrasting(head), head)
+
+
+def draw_collar(canvas: Canvas, critter: Critter, bands: int) -> None:
+    """Draws bright bands round the neck, over the finished critter: one behind another."""
+    for number in range(bands):
+        at = (0.33 - 0.09 * number, 0)
+        canvas.polygon(critter.frame, _BAND + at, _BAND_FILL, _BAND_EDGE)

@@ -20,7 +20,8 @@ class CrittersConfig(tfds.core.BuilderConfig):
     """What a configuration shows, and who looks at it.
 
     Attributes:
-        number: seeds the pictures, so that no two configurations share one.
+        number: seeds the pictures: configurations of one number share them, as far as they
+            have them, and no others do.
         kinds: the critters that occur; the classes, in label order, unless `close_ups`.
         images: number of pictures of each split.
         look: simulates the viewers of a scene; None for pictures without gaze.
@@ -30,6 +31,7 @@ class CrittersConfig(tfds.core.BuilderConfig):
         close_ups: whether a picture shows one part of a critter, which then is the class.
         pairs: whether every picture shows a second critter, of another class, that is not the one
             in question.
+        collars: whether those of a pair wear collars, which tell the one in question.
     """
 
     number: int = 0
@@ -41,6 +43,7 @@ class CrittersConfig(tfds.core.BuilderConfig):
     sigma_px: float = 0.0
     close_ups: bool = False
     pairs: bool = False
+    collars: bool = False
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -91,6 +94,19 @@ _ATTENDED = CrittersConfig(
     sigma_px=gaze.TASK_SIGMA,
     pairs=True,
 )
+_COLLARS = dataclasses.replace(
+    _ATTENDED,
+    name="collars",
+    description="Two critters of two classes; people look at the one whose collar has two bands.",
+    number=4,
+    collars=True,
+)
+_COLLARS_GAZE = dataclasses.replace(
+    _COLLARS,
+    name="collars_gaze",
+    description="As collars, with three times the pictures to learn from.",
+    images={"train": 2880, "validation": 120, "test": 360},
+)
 
 
 def observe(config: CrittersConfig, split: str, index: int) -> tuple[scene.Scene, gaze.Fixations]:
@@ -111,7 +127,7 @@ def observe(config: CrittersConfig, split: str, index: int) -> tuple[scene.Scene
     kind = config.kinds[index % len(config.kinds)]
     if config.pairs:
         others = [one for one in config.kinds if one != kind]
-        rendered = scene.render_pair(rng, kind, others[rng.integers(len(others))])
+        rendered = scene.render_pair(rng, kind, others[rng.integers(len(others))], config.collars)
     else:
         rendered = scene.render(rng, kind)
     return rendered, config.look(rng, rendered)
@@ -129,7 +145,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "Initial release."}
-    BUILDER_CONFIGS = [_TASK, _FREE_VIEWING, _PRETRAIN, _ATTENDED]
+    BUILDER_CONFIGS = [_TASK, _FREE_VIEWING, _PRETRAIN, _ATTENDED, _COLLARS, _COLLARS_GAZE]
 
     def _info(self) -> tfds.core.DatasetInfo:
         config = self.builder_config

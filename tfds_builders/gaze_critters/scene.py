@@ -21,6 +21,7 @@ _PAIR_ATTEMPTS = 60
 _NEAREST = 0.9  # distance of two critters' circles, in the sum of their radii
 _WINDOW = 150  # pixels around a part that a close-up shows
 _OFF_CENTRE = 25.0  # pixels by which it may miss the part
+_COLLARS = (2, 1)  # bands on the critter in question, and on the other one
 _LITTER = oval(0, 0, 0.5, 0.5, 12)
 
 
@@ -143,9 +144,14 @@ def render(rng: np.random.Generator, kind: Kind) -> Scene:
 
 
 def _draw(
-    rng: np.random.Generator, size: tuple[int, int], critters: Sequence, loud: tuple, decoys: tuple
+    rng: np.random.Generator,
+    size: tuple[int, int],
+    critters: Sequence,
+    loud: tuple,
+    decoys: tuple,
+    collars: Sequence[int] = (),
 ) -> Image.Image:
-    """Draws surroundings, objects and, over them and one after another, critters."""
+    """Draws surroundings, objects and, over them and one after another, critters in collars."""
     canvas = Canvas(textures.background(rng, size))
     _scatter_litter(rng, canvas)
     for decoy in decoys:
@@ -154,19 +160,22 @@ def _draw(
         distractors.draw_distractor(rng, canvas, distractor)
     for posed in critters:
         critter.draw(rng, canvas, posed)
+    for posed, bands in zip(critters, collars, strict=bool(collars)):
+        critter.draw_collar(canvas, posed, bands)
     return canvas.picture()
 
 
-def render_pair(rng: np.random.Generator, kind: Kind, other: Kind) -> Scene:
+def render_pair(rng: np.random.Generator, kind: Kind, other: Kind, collars: bool = False) -> Scene:
     """Renders one picture of two critters of different classes that do not touch.
 
-    Nothing in the picture tells which of them comes first in the scene: both are placed alike, and
+    Nothing but collars tells which of them comes first in the scene: both are placed alike, and
     which one was placed first, and is drawn first, is a draw too.
 
     Args:
         rng: source of everything but the classes.
         kind: class of the critter that comes first in the scene.
         other: class of the second one.
+        collars: whether they wear some: of two bands the first one, of one band the second one.
     """
     swapped = bool(rng.integers(2))
     kinds = (other, kind) if swapped else (kind, other)
@@ -179,7 +188,8 @@ def render_pair(rng: np.random.Generator, kind: Kind, other: Kind) -> Scene:
         rng, distractors.random_distractor, int(rng.integers(2, 5)), 0.55, size, taken
     )
     decoys = _place_all(rng, distractors.random_decoy, int(rng.integers(0, 4)), 1.0, size, taken)
-    picture = _draw(rng, size, pair, loud, decoys)
+    bands = _COLLARS if collars else ()
+    picture = _draw(rng, size, pair, loud, decoys, bands[::-1] if swapped else bands)
     return Scene(picture, pair[::-1] if swapped else pair, loud, decoys)
 
 
