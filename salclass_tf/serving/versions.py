@@ -4,6 +4,8 @@ import contextlib
 import fcntl
 import os
 import pathlib
+import platform
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -12,7 +14,8 @@ from salclass_tf import failures
 from salclass_tf.runs.files import put_folder
 from salclass_tf.runs.finished_export import is_number
 
-_UNFINISHED = "unfinished-"
+# Locks may count on one host alone, so that each removes what it has left itself.
+_UNFINISHED = f"unfinished-{platform.node()}-"
 
 
 @contextlib.contextmanager
@@ -21,7 +24,7 @@ def unfinished(export_dir: str | os.PathLike) -> Iterator[pathlib.Path]:
 
     The server loads every subfolder whose name is a whole number as soon as it sees it, so a
     version has another name until it is complete. What was not published is removed, that of
-    processes that were killed at the next call.
+    processes of this host that were killed at the next call.
 
     Args:
         export_dir: folder of the versions of one model; made where it is missing.
@@ -68,9 +71,10 @@ def publish(folder: pathlib.Path) -> pathlib.Path:
 
 def _remove_abandoned(parent: pathlib.Path) -> None:
     """Removes what processes were making that are gone: their locks went with them."""
-    for folder in parent.glob(f"{_UNFINISHED}*"):
+    ours = re.compile(re.escape(_UNFINISHED) + "[0-9a-f]{32}")
+    for folder in parent.iterdir():
         with contextlib.ExitStack() as held:
-            if _lock(folder, held, wait=False):
+            if ours.fullmatch(folder.name) and _lock(folder, held, wait=False):
                 shutil.rmtree(folder, ignore_errors=True)
 
 

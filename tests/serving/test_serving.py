@@ -265,8 +265,11 @@ def test_versions_count_on_and_leave_nothing_half_written(tmp_path):
 
 
 def test_what_a_killed_export_has_left_is_removed_and_that_of_a_living_one_stays(tmp_path):
-    killed = tmp_path / "unfinished-0123"
+    with versions.unfinished(tmp_path) as finished:
+        killed = finished
     killed.mkdir()
+    own = tmp_path / "unfinished-experiments"
+    own.mkdir()
     (killed / "saved_model.pb").write_text("half")
     with versions.unfinished(tmp_path) as living:
         assert not killed.exists()
@@ -274,7 +277,7 @@ def test_what_a_killed_export_has_left_is_removed_and_that_of_a_living_one_stays
         with versions.unfinished(tmp_path):
             assert (living / "file").exists()
         versions.publish(living)
-    assert [path.name for path in tmp_path.iterdir()] == ["1"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1", own.name]
 
 
 def test_version_taken_by_another_export_is_passed_over(tmp_path, monkeypatch):
