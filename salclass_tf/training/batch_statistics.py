@@ -34,7 +34,7 @@ def measure(
         return
     statistics = [value for one in layers for value in (one.moving_mean, one.moving_variance)]
     total, count = [np.zeros(value.shape) for value in statistics], 0
-    with _forgetting(layers):
+    with _forgetting(layers), _same_draws(model):
 
         @tf.function(autograph=False)
         def normalise(batch):
@@ -59,3 +59,16 @@ def _forgetting(layers: Sequence[keras.layers.BatchNormalization]) -> Iterator[N
     finally:
         for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum
+
+
+@contextlib.contextmanager
+def _same_draws(model: GazeModel) -> Iterator[None]:
+    """Leaves random layers where they were, so that a run that repeats this goes on as it would."""
+    weights = {id(weight) for weight in model.weights}
+    states = [state for state in model.variables if id(state) not in weights]
+    before = [state.numpy() for state in states]
+    try:
+        yield
+    finally:
+        for state, value in zip(states, before, strict=True):
+            state.assign(value)

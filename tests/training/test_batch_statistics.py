@@ -53,6 +53,19 @@ def test_statistics_are_the_mean_of_those_of_twenty_batches(batches):
         np.testing.assert_array_equal(variable, before[variable.path])
 
 
+def test_random_layers_are_left_where_they_were(batches):
+    """Else a run that is interrupted after this, and repeats it, would go on with other draws."""
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.BatchNormalization(name="learns")(keras.layers.Dropout(0.5, seed=3)(image))
+    x = keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(x))
+    model = ClassifierModel(keras.Model(image, x))
+    found = []
+    for _ in range(2):
+        batch_statistics.measure(model, batches)
+        found.append(model.classifier.get_layer("learns").moving_variance.numpy())
+    np.testing.assert_array_equal(*found)
+
+
 def test_two_devices_share_a_batch_and_find_the_same(batches):
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     with strategy.scope():
