@@ -4,6 +4,7 @@ import hashlib
 import os
 import pathlib
 import platform
+import re
 
 import tensorflow as tf
 
@@ -11,6 +12,8 @@ _FLAGS = "TF_XLA_FLAGS"
 _OPTION = "--tf_xla_persistent_cache_directory"
 _KEPT = 20
 _CPU = pathlib.Path("/proc/cpuinfo")
+_GPUS = pathlib.Path("/proc/driver/nvidia/gpus")
+_SEPARATES = re.compile(r"[\s'\"]")  # flags in a variable
 
 
 def keep() -> pathlib.Path | None:
@@ -18,31 +21,36 @@ def keep() -> pathlib.Path | None:
 
     A program is found again where the same command comes to the same step: TensorFlow numbers its
     functions, and the number is part of what a program is known by. It is for one release of
-    TensorFlow on one kind of processor: each has a folder of its own, since XLA runs what it finds.
-    The newest 20 programs stay.
+    TensorFlow on one kind of processor, and of GPU: each has a folder of its own, since XLA runs
+    what it finds. The newest 20 programs stay.
 
     Returns:
-        The folder; None where the user has set another in `TF_XLA_FLAGS`, or it cannot be made.
+        The folder; None where the user has set another in `TF_XLA_FLAGS`, or a file of flags, and
+        where it cannot be made, or be written in a flag.
     """
     flags = os.environ.get(_FLAGS, "")
-    if _OPTION in flags:
+    if _OPTION in flags or (flags and not flags.startswith("-")):
         return None
-    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    folder = pathlib.Path(base) / "salclass" / "xla" / _machine()
     try:
+        base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+        folder = pathlib.Path(base) / "salclass" / "xla" / _machine()
+        if _SEPARATES.search(str(folder)):
+            return None
         folder.mkdir(parents=True, exist_ok=True)
         programs = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)
         for path in programs[:-_KEPT]:
             path.unlink()
-    except OSError:
+    except (OSError, RuntimeError):  # the latter: nobody's home
         return None
     os.environ[_FLAGS] = f"{flags} {_OPTION}={folder}".strip()
     return folder
 
 
 def _machine() -> str:
-    """What a program depends on besides its step: TensorFlow's release and the processor."""
+    """What a program depends on besides its step: TensorFlow's release and the processors."""
     lines = _CPU.read_text().splitlines() if _CPU.is_file() else []
     kinds = {line for line in lines if line.startswith(("model name", "flags", "Features"))}
+    for path in _GPUS.glob("*/information"):
+        kinds |= {line for line in path.read_text().splitlines() if line.startswith("Model")}
     known = "\n".join([platform.machine(), *sorted(kinds)])
     return f"{tf.__version__}-{hashlib.sha256(known.encode()).hexdigest()[:12]}"
