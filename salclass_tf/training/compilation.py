@@ -52,12 +52,13 @@ def check(asked: str, placement: Placement) -> None:
         placement: the devices.
 
     Raises:
-        ValueError: if steps of several replicas are to be compiled.
+        ValueError: if steps of several replicas, or of a TPU, are to be compiled.
     """
     replicas = placement.strategy.num_replicas_in_sync
-    if asked == "xla" and (replicas > 1 or placement.workers > 1):
+    on_tpu = isinstance(placement.strategy, tf.distribute.TPUStrategy)
+    if asked == "xla" and (replicas > 1 or placement.workers > 1 or on_tpu):
         raise ValueError(
-            f"compile xla is for one device; {placement.name} has {replicas} replicas in "
+            f"compile xla is for one CPU or GPU; {placement.name} has {replicas} replicas in "
             f"{placement.workers} process(es): leave --compile out, or choose --strategy=cpu or gpu"
         )
 
@@ -158,7 +159,7 @@ def shown(stage: str) -> Iterator[None]:
         stage: its name.
 
     Raises:
-        ValueError: if XLA cannot compile the step.
+        ValueError: if XLA cannot compile the step; other errors of the step pass.
     """
     done = threading.Event()
     clock = threading.Thread(target=_count_seconds, args=(stage, done), daemon=True)
@@ -166,6 +167,8 @@ def shown(stage: str) -> Iterator[None]:
     try:
         yield
     except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
+        if "XLA" not in error.message:
+            raise
         raise ValueError(
             f"XLA cannot compile the step of stage {stage} ({reason(error)}); give --compile=none"
         ) from error

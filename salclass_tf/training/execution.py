@@ -1,11 +1,7 @@
 """How a run is carried out: what changes neither its numbers nor its networks."""
 
-import contextlib
 import dataclasses
-import fcntl
-import os
-import pathlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 
@@ -38,32 +34,3 @@ class Execution:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1; got {value}")
-
-
-@contextlib.contextmanager
-def sole_user(workdir: pathlib.Path) -> Iterator[None]:
-    """Keeps other processes out of a run's folder while inside a `with`.
-
-    The lock is the operating system's: it goes with the process, however that ends.
-
-    Args:
-        workdir: folder of the run; made if it is not there.
-
-    Raises:
-        ValueError: if another process has it, with that process's number.
-    """
-    workdir.mkdir(parents=True, exist_ok=True)
-    with (workdir / ".lock").open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
-            raise ValueError(
-                f"{workdir} is in use by process {holder}; wait for its end, or name another "
-                "--workdir"
-            ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield

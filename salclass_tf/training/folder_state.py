@@ -157,8 +157,10 @@ def _differing(
     if "stage" not in ignored:
         epochs = min(there["stage"]["epochs"], asked["stage"]["epochs"])
         there, asked = (_as_trained(settings, epochs) for settings in (there, asked))
-    if "auto" in (there["compile"], asked["compile"]):
-        ignored += ("compile",)  # what was begun goes on as it was
+    if "auto" in (there["compile"], asked["compile"]) or not (
+        begun.is_finished or list_checkpoints(begun.folder)
+    ):
+        ignored += ("compile",)  # what was begun goes on as it was; what took no step, as asked
     both = ({k: v for k, v in d.items() if k not in ignored} for d in (there, asked))
     yield from _compared(*both)
 

@@ -18,11 +18,12 @@ from salclass_tf import devices
 from salclass_tf.config import ROLES, Config
 from salclass_tf.data import sets
 from salclass_tf.data.sets import GazeSet
-from salclass_tf.devices import Placement
+from salclass_tf.devices import Placement, precision
 from salclass_tf.model import GazeModel
 from salclass_tf.runs import twins
 from salclass_tf.runs.files import write_json
 from salclass_tf.runs.finished_stage import DATASET, METRICS, SETTINGS, SPARE, FinishedStage
+from salclass_tf.runs.sole_user import sole_user
 from salclass_tf.signals import sigterm_interrupts
 from salclass_tf.training import (
     compilation,
@@ -37,7 +38,7 @@ from salclass_tf.training import (
     plan,
     report,
 )
-from salclass_tf.training.execution import Execution, sole_user
+from salclass_tf.training.execution import Execution
 from salclass_tf.training.plan import Job, Plan
 
 _log = logging.getLogger(__name__)
@@ -210,7 +211,10 @@ def _compilation(
 ) -> compilation.Compilation:
     """Whether XLA compiles the steps of a stage."""
     stage, begun = one.config.stages[one.name], FinishedStage(one.folder)
-    noted = begun.settings.get("compile") if begun.is_begun else None
+    noted = None
+    if begun.is_begun:  # older ones have no note, and were compiled where nothing else was possible
+        was = "xla" if precision.needs_xla(one.config.precision) else "none"
+        noted = begun.settings.get("compile", was)
     limits = [steps_per_epoch * stage.epochs, _max_steps(one)]
     images = min(limit for limit in limits if limit is not None) * stage.batch_size
     asked = one.config.compile

@@ -80,7 +80,7 @@ def test_several_replicas_are_not_compiled_and_say_so(small, two_replicas, monke
         assert compilation.decide("auto", noted, two, small, 10**9).name == "none"
     compilation.check("auto", two)
     compilation.check("xla", ONE)
-    with pytest.raises(ValueError, match="one device; MirroredStrategy has 2 replicas"):
+    with pytest.raises(ValueError, match="one CPU or GPU; MirroredStrategy has 2 replicas"):
         compilation.check("xla", two)
 
 

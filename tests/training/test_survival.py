@@ -14,7 +14,8 @@ import keras
 import numpy as np
 import pytest
 
-from salclass_tf.training import execution, history
+from salclass_tf.runs import sole_user
+from salclass_tf.training import history
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PATHS = os.pathsep.join([str(ROOT), str(ROOT / "tests/support")])
@@ -111,11 +112,11 @@ def test_full_disk_is_said_and_the_checkpoints_before_stay(tiny_data_dir, tmp_pa
 
 
 def test_second_process_on_a_folder_is_refused(tmp_path):
-    with execution.sole_user(tmp_path):
+    with sole_user.sole_user(tmp_path):
         with pytest.raises(ValueError, match=f"process {os.getpid()}"):
-            with execution.sole_user(tmp_path):
+            with sole_user.sole_user(tmp_path):
                 pass
-    with execution.sole_user(tmp_path):
+    with sole_user.sole_user(tmp_path):
         pass
 
 

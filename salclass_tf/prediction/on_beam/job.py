@@ -5,6 +5,7 @@ import dataclasses
 import errno
 import logging
 import os
+import pathlib
 import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -21,6 +22,7 @@ from salclass_tf.prediction.on_beam import places, plan, stages
 from salclass_tf.prediction.on_beam.handler import ExportHandler
 from salclass_tf.runs import finished_export
 from salclass_tf.runs.files import hash_files
+from salclass_tf.runs.sole_user import sole_user
 
 _log = logging.getLogger(__name__)
 
@@ -75,18 +77,27 @@ def predict(
         How many images were predicted and skipped.
 
     Raises:
-        ValueError: if there is no export or image, or the folder is that of another job.
+        ValueError: if there is no export or image, the folder is that of another job, or on disk
+            and in use.
     """
     version = finished_export.require(places.local_copy(settings.export_dir)).version
     model = models.load_export(version)
     root, pictures = plan.find(arguments, listed, settings.out_dir)
     facts = _facts(settings, model, hash_files([version / finished_export.GRAPH]))
-    job = plan.make(settings.out_dir, root, pictures, facts, settings.shard_images)
-    print(f"Model: {model.name}")
     columns = prediction_shards.schema(model.top_k, model.makes_maps, facts)
+    print(f"Model: {model.name}")
     del model  # workers load their own
-    _run(job, settings, columns, options)
-    return _told(job)
+    with _alone(settings.out_dir):
+        job = plan.make(settings.out_dir, root, pictures, facts, settings.shard_images)
+        _run(job, settings, columns, options)
+        return _told(job)
+
+
+def _alone(out_dir: str) -> contextlib.AbstractContextManager[None]:
+    """Keeps a second job out of a folder on disk: it would remove what the first has begun."""
+    if places.is_address(out_dir):
+        return contextlib.nullcontext()
+    return sole_user(pathlib.Path(out_dir))
 
 
 def _facts(settings: Settings, model: models.Model, graph_sha256: str) -> dict[str, Any]:

@@ -95,7 +95,8 @@ def find(
         Place of the folder that holds all of them; the images.
 
     Raises:
-        ValueError: if something stands for nothing, or some lie on disk and others elsewhere.
+        ValueError: if something stands for nothing, or some lie on disk and others elsewhere, or
+            in several buckets.
     """
     named = [*arguments, *listed]
     kinds = {places.is_address(place) for place in named}
@@ -174,4 +175,6 @@ def _at_addresses(arguments: Sequence[str], listed: Sequence[str]) -> tuple[str,
     fixed = [argument.partition("*")[0] for argument in arguments] + list(listed)
     root = os.path.commonprefix([place.rpartition("/")[0] + "/" for place in fixed])
     root = root.rpartition("/")[0]
+    if not places.is_address(root):
+        raise ValueError("images at addresses must lie in one bucket; got several")
     return root, [Picture(place, place.removeprefix(root).lstrip("/")) for place in found]
