@@ -2,9 +2,13 @@
 # TensorFlow 2.21 keeps some memory of each error that it raises in Python, also where nobody holds
 # the error: some hundred bytes (400 to 700 in three runs), of one operation that is called for itself
 # too. Of Python's own allocations they are a tenth (tracemalloc), so that most is in the native part.
-# Needs Linux, and TensorFlow installed.
+# Needs Linux.
 set -euo pipefail
-CUDA_VISIBLE_DEVICES='' TF_CPP_MIN_LOG_LEVEL=3 python3 - 2> /dev/null <<'PYTHON'
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+python3 -m venv "$folder/venv"
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check tensorflow-cpu==2.21.0
+TF_CPP_MIN_LOG_LEVEL=3 "$folder/venv/bin/python" - 2> /dev/null <<'PYTHON'
 import gc
 import re
 import sys
