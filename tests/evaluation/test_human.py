@@ -1,6 +1,7 @@
 """People by people: sums of Gaussians against maps that are drawn and scored in float64."""
 
 import functools
+import weakref
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from salclass_tf import metrics
 from salclass_tf.evaluation import Gaze, Recording
 from salclass_tf.evaluation.maps import human, viewer_maps
+from salclass_tf.evaluation.maps.viewer_sums import ViewerSums
 from salclass_tf.evaluation.maps.watched import Watched
 
 SIZES = {"wide": (12, 20), "tall": (18, 10), "small": (7, 9)}
@@ -84,6 +86,25 @@ def test_leave_one_out_predicts_each_viewer_from_the_others(sigma, drawn, monkey
         assert {name: again.values[name].tolist() for name in few} == {
             name: scores.values[name].tolist() for name in few
         }
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_maps_that_have_been_scored_are_let_go(workers, monkeypatch):
+    """Two maps of a viewer are compared at a time, however many have looked at the image."""
+    alive, most, draw = set(), [0], ViewerSums.map
+
+    def watched(self, chosen):
+        drawn = draw(self, chosen)
+        alive.add(id(drawn))
+        weakref.finalize(drawn, alive.discard, id(drawn))
+        most[0] = max(most[0], len(alive))
+        return drawn
+
+    monkeypatch.setattr(ViewerSums, "map", watched)
+    xy = np.random.default_rng(0).random((12, 2)) * (20, 12)
+    gaze = Gaze([Recording("wide", (12, 20), xy, np.arange(12))])
+    human.leave_one_out(gaze, 2.0, ["sim"], workers=workers)
+    assert most == [2]
 
 
 def test_gaze_without_viewers_is_refused():

@@ -101,14 +101,17 @@ def evaluate(
     check(measures, prior_sigma_px)
     order = {name: index for index, name in enumerate(gaze)}
 
-    def score(cases: Sequence[Case]) -> list[_Row]:
-        return [
-            _score(case, gaze, measures, prior_sigma_px, (seed, order[case.name])) for case in cases
-        ]
+    def score(cases: collections.deque[Case]) -> list[_Row]:
+        rows = []
+        while cases:  # emptied: a map that has been scored goes, with all that was found of it
+            case = cases.popleft()
+            draws = seed, order[case.name]
+            rows.append(_score(case, gaze, measures, prior_sigma_px, draws))
+        return rows
 
     # Viewers of an image share what is known of it: one thread scores them all.
     by_image = itertools.groupby(_matched(cases, gaze, skipped), lambda case: case.name)
-    scored = _parallel(score, (tuple(group) for _, group in by_image), workers)
+    scored = _parallel(score, (collections.deque(group) for _, group in by_image), workers)
     rows = list(itertools.chain.from_iterable(scored))
     _check_complete([*skipped, *(row.name for row in rows)], gaze)
     rows.sort(key=lambda row: order[row.name])
