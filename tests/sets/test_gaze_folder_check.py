@@ -109,19 +109,23 @@ def study_of(count=6, seed=0):
 
 def test_an_overview_counts_all_and_holds_some(monkeypatch):
     gaze, sizes = study_of()
-    every = overview.look(gaze | {"undecodable": gaze["p0"]}, sizes)
+    all_gaze = gaze | {"undecodable": gaze["p0"]}
+    every = overview.look(all_gaze, sizes)
     columns = [np.concatenate([getattr(gaze[s], n) for s in gaze]) for n in ("x", "y")]
     width, height = (np.repeat([sizes[s][i] for s in gaze], 150) for i in (1, 0))
     off = (columns[0] < 0) | (columns[1] < 0) | (columns[0] >= width) | (columns[1] >= height)
     np.testing.assert_array_equal([every.x, every.y], columns)
     np.testing.assert_array_equal([every.width, every.height], [width, height])
-    assert (every.total, every.off) == (900, off.sum())
+    assert (every.total, every.placed, every.off) == (1050, 900, off.sum())
+    assert every.counts.tolist() == [150] * 7
     assert (every.lowest, every.highest) == (np.min(columns), np.max(columns))
     monkeypatch.setattr(overview, "_SAMPLE", 300)
-    some = overview.look(gaze, sizes)
-    assert (some.total, some.off, some.edge, some.beyond) == (900, every.off, 0, True)
+    some = overview.look(all_gaze, sizes)
+    assert (some.placed, some.off, some.edge, some.beyond) == (900, every.off, 0, True)
     assert 240 < len(some.x) < 360 and set(some.x) < set(every.x)
-    assert np.median(some.duration_ms) == pytest.approx(np.median(every.duration_ms), abs=30)
+    lasting = np.concatenate([value.duration_ms for value in all_gaze.values()])
+    lasting = lasting[lasting >= 0]
+    np.testing.assert_allclose(some.duration_ms, lasting, rtol=1e-7)  # all, whatever is sampled
     assert overview.look({}, {}).total == 0
 
 
@@ -218,6 +222,8 @@ def test_what_would_not_build_is_an_error_of_the_report(folder, tmp_path, capsys
     assert "gaze without an image: 1 (p4)" in text
     assert "1 names belong to no image: p4" in text
     assert "p1.png does not decode" in text
+    assert "fixations: 50\n" in text and "an image: 10 to 10" in text  # also those on p1
+    assert "beside their image, dropped: 2 (5.0%)" in text  # of those on images that decode
     assert text.strip().endswith("This folder would not build.")
     assert (tmp_path / "out/study_contact_sheet.png").exists()
 

@@ -1,6 +1,7 @@
 """All fixations of a study at a glance; those of one image are held at a time."""
 
 import dataclasses
+import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -15,24 +16,29 @@ Floats = npt.NDArray[np.float64]
 
 @dataclasses.dataclass(frozen=True)
 class Overview:
-    """What all fixations on known images have in common.
+    """What all fixations have in common.
+
+    Where they lie is known of those on images that decode; what is beside these is said of them.
 
     Attributes:
         counts: fixations of each image, int [m].
-        off: how many lie beside their image.
-        edge: how many have the width or the height of their image as a coordinate.
+        duration_ms: how long they were, of all whose duration is known, float32 [k].
+        placed: how many lie on or beside images whose size is known.
+        off: how many of these lie beside their image.
+        edge: how many of these have the width or the height of their image as a coordinate.
         beyond: whether one lies beyond these.
         lowest: the smallest coordinate; infinite without fixations.
         highest: the largest one; likewise.
-        x: column, pixels of the image, 0-based, of all fixations or, of a large study, of about
-            20,000 by chance, float64 [n].
+        x: column, pixels of the image, 0-based, of all that are placed or, of a large study, of
+            about 20,000 by chance, float64 [n].
         y: row, likewise.
         width: width of their image, pixels, likewise.
         height: height of their image, likewise.
-        duration_ms: how long they were, -1 where unknown, likewise.
     """
 
     counts: npt.NDArray[np.int64]
+    duration_ms: npt.NDArray[np.float32]
+    placed: int
     off: int
     edge: int
     beyond: bool
@@ -42,7 +48,6 @@ class Overview:
     y: Floats
     width: Floats
     height: Floats
-    duration_ms: Floats
 
     @property
     def total(self) -> int:
@@ -57,19 +62,22 @@ def look(
 
     Args:
         gaze: fixations by stem.
-        sizes: height and width of images by stem; fixations on others are left out.
+        sizes: height and width of images by stem; fixations on others are counted, but have no
+            place.
 
     Returns:
         The overview; the same for the same study.
     """
-    known = [stem for stem in gaze if stem in sizes]
-    counts = np.array([len(gaze[stem].x) for stem in known], np.int64)
-    share = _SAMPLE / max(counts.sum(), 1)
+    found = [(stem in sizes, len(value.x), known_durations(value)) for stem, value in gaze.items()]
+    has_size, counts, durations = zip(*found, strict=True) if found else ((), (), ())
+    counts = np.array(counts, np.int64)
+    placed = int(counts[np.array(has_size, bool)].sum())
+    share = _SAMPLE / max(placed, 1)
     chance = np.random.default_rng(0)
     off = edge = 0
     beyond, lowest, highest = False, np.inf, -np.inf
-    parts = [np.empty((5, 0))]
-    for stem in known:
+    parts = [np.empty((4, 0))]
+    for stem in itertools.compress(gaze, has_size):
         value, (height, width) = gaze[stem], sizes[stem]
         x, y = value.x, value.y
         off += np.count_nonzero(beside(x, y, width, height))
@@ -77,10 +85,28 @@ def look(
         beyond |= bool(((x > width) | (y > height)).any())
         lowest = min(lowest, x.min(initial=np.inf), y.min(initial=np.inf))
         highest = max(highest, x.max(initial=-np.inf), y.max(initial=-np.inf))
-        rows = np.stack([x, y, np.full(len(x), width), np.full(len(x), height), value.duration_ms])
+        rows = np.stack([x, y, np.full(len(x), width), np.full(len(x), height)])
         parts.append(rows[:, chance.random(len(x)) < share])
-    columns = np.concatenate(parts, axis=1)
-    return Overview(counts, off, edge, beyond, float(lowest), float(highest), *columns)
+    return Overview(
+        counts,
+        np.concatenate([np.empty(0, np.float32), *durations]),
+        placed,
+        off,
+        edge,
+        beyond,
+        float(lowest),
+        float(highest),
+        *np.concatenate(parts, axis=1),
+    )
+
+
+def known_durations(value: fixation_table.Fixations) -> npt.NDArray[np.float32]:
+    """Returns how long fixations were, milliseconds, where that is known, float32 [k].
+
+    Args:
+        value: fixations; half the bytes are enough for a median of all of a study.
+    """
+    return value.duration_ms[value.duration_ms >= 0].astype(np.float32)
 
 
 def beside(x: Floats, y: Floats, width: npt.ArrayLike, height: npt.ArrayLike) -> npt.NDArray:

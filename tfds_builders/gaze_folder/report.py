@@ -208,13 +208,12 @@ def _left_out(study: Study) -> list[str]:
 
 def _counts(seen: overview.Overview) -> list[str]:
     """How many fixations an image has, and how long they are."""
-    known = seen.duration_ms[seen.duration_ms >= 0]
     lines = [f"fixations: {seen.total}"]
     if len(seen.counts):
         low, middle, high = np.min(seen.counts), np.median(seen.counts), np.max(seen.counts)
         lines.append(f"an image: {low} to {high}, median {middle:g}")
-    if len(known):
-        lines.append(f"median duration: {np.median(known):.0f} ms")
+    if len(seen.duration_ms):
+        lines.append(f"median duration: {np.median(seen.duration_ms):.0f} ms")
     return lines
 
 
@@ -225,7 +224,7 @@ def _viewers(
     name: Callable[[int], str],
 ) -> list[str]:
     """A row for each viewer, also for those without a fixation."""
-    lines = [f"beside their image, dropped: {seen.off} ({seen.off / max(seen.total, 1):.1%})"]
+    lines = [f"beside their image, dropped: {seen.off} ({seen.off / max(seen.placed, 1):.1%})"]
     by_number = {one.number: one for one in people}
     named = range(len(study.gaze.facts.get("viewer_names", ())))
     # Images that do not decode have viewers, too.

@@ -31,7 +31,7 @@ def suspect(
     Returns:
         A sentence for each suspicion, with the numbers behind it and what to do.
     """
-    if not seen.total:
+    if not seen.placed:
         return []
     if seen.highest <= 1:
         return ["all coordinates are at most 1: shares of the image? Multiply them by its size"]
@@ -42,12 +42,12 @@ def suspect(
 def _off_image(seen: Overview) -> list[str]:
     """Explains points beside the images, or a centre far from theirs."""
     x, y, width, height = seen.x, seen.y, seen.width, seen.height
-    share = seen.off / seen.total
+    share = seen.off / seen.placed
     right, down = np.median(x - width / 2), np.median(y - height / 2)
     where = f"({right:+.0f}, {down:+.0f}) pixels from the images' centres"
     if share < _MANY_OFF:
         far = abs(right) > _FAR * np.median(width) or abs(down) > _FAR * np.median(height)
-        far &= seen.total >= _ENOUGH
+        far &= seen.placed >= _ENOUGH
         advice = "an offset? See the contact sheet"
         return [f"the middle of all fixations lies {where}: {advice}"] if far else []
     scale = max(np.quantile(x / width, 0.99), np.quantile(y / height, 0.99))
