@@ -1,3 +1,4 @@
+import dataclasses
 import subprocess
 import sys
 
@@ -149,7 +150,7 @@ def test_viewers_are_described_as_one_by_one_however_few_are_held(monkeypatch, h
         assert one.fixations == len(lasting) == sum(m.sum() for m in mine.values())
         assert one.images == sum(m.any() for m in mine.values())
         known = lasting[lasting >= 0]
-        assert one.duration_ms == (np.median(known) if len(known) else None)
+        assert one.duration_ms == (pytest.approx(np.median(known)) if len(known) else None)
         assert one.off == sum(
             overview.beside(gaze[s].x[m], gaze[s].y[m], sizes[s][1], sizes[s][0]).sum()
             for s, m in mine.items()
@@ -176,6 +177,16 @@ def test_viewers_are_described_as_one_by_one_however_few_are_held(monkeypatch, h
         np.testing.assert_allclose([one.offset.across, one.offset.down], middle, atol=1e-9)
         np.testing.assert_allclose(one.offset.t, np.abs(middle / error).max(), rtol=1e-6)
         assert one.offset.freedom == sample.shape[1] - 1
+
+
+def test_of_a_study_without_names_no_more_than_an_image_is_held(monkeypatch):
+    gaze, sizes = study_of(12)
+    nameless = {
+        stem: dataclasses.replace(value, viewer=np.full(150, -1)) for stem, value in gaze.items()
+    }
+    monkeypatch.setattr(viewers, "_gather", lambda *_: pytest.fail("gathered"))
+    (one,) = viewers.describe(nameless, sizes)
+    assert (one.number, one.fixations, one.images, one.offset) == (-1, 1800, 12, None)
 
 
 @pytest.fixture

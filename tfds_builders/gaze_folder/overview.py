@@ -68,7 +68,10 @@ def look(
     Returns:
         The overview; the same for the same study.
     """
-    found = [(stem in sizes, len(value.x), known_durations(value)) for stem, value in gaze.items()]
+    found = [
+        (stem in sizes, len(value.x), known_durations(value.duration_ms))
+        for stem, value in gaze.items()
+    ]
     has_size, counts, durations = zip(*found, strict=True) if found else ((), (), ())
     counts = np.array(counts, np.int64)
     placed = int(counts[np.array(has_size, bool)].sum())
@@ -100,13 +103,16 @@ def look(
     )
 
 
-def known_durations(value: fixation_table.Fixations) -> npt.NDArray[np.float32]:
-    """Returns how long fixations were, milliseconds, where that is known, float32 [k].
+def known_durations(duration_ms: Floats) -> npt.NDArray[np.float32]:
+    """Returns those that are known; as float32, so that all of a study can be held.
 
     Args:
-        value: fixations; half the bytes are enough for a median of all of a study.
+        duration_ms: how long fixations were, -1 where unknown, [n].
+
+    Returns:
+        Float32 [k].
     """
-    return value.duration_ms[value.duration_ms >= 0].astype(np.float32)
+    return duration_ms[duration_ms >= 0].astype(np.float32)
 
 
 def beside(x: Floats, y: Floats, width: npt.ArrayLike, height: npt.ArrayLike) -> npt.NDArray:

@@ -1,8 +1,9 @@
 """What each viewer looked at, and how far from where the others looked."""
 
+import collections
 import dataclasses
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -10,12 +11,13 @@ import numpy.typing as npt
 from tfds_builders.common import fixation_table
 from tfds_builders.gaze_folder import overview
 
-_HELD = 20_000  # fixations at once, or all of one viewer
+_HELD = 20_000  # fixations at once, or all of one viewer who is known
 _ENOUGH = 20  # fixations that tell how far a viewer is from the others
 
 Gaze = Mapping[str, fixation_table.Fixations]
 Sizes = Mapping[str, tuple[int, int]]
 Floats = npt.NDArray[np.float64]
+_Nameless = tuple[int, int, npt.NDArray[np.float32]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -78,26 +80,57 @@ def describe(gaze: Gaze, sizes: Sizes) -> Iterator[Viewer]:
         Viewers with fixations, in the order of their numbers.
     """
     known = [stem for stem in gaze if stem in sizes]
-    totals, counts = np.zeros((3, len(known))), {}
-    for number, stem in enumerate(known):
-        place = _shares(gaze[stem], sizes[stem])
-        totals[:, number] = place.shape[1], *place.sum(axis=1)
-        for viewer, count in zip(*np.unique(gaze[stem].viewer, return_counts=True), strict=True):
-            counts[int(viewer)] = counts.get(int(viewer), 0) + int(count)
+    totals, counts, nameless = _sum_up(gaze, sizes, known)
+    if nameless:
+        yield _unknown(nameless)
     for low, high in _neighbours(counts):
         group = _gather(gaze, sizes, known, low, high)
         ends = np.flatnonzero(np.diff(group.viewer)) + 1
         for begin, end in itertools.pairwise([0, *ends, len(group.viewer)]):
             mine = slice(begin, end)
-            lasting = group.duration_ms[mine][group.duration_ms[mine] >= 0]
             yield Viewer(
                 number=int(group.viewer[begin]),
                 fixations=int(end - begin),
                 off=int(group.off[mine].sum()),
                 images=len(np.unique(group.image[mine])),
-                duration_ms=float(np.median(lasting)) if len(lasting) else None,
+                duration_ms=_middle(group.duration_ms[mine][group.duration_ms[mine] >= 0]),
                 offset=_offset(group, mine, totals, gaze, sizes, known),
             )
+
+
+def _sum_up(
+    gaze: Gaze, sizes: Sizes, known: list[str]
+) -> tuple[Floats, collections.Counter[int], list[_Nameless]]:
+    """Number and sums of places by image, fixations by known viewer, those of unknown ones."""
+    totals, counts, nameless = np.zeros((3, len(known))), collections.Counter(), []
+    for number, stem in enumerate(known):
+        value = gaze[stem]
+        place = _shares(value, sizes[stem])
+        totals[:, number] = place.shape[1], *place.sum(axis=1)
+        counts.update(value.viewer[value.viewer >= 0].tolist())
+        if (value.viewer < 0).any():
+            nameless.append(_of_unknown(value, sizes[stem]))
+    return totals, counts, nameless
+
+
+def _of_unknown(value: fixation_table.Fixations, size: tuple[int, int]) -> _Nameless:
+    """Of unknown viewers on an image: how many fixations, how many beside it, how long."""
+    mine = value.viewer < 0
+    off = overview.beside(value.x[mine], value.y[mine], size[1], size[0])
+    lasting = overview.known_durations(value.duration_ms[mine])
+    return len(off), np.count_nonzero(off), lasting
+
+
+def _unknown(parts: Sequence[_Nameless]) -> Viewer:
+    """All unknown viewers as one, from what they did on each image."""
+    counts, off, durations = zip(*parts, strict=True)
+    middle = _middle(np.concatenate(durations))
+    return Viewer(-1, sum(counts), sum(off), len(parts), middle, offset=None)
+
+
+def _middle(durations: npt.NDArray[np.floating]) -> float | None:
+    """The median, if there is one."""
+    return float(np.median(durations)) if len(durations) else None
 
 
 def _neighbours(counts: Mapping[int, int]) -> Iterator[tuple[int, int]]:
@@ -144,7 +177,7 @@ def _offset(
     alike. `totals` has number and sums of the places on each image.
     """
     viewer, place = int(group.viewer[mine][0]), group.place[:, mine]
-    if viewer < 0 or place.shape[1] < _ENOUGH:
+    if place.shape[1] < _ENOUGH:
         return None
     images, which = np.unique(group.image[mine], return_inverse=True)
     own = np.stack([np.bincount(which), *(np.bincount(which, axis) for axis in place)])
