@@ -281,6 +281,18 @@ def test_the_sheet_shows_points_on_and_off_the_image(folder):
     assert last.getpixel((28 + round(409.5 * 0.5), 53 + 75)) == (230, 0, 0)
 
 
+def test_a_disk_that_fails_is_no_picture_that_does_not_decode(folder):
+    class Failing(dict):
+        def __getitem__(self, stem):
+            raise OSError("no room")
+
+    found = study.open_study(folder)
+    failing = Failing(found.gaze.by_stem)
+    found = dataclasses.replace(found, gaze=dataclasses.replace(found.gaze, by_stem=failing))
+    with pytest.raises(OSError, match="no room"):
+        contact_sheet.draw(found)
+
+
 def test_the_sheet_reddens_where_a_heat_map_is_bright(folder):
     (folder / "fixations.csv").unlink()
     for number in range(6):

@@ -70,10 +70,10 @@ def _cell(study: Study, stem: str, colours: Mapping[int, Colour]) -> Image.Image
     """One image with its gaze."""
     image = study.images[stem]
     caption = f"{image.class_name}/{stem}".lstrip("/")
+    value = study.gaze.by_stem[stem]  # from a disk, whose errors are not the picture's
     try:
         with Image.open(image.path) as opened:
             picture = opened.convert("RGB")
-        value = study.gaze.by_stem[stem]
         if not isinstance(value, fixation_table.Fixations):
             return _frame(_overlay(picture, value), caption)[0]
     except (OSError, SyntaxError):  # the report names it
