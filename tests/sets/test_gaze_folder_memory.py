@@ -4,6 +4,7 @@ import collections
 import gc
 import os
 import pathlib
+import sqlite3
 import tracemalloc
 import weakref
 
@@ -80,7 +81,7 @@ def test_a_timeline_returns_what_was_put_into_it(timeline):
     with pytest.raises(IndexError):
         timeline[COUNT]
     assert timeline.viewers() == sorted({one.viewer for one in every} - {""})
-    assert timeline.fixations() == sum(one.fixations for one in every)
+    assert repr(timeline.fixations()) == str(sum(one.fixations for one in every))  # int
     assert timeline.scale() == np.median([one.scale for one in every])
 
 
@@ -113,6 +114,7 @@ def test_scanpaths_are_joined_by_viewer_in_the_order_in_which_they_came(kept):
         stem, viewer = f"p{number % 3}", [ODD, "", "a"][number % 7 % 3]
         given.append((stem, viewer, rng.normal(size=(3, number % 5))))
         together.add(*given[-1])
+    assert len(together.by_stem(["a"])) == 3  # it may be asked for again
     found = together.by_stem(["a", ODD, "nobody"])
     assert list(found) == ["p0", "p1", "p2"] and "p1" in found and "p3" not in found
     assert found.get("p3") is None
@@ -156,6 +158,18 @@ def test_a_full_disk_is_an_error_with_a_remedy(kept):
     with pytest.raises(OSError, match="database or disk is full.*SQLITE_TMPDIR"):
         for _ in range(200):
             together.add("a", "b", np.zeros((3, 100)))
+
+
+def test_a_file_that_breaks_is_an_error_of_the_disk_and_a_wrong_statement_is_none(
+    kept, tmp_path, monkeypatch
+):
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        kept.write("DELETE FROM absent")
+    broken, connect = tmp_path / "broken", sqlite3.connect
+    broken.write_bytes(bytes(range(256)) * 16)
+    monkeypatch.setattr(sqlite3, "connect", lambda _, **settings: connect(broken, **settings))
+    with pytest.raises(OSError, match="file is not a database.*SQLITE_TMPDIR"):
+        collected.Collected(spool.Spool())
 
 
 @pytest.mark.skipif(not pathlib.Path("/proc/self/fd").exists(), reason="lists open files of Linux")

@@ -42,7 +42,7 @@ class Collected:
         Returns:
             Fixations by stem.
         """
-        self._spool.write("CREATE INDEX of_stem ON scanpath (stem, viewer)")
+        self._spool.write("CREATE INDEX IF NOT EXISTS of_stem ON scanpath (stem, viewer)")
         return Scanpaths(self._spool, viewers)
 
 

@@ -8,6 +8,15 @@ from typing import Any
 _CACHE_KB = 2048
 _CODE = ("utf-8", "surrogatepass")  # names of files need not be text
 
+_OF_THE_DISK = {
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_READONLY,
+}
+
 
 class Spool:
     """A temporary database of SQLite.
@@ -40,12 +49,13 @@ class Spool:
             How many rows it has changed.
 
         Raises:
-            OSError: if the disk has no room.
+            OSError: if the disk has no room or fails.
         """
         try:
             return self._base.execute(statement, values).rowcount
-        except sqlite3.OperationalError as error:
-            raise _refused(error) from error
+        except sqlite3.DatabaseError as error:
+            _blame_the_disk(error)
+            raise
 
     def rows(self, statement: str, *values: Any) -> Iterator[tuple]:
         """Runs a query.
@@ -58,12 +68,13 @@ class Spool:
             Its rows.
 
         Raises:
-            OSError: if the disk has no room to sort them.
+            OSError: if the disk has no room to sort them, or fails.
         """
         try:
             yield from self._base.execute(statement, values)
-        except sqlite3.OperationalError as error:
-            raise _refused(error) from error
+        except sqlite3.DatabaseError as error:
+            _blame_the_disk(error)
+            raise
 
     def row(self, statement: str, *values: Any) -> tuple | None:
         """Runs a query for one row.
@@ -91,8 +102,11 @@ def unpacked(name: bytes) -> str:
     return name.decode(*_CODE)
 
 
-def _refused(error: sqlite3.OperationalError) -> OSError:
-    return OSError(
-        f"what recordings tell is kept in a temporary file, which could not be used ({error}); "
-        "free space, or let SQLITE_TMPDIR name a folder that has some"
-    )
+def _blame_the_disk(error: sqlite3.DatabaseError) -> None:
+    """Raises an `OSError` with the remedy if the temporary file is what failed."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest says in which way
+    if code in _OF_THE_DISK:
+        raise OSError(
+            f"what recordings tell is kept in a temporary file, which could not be used ({error}); "
+            "free space, or let SQLITE_TMPDIR name a folder that has some"
+        ) from error

@@ -88,7 +88,7 @@ class Timeline(Sequence[Viewing]):
 
     def fixations(self) -> int:
         """How many fixations were found."""
-        return self._spool.row("SELECT TOTAL(fixations) FROM viewing")[0]
+        return int(self._spool.row("SELECT TOTAL(fixations) FROM viewing")[0])
 
     def scale(self) -> float:
         """The usual number of pixels of an image in one of the screen; 1 without presentations."""
