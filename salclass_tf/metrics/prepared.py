@@ -110,15 +110,19 @@ class Prepared:
         return deviations / np.sqrt((squares - total**2 / self.size) / (self.size - ddof))
 
     def correlation(self, other: "Prepared") -> float:
-        """Returns Pearson's correlation with a map of the same size; neither is constant."""
+        """Returns Pearson's correlation with a map of the same size; neither is constant.
+
+        NaN where rounding leaves nothing of how the values of one differ.
+        """
         products = _sum_up(self, other)
         (total, squares), (other_total, other_squares) = self._sums, other._sums
         covariance = products - total * other_total / self.size
-        lengths = [
-            math.sqrt(squares - total**2 / self.size),
-            math.sqrt(other_squares - other_total**2 / self.size),
-        ]
-        return max(-1.0, min(1.0, covariance / lengths[0] / lengths[1]))
+        variation = squares - total**2 / self.size
+        other_variation = other_squares - other_total**2 / self.size
+        if not (variation > 0 and other_variation > 0):  # lost to rounding, or NaN
+            return math.nan
+        found = covariance / math.sqrt(variation) / math.sqrt(other_variation)
+        return min(max(found, -1.0), 1.0)  # in this order NaN stays
 
     @functools.cached_property
     def _exponent(self) -> int:

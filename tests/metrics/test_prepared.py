@@ -145,3 +145,15 @@ def test_holes_are_refused_in_every_type(dtype, hole):
             score(saliency, [(1, 1)])
     with pytest.raises(ValueError, match="must hold finite numbers"):
         metrics.cc(np.eye(*SIZE), saliency)
+
+
+@pytest.mark.parametrize(("squares", "products"), [(0, 0), (-1e-20, 0), (np.nan, 0), (1, np.nan)])
+def test_a_correlation_without_a_number_is_nan(squares, products, monkeypatch):
+    def summed(*maps):
+        for one in maps:
+            one._sums = 0.0, float(squares)
+        return float(products)
+
+    monkeypatch.setattr(prepared, "_sum_up", summed)
+    one, other = np.random.default_rng(6).random((2, *SIZE))
+    assert np.isnan(metrics.cc(one, other))
