@@ -45,8 +45,12 @@ class Forward:
         self._compiled: Callable | None = None
 
     def __call__(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Returns `answers` to a batch; further batches have the types and sizes of the first."""
-        inputs = {name: batch[name] for name in ("image", "saliency") if name in batch}
+        """Returns `answers` to a batch; further batches have the types and sizes of the first.
+
+        What the network does not read may be there or not.
+        """
+        names = ("image", "saliency") if _takes_map(self.network) else ("image",)
+        inputs = {name: batch[name] for name in names}
         if self._compiled is None:
             any_number = {
                 name: tf.TensorSpec([None, *value.shape[1:]], value.dtype)
@@ -117,11 +121,15 @@ def mean_map(batches: tf.data.Dataset) -> np.ndarray:
 def answers(network: keras.Model, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """Returns `saliency`, `logits` or both, whatever the network gives for a batch."""
     inputs = {name: batch[name] for name in ("image", "saliency") if name in batch}
-    takes_map = len(getattr(network, "inputs", None) or ()) > 1
-    out = network(inputs if takes_map else inputs["image"], training=False)
+    out = network(inputs if _takes_map(network) else inputs["image"], training=False)
     if isinstance(out, dict):
         return out
     return {"saliency" if out.shape.rank == 4 else "logits": out}
+
+
+def _takes_map(network: keras.Model) -> bool:
+    """Whether a network reads a map beside the image."""
+    return len(getattr(network, "inputs", None) or ()) > 1
 
 
 def _batch_scores(out: dict[str, tf.Tensor], batch: dict[str, tf.Tensor]) -> dict[str, np.ndarray]:

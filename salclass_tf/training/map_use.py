@@ -1,5 +1,6 @@
 """What a classifier makes of the map: its answers with other maps in place of its own."""
 
+import copy
 from collections.abc import Sequence
 
 import keras
@@ -43,9 +44,11 @@ class Reader:
         self._classifier = Forward(network.classifier) if self._joint else forward
         self._last: tf.Tensor | None = None
 
-    def restart(self) -> None:
-        """Forgets the batch before: what follows are the pictures of a set from the first on."""
-        self._last = None
+    def afresh(self) -> "Reader":
+        """Returns a reader of the same network, traced once for both, that has seen no batch."""
+        other = copy.copy(self)
+        other._last = None
+        return other
 
     def answers(self, batch: Batch, wanted: Sequence[str]) -> dict[str, tf.Tensor]:
         """Answers a batch; `OTHER` takes batches in their order, since it reads the one before.

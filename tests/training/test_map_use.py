@@ -85,6 +85,13 @@ def test_joint_network_is_asked_with_four_maps_in_its_own_height(trained):
     for which, maps in given.items():
         read = {"image": tf.constant(data["image"]), "saliency": network.map_scale(maps)}
         np.testing.assert_allclose(found[which], trained[0](read), atol=1e-5)
-    reader.restart()  # another set: its first picture has none before it
-    again = reader.answers(batches[0], (map_use.OTHER,))[map_use.OTHER]
-    np.testing.assert_array_equal(again, answers[0][map_use.OTHER])
+    # Another set has no maps, its first picture has none before it; both are asked in turns.
+    without_maps = {"image": batches[0]["image"]}
+    one, other = reader.afresh(), reader.afresh()
+    np.testing.assert_array_equal(
+        one.answers(without_maps, (map_use.OTHER,))[map_use.OTHER], answers[0][map_use.OTHER]
+    )
+    other.answers(batches[1], (map_use.OTHER,))
+    np.testing.assert_array_equal(
+        one.answers(batches[1], (map_use.OTHER,))[map_use.OTHER], answers[1][map_use.OTHER]
+    )

@@ -179,11 +179,11 @@ def _reader(stage: FinishedStage) -> map_use.Reader:
 
 def _with_map(reader: map_use.Reader, which: str, dataset: EvaluatedSet) -> Forward:
     """Answers with a map of choice in place of the network's own."""
-    reader.restart()
+    mine = reader.afresh()  # of a set's first picture on, whatever is asked in between
 
     def answer(batch: Batch) -> Answers:
         read = {key: batch[key] for key in dataset.signature}
-        return {LOGITS: reader.answers(read, (which,))[which].numpy()}
+        return {LOGITS: mine.answers(read, (which,))[which].numpy()}
 
     return answer
 
