@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import logging
 import math
 import pathlib
@@ -436,7 +437,8 @@ class Loop:
             results = self.strategy.run(step, args=(batch,))
             return self.strategy.reduce("MEAN", results[wanted], axis=None) if wanted else None
 
-        return on_replicas
+        # TensorFlow warns of much tracing by the code of a function, which all stages share.
+        return functools.partial(on_replicas)
 
 
 def _summary(values: dict[str, float]) -> str:

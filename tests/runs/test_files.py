@@ -12,9 +12,10 @@ from salclass_tf.runs import files
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # The weights lie below run folders and may not import them: they move what they have unpacked.
-# Campaigns put what a job has left aside, to compare it.
+# Campaigns put what a job has left aside, to compare it. At addresses Beam's file systems rename.
 ELSEWHERE = {
     "salclass_tf/weights/loading.py": ["shutil.move("],
+    "salclass_tf/prediction/on_beam/places.py": [".rename("],
     "benchmarks/campaigns/full_disk.py": [".rename(", ".rename("],
     "benchmarks/campaigns/tiny_inputs.py": ["shutil.move("],
 }

@@ -66,8 +66,8 @@ def test_random_layers_are_left_where_they_were(batches):
     np.testing.assert_array_equal(*found)
 
 
-def test_two_devices_share_a_batch_and_find_the_same(batches):
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+def test_two_devices_share_a_batch_and_find_the_same(batches, two_replicas):
+    strategy = two_replicas
     with strategy.scope():
         model = network()
     layer = model.classifier.get_layer("learns")
