@@ -273,6 +273,7 @@ def test_folded_network_gives_the_same_logits(name):
     )
 
 
+@pytest.mark.usefixtures("bfloat16")
 @pytest.mark.parametrize("name", ["convnext_tiny", "mobilenet_v3_small"])
 def test_mixed_precision_computes_in_bfloat16_and_gives_float32_logits(name, stock):
     real = applications.NETWORKS[name].__wrapped__

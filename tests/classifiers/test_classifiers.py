@@ -174,6 +174,7 @@ def test_map_enters_the_first_convolution_normalised(name, spread, narrow_incept
     assert channels[..., :3].std() == pytest.approx(74 / (127.5 if spread == 1.0 else 1), rel=0.05)
 
 
+@pytest.mark.usefixtures("bfloat16")
 def test_mixed_precision_gives_float32_logits():
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")

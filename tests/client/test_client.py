@@ -84,8 +84,8 @@ def test_paths_contents_and_arrays_mean_the_same_image(connect, tmp_path):
     (tmp_path / "one.png").write_bytes(VALID["png"])
     pictures = [tmp_path / "one.png", str(tmp_path / "one.png"), VALID["png"], pixels]
     answers = connect(batch_size=1).predict(pictures)
-    for answer in answers[1:]:
-        np.testing.assert_array_equal(answer.saliency, answers[0].saliency)
+    for answer in answers[1:]:  # kernels may sum in another order the second time
+        np.testing.assert_allclose(answer.saliency, answers[0].saliency, atol=1e-5)
 
 
 def test_overlays_have_the_size_of_the_images(server, connect):

@@ -17,12 +17,15 @@ MEASURES = ("cc", "nss", "kl", "information_gain", "shuffled_auc")
 
 @pytest.mark.parametrize(
     ("map_format", "view", "tolerance"),
-    [("npy", "whole", 1e-9), ("png", "whole", 1e-4), ("npy", "crop", 0.1)],
+    [("npy", "whole", 1e-6), ("png", "whole", 1e-4), ("npy", "crop", 0.1)],
 )
 def test_predicted_maps_score_as_their_network(
     map_format, view, tolerance, tmp_path, tiny_data_dir
 ):
-    """On crops the maps have been resized to the image and back, on whole images not at all."""
+    """On crops the maps have been resized to the image and back, on whole images not at all.
+
+    What is left there is rounding: the network has answered twice, in batches of other sizes.
+    """
     evaluated_run.write_run(tmp_path / "run", tiny_data_dir, ["saliency"])
     noise = sets.open_set("dotted_noise", tiny_data_dir)
     (tmp_path / "photos").mkdir()

@@ -183,6 +183,7 @@ def test_model_list_of_the_kit_parses():
     assert model.model_version_policy.latest.num_versions == 2
 
 
+@pytest.mark.usefixtures("bfloat16")
 def test_precisions_are_exported_whatever_was_trained(tmp_path):
     finished_stages.write_stage(tmp_path, "saliency", "mixed_bfloat16")
     for number, precision in enumerate(("float32", "bfloat16"), start=1):

@@ -98,6 +98,7 @@ def test_network_trained_in_bfloat16_is_served_in_float32_without_training_lefto
     assert not joint[1].captured_inputs
 
 
+@pytest.mark.usefixtures("bfloat16")
 def test_bfloat16_twin_keeps_the_map_head_in_float32_and_is_close(joint):
     stage, plain = joint
     twin = exports.frozen_twin(stage, "bfloat16")

@@ -428,6 +428,7 @@ def test_saved_settings_are_what_decides_the_stage(undisturbed):
     assert "alpha" not in saved  # it decides nothing before the joint stage
 
 
+@pytest.mark.usefixtures("bfloat16")
 def test_precision_that_was_asked_for_is_what_trains(tiny, tmp_path):
     tiny(precision="mixed_bfloat16", max_steps=1)
     kept = keras.models.load_model(tmp_path / "saliency_pretrain" / "model.keras", compile=False)
