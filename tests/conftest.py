@@ -70,7 +70,10 @@ def two_replicas() -> tf.distribute.Strategy:
     """A strategy of two replicas on this machine's CPU."""
     import tensorflow as tf
 
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    from salclass_tf.devices import placement
+
+    devices = tf.config.list_logical_devices("CPU")
+    return placement.mirrored_strategy(tuple(device.name for device in devices))
 
 
 def _shared_folder(name: str) -> pathlib.Path:

@@ -168,7 +168,20 @@ def _mirrored(why: str) -> Placement:
             f"strategy mirrored needs two GPUs or more; TensorFlow sees {len(devices)} "
             f"{devices[0].device_type}: use gpu or cpu"
         )
-    return Placement(tf.distribute.MirroredStrategy([device.name for device in devices]), why)
+    return Placement(mirrored_strategy(tuple(device.name for device in devices)), why)
+
+
+@functools.cache
+def mirrored_strategy(devices: tuple[str, ...]) -> tf.distribute.MirroredStrategy:
+    """Returns the strategy that mirrors variables over some devices, one in a process.
+
+    TensorFlow numbers the collective operations of every strategy anew, so that those of a second
+    one on the same devices are taken for those of the first.
+
+    Args:
+        devices: their names.
+    """
+    return tf.distribute.MirroredStrategy(devices)
 
 
 def _multi_worker(why: str) -> Placement:
