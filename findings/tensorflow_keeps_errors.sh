@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # TensorFlow 2.21 keeps some memory of each error that it raises in Python, also where nobody holds
-# the error: some hundred bytes (400 to 700 in three runs), of one operation that is called for itself
+# the error: some hundred bytes (400 to 800 in four runs), of one operation that is called for itself
 # too. Of Python's own allocations they are a tenth (tracemalloc), so that most is in the native part.
 # Needs Linux.
 set -euo pipefail
