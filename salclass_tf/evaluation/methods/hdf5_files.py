@@ -4,14 +4,11 @@ import functools
 import pathlib
 
 import numpy as np
-import tensorflow as tf
 
-from salclass_tf.data.geometry import WHOLE
-from salclass_tf.evaluation.methods import crops, map_kinds, map_names
-from salclass_tf.evaluation.methods.evaluated_sets import Batch, EvaluatedSet, names
+from salclass_tf.evaluation.methods import map_kinds, map_names, whole_maps
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
 from salclass_tf.evaluation.methods.method import (
     SALIENCY,
-    Answers,
     Forward,
     Method,
     model_text,
@@ -59,16 +56,4 @@ def _forward(maps: MapFile, kind: str, told_by_first: bool, dataset: EvaluatedSe
             map_kinds.check_alike(values, kind, source)
         return map_kinds.fitting(values, size, kind, source)
 
-    def answer(batch: Batch) -> Answers:
-        both = zip(names(batch), batch["size"].numpy(), strict=True)
-        if dataset.view == WHOLE:  # in the image's own pixels, and in float64 as it is read
-            return {SALIENCY: np.stack([whole(name, size) for name, size in both])[..., None]}
-        cropped = [
-            crops.central_map(
-                tf.constant(whole(name, size)[..., None], tf.float32), size, dataset.geometry
-            )
-            for name, size in both
-        ]
-        return {SALIENCY: tf.stack(cropped).numpy()}
-
-    return answer
+    return whole_maps.answering(dataset, whole)

@@ -6,12 +6,10 @@ import hashlib
 import pathlib
 
 import numpy as np
-import tensorflow as tf
 
-from salclass_tf.data.geometry import WHOLE
-from salclass_tf.evaluation.methods import crops, map_files, map_kinds, map_names
-from salclass_tf.evaluation.methods.evaluated_sets import Batch, EvaluatedSet, names
-from salclass_tf.evaluation.methods.method import SALIENCY, Answers, Forward, Method
+from salclass_tf.evaluation.methods import map_files, map_kinds, map_names, whole_maps
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.method import SALIENCY, Forward, Method
 
 
 def files(folder: pathlib.Path) -> list[pathlib.Path]:
@@ -69,18 +67,7 @@ def _forward(
             map_kinds.check_alike(values, kind, str(path))
         return map_kinds.fitting(values, size, kind, str(path))
 
-    def answer(batch: Batch) -> Answers:
-        sizes = batch["size"].numpy()
-        read = [one(paths[n], size) for n, size in zip(names(batch), sizes, strict=True)]
-        if dataset.view == WHOLE:
-            return {SALIENCY: np.stack(read)[..., np.newaxis]}
-        cropped = [
-            crops.central_map(tf.constant(whole[..., None], tf.float32), size, dataset.geometry)
-            for whole, size in zip(read, sizes, strict=True)
-        ]
-        return {SALIENCY: tf.stack(cropped).numpy()}
-
-    return answer
+    return whole_maps.answering(dataset, lambda name, size: one(paths[name], size))
 
 
 def _paths(folder: pathlib.Path, dataset: EvaluatedSet) -> dict[str, pathlib.Path]:

@@ -6,12 +6,10 @@ import io
 import pathlib
 
 import numpy as np
-import tensorflow as tf
 
-from salclass_tf.data.geometry import WHOLE
-from salclass_tf.evaluation.methods import crops, map_files, map_kinds, map_names
-from salclass_tf.evaluation.methods.evaluated_sets import Batch, EvaluatedSet, names
-from salclass_tf.evaluation.methods.method import SALIENCY, Answers, Forward, Method
+from salclass_tf.evaluation.methods import map_files, map_kinds, map_names, whole_maps
+from salclass_tf.evaluation.methods.evaluated_sets import EvaluatedSet
+from salclass_tf.evaluation.methods.method import SALIENCY, Forward, Method
 from salclass_tf.prediction_shards import Shards, files
 
 
@@ -65,16 +63,4 @@ def _forward(shards: Shards, kind: str, told_by_first: bool, dataset: EvaluatedS
             map_kinds.check_alike(values, kind, source)
         return map_kinds.fitting(values, size, kind, source)
 
-    def answer(batch: Batch) -> Answers:
-        both = zip(names(batch), batch["size"].numpy(), strict=True)
-        if dataset.view == WHOLE:
-            return {SALIENCY: np.stack([one(name, size) for name, size in both])[..., None]}
-        cropped = [
-            crops.central_map(
-                tf.constant(one(name, size)[..., None], tf.float32), size, dataset.geometry
-            )
-            for name, size in both
-        ]
-        return {SALIENCY: tf.stack(cropped).numpy()}
-
-    return answer
+    return whole_maps.answering(dataset, one)

@@ -16,7 +16,8 @@ _log = logging.getLogger(__name__)
 FORMAT = 2
 
 # What decides the numbers: a change of it makes parts from before worthless.
-_SCORING = ("heatmaps.py", "hdf5_maps.py", "metrics", "data", "layers", "model") + (
+_SCORING = ("heatmaps.py", "hdf5_maps.py", "prediction_shards.py") + (
+    *("metrics", "data", "layers", "model"),
     *("detectors/any_size.py", "training/final_scores.py", "training/map_use.py"),
     *(f"evaluation/{name}" for name in ("maps", "methods", "baselines", "activations")),
     *(f"evaluation/tables/{name}.py" for name in ("scoring", "guesses", "frozen_features")),
