@@ -35,6 +35,12 @@ def version(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def exported(version):
+    """The same version, without a server."""
+    return tf.saved_model.load(str(version))
+
+
+@pytest.fixture(scope="module")
 def running(version):
     with loopback.Loopback("gaze", version) as server:
         yield server
@@ -63,9 +69,9 @@ def connect(request, server):
         one.close()
 
 
-def test_answers_are_those_of_the_saved_model(server, connect):
+def test_answers_are_those_of_the_saved_model(exported, server, connect):
     answers = connect(batch_size=4).predict(IMAGES)
-    expected = server.model.signatures["serving_default"](image_bytes=tf.constant(IMAGES))
+    expected = exported.signatures["serving_default"](image_bytes=tf.constant(IMAGES))
     assert server.batches == [4, 4, 4, len(IMAGES) - 12]
     for name in ("probabilities", "top_probabilities"):
         found = np.stack([getattr(answer, name) for answer in answers])
@@ -88,9 +94,9 @@ def test_paths_contents_and_arrays_mean_the_same_image(connect, tmp_path):
         np.testing.assert_allclose(answer.saliency, answers[0].saliency, atol=1e-5)
 
 
-def test_overlays_have_the_size_of_the_images(server, connect):
+def test_overlays_have_the_size_of_the_images(exported, connect):
     overlays = connect().overlays(IMAGES)
-    encoded = server.model.signatures["saliency_overlay"](image_bytes=tf.constant(IMAGES))
+    encoded = exported.signatures["saliency_overlay"](image_bytes=tf.constant(IMAGES))
     for overlay, png in zip(overlays, encoded["overlay_bytes"].numpy(), strict=True):
         np.testing.assert_array_equal(overlay, tf.io.decode_png(png)[..., 0])
     image = tf.io.decode_image(IMAGES[0])

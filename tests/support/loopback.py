@@ -19,6 +19,7 @@ import threading
 import grpc
 import numpy as np
 import tensorflow as tf
+from served_signatures import ServedSignatures
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 _STATUS = {
@@ -46,7 +47,7 @@ class Loopback:
 
     def __init__(self, name: str, version: pathlib.Path, grpc_port: int = 0):
         self.name, self.version, self.label = name, int(version.name), "stable"
-        self.model = tf.saved_model.load(str(version))
+        self._signatures = ServedSignatures(version)
         self.busy_for, self.delay, self.batches = 0, 0.0, []
         self._lock, self._wait = threading.Lock(), threading.Event()
         self._grpc = grpc.server(
@@ -70,8 +71,11 @@ class Loopback:
         self._grpc.stop(None).wait()
         self._rest.shutdown()
         self._rest.server_close()
+        self._signatures.close()
 
-    def answer(self, spec: dict, signature: str, inputs: dict, wanted: list[str]) -> dict:
+    def answer(
+        self, spec: dict, signature: str, inputs: dict, wanted: list[str]
+    ) -> dict[str, np.ndarray]:
         """Outputs of a signature; raises `Refusal`."""
         with self._lock:
             busy, self.busy_for = self.busy_for > 0, max(self.busy_for - 1, 0)
@@ -83,28 +87,28 @@ class Loopback:
         asked = spec.get("version", self.version), spec.get("label", self.label)
         if spec["name"] != self.name or asked != (self.version, self.label):
             raise Refusal("NOT_FOUND", f"Servable not found for request: {spec}")
-        if signature not in self.model.signatures:
+        if signature not in self._signatures:
             raise Refusal("INVALID_ARGUMENT", f'Serving signature key "{signature}" not found.')
-        function = self.model.signatures[signature]
-        known = set(function.structured_input_signature[1])
+        known = self._signatures.inputs(signature)
         if set(inputs) != known:
             raise Refusal(
                 "INVALID_ARGUMENT",
                 f"input size does not match signature: {len(inputs)}!={len(known)} len({known}). "
                 f"Sent extra: {set(inputs) - known}. Missing but required: {known - set(inputs)}.",
             )
-        unknown = set(wanted) - set(function.structured_outputs)
+        outputs = self._signatures.outputs(signature)
+        unknown = set(wanted) - set(outputs)
         if unknown:
             raise Refusal("INVALID_ARGUMENT", f"output tensor alias not found: {min(unknown)}")
         try:
-            out = function(**{key: tf.constant(value) for key, value in inputs.items()})
+            out = self._signatures.run(signature, inputs, wanted or outputs)
         except tf.errors.InvalidArgumentError as error:
-            # As the graph says it; what is before is Python's.
+            # As the graph says it; what is before and after is Python's.
             said, *node = error.message.partition("\n\t [[")
             text = "".join([said.splitlines()[-1], *node])
             raise Refusal("INVALID_ARGUMENT", text) from error
         self.batches.append(len(next(iter(inputs.values()))))
-        return {key: out[key] for key in wanted or out}
+        return out
 
 
 class _Service(prediction_service_pb2_grpc.PredictionServiceServicer):
@@ -127,7 +131,7 @@ class _Service(prediction_service_pb2_grpc.PredictionServiceServicer):
             context.abort(getattr(grpc.StatusCode, code), details)
         answer = predict_pb2.PredictResponse()
         for key, value in out.items():
-            answer.outputs[key].CopyFrom(tf.make_tensor_proto(value.numpy()))
+            answer.outputs[key].CopyFrom(tf.make_tensor_proto(value))
         return answer
 
 
@@ -154,7 +158,7 @@ def _handler(loopback: Loopback) -> type:
             images = [base64.b64decode(i["b64"], validate=True) for i in body["instances"]]
             inputs = {"image_bytes": np.array(images, object)}
             out = loopback.answer(spec, signature, inputs, [])
-            columns = {key: _plain(key, value.numpy()) for key, value in out.items()}
+            columns = {key: _plain(key, value) for key, value in out.items()}
             if len(columns) == 1:
                 return next(iter(columns.values()))
             return [
