@@ -126,7 +126,7 @@ def test_an_overview_counts_all_and_holds_some(monkeypatch):
     assert 240 < len(some.x) < 360 and set(some.x) < set(every.x)
     lasting = np.concatenate([value.duration_ms for value in all_gaze.values()])
     lasting = lasting[lasting >= 0]
-    np.testing.assert_allclose(some.duration_ms, lasting, rtol=1e-7)  # all, whatever is sampled
+    assert some.duration_ms == pytest.approx(np.median(lasting), abs=0.051)  # all, unsampled
     assert overview.look({}, {}).total == 0
 
 
@@ -150,7 +150,8 @@ def test_viewers_are_described_as_one_by_one_however_few_are_held(monkeypatch, h
         assert one.fixations == len(lasting) == sum(m.sum() for m in mine.values())
         assert one.images == sum(m.any() for m in mine.values())
         known = lasting[lasting >= 0]
-        assert one.duration_ms == (pytest.approx(np.median(known)) if len(known) else None)
+        median = pytest.approx(np.median(known), abs=0.051) if len(known) else None
+        assert one.duration_ms == median
         assert one.off == sum(
             overview.beside(gaze[s].x[m], gaze[s].y[m], sizes[s][1], sizes[s][0]).sum()
             for s, m in mine.items()

@@ -1,8 +1,12 @@
 """What TFDS does not promise: that it is there, and does what is made of it."""
 
+import json
+import tracemalloc
+
+import numpy as np
 import pytest
 import tensorflow_datasets as tfds
-from tensorflow_datasets.core import shuffle
+from tensorflow_datasets.core import example_serializer, shuffle
 from tensorflow_datasets.core.download import checksums
 
 from tfds_builders.common import tfds_internals
@@ -68,3 +72,76 @@ def test_broken_archive_raises_the_extract_error(tmp_path):
 def test_folder_of_a_package_has_its_description():
     builder = tfds.builder_cls("imagenet2012")
     assert (tfds_internals.package_folder(builder) / "README.md").exists()
+
+
+TYPES = {"x": np.float32, "y": np.float32, "viewer": np.int32}
+
+
+def rows(count):
+    rng = np.random.default_rng(count)
+    return {
+        "x": rng.normal(size=count).astype(np.float32),
+        "y": rng.normal(size=count).astype(np.float32),
+        "viewer": rng.integers(-1, 2**31 - 1, count, dtype=np.int32),
+    }
+
+
+def records(sequence):
+    """What TFDS writes of a sequence, by number of rows, and what its reader needs to know."""
+    features = tfds.features.FeaturesDict({"fixations": sequence})
+    serializer = example_serializer.ExampleSerializer(features.get_serialized_info())
+    encoded = {n: features.encode_example({"fixations": rows(n)}) for n in (0, 1, 7, 500)}
+    return {n: serializer.get_tf_example(one) for n, one in encoded.items()}
+
+
+def test_columns_are_written_as_rows_of_a_sequence_are():
+    assert records(tfds_internals.Columns(TYPES)) == records(tfds.features.Sequence(TYPES))
+
+
+@pytest.mark.parametrize("count", [0, 7])
+def test_columns_are_read_with_and_without_their_class(count, tmp_path):
+    columns, plain = tfds_internals.Columns(TYPES), tfds.features.Sequence(TYPES)
+    assert json.dumps(columns.to_json()) == json.dumps(plain.to_json())
+    assert type(tfds.features.FeatureConnector.from_json(columns.to_json())) is type(plain)
+    example = records(columns)[count].SerializeToString()
+    for sequence in (columns, plain):
+        features = tfds.features.FeaturesDict({"fixations": sequence})
+        found = features.deserialize_example(example)["fixations"]
+        for name, column in rows(count).items():
+            np.testing.assert_array_equal(found[name], column)
+            assert found[name].dtype == column.dtype
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"viewer": rows(7)["x"]},
+        {"x": rows(6)["x"]},
+        {"x": np.zeros((7, 1), np.float32)},
+        {"z": rows(7)["x"]},
+    ],
+)
+def test_columns_that_are_none_are_refused(wrong):
+    with pytest.raises(ValueError, match="columns must be"):
+        tfds_internals.Columns(TYPES).encode_example(rows(7) | wrong)
+
+
+def test_columns_take_lists_of_numbers():
+    given = rows(7)
+    found = tfds_internals.Columns(TYPES).encode_example({k: v.tolist() for k, v in given.items()})
+    for name, column in given.items():
+        np.testing.assert_array_equal(found[name], column)
+        assert found[name].dtype == column.dtype
+
+
+def test_encoding_columns_takes_a_few_bytes_of_a_row():
+    features = tfds.features.FeaturesDict({"fixations": tfds_internals.Columns(TYPES)})
+    serializer = example_serializer.ExampleSerializer(features.get_serialized_info())
+    given = {"fixations": rows(20_000)}
+    tracemalloc.start()
+    try:
+        serializer.serialize_example(features.encode_example(given))
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most / 20_000 < 60  # a `Sequence` takes some hundred

@@ -5,6 +5,8 @@ import os
 import numpy as np
 import tensorflow_datasets as tfds
 
+from tfds_builders.common import tfds_internals
+
 
 def gaze_features(
     label: tfds.features.ClassLabel | None = None, *, heatmap: bool = False
@@ -26,7 +28,7 @@ def gaze_features(
     features = {
         "image": tfds.features.Image(shape=(None, None, 3)),
         "image/id": tfds.features.Text(),
-        "fixations": tfds.features.Sequence(
+        "fixations": tfds_internals.Columns(
             {
                 "x": np.float32,
                 "y": np.float32,

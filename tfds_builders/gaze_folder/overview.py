@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tfds_builders.common import fixation_table
+from tfds_builders.gaze_folder import duration_tally
 
 _SAMPLE = 20_000  # fixations
 
@@ -22,7 +23,7 @@ class Overview:
 
     Attributes:
         counts: fixations of each image, int [m].
-        duration_ms: how long they were, of all whose duration is known, float32 [k].
+        duration_ms: the median of those whose duration is known, to 0.1 ms; None without.
         placed: how many lie on or beside images whose size is known.
         off: how many of these lie beside their image.
         edge: how many of these have the width or the height of their image as a coordinate.
@@ -37,7 +38,7 @@ class Overview:
     """
 
     counts: npt.NDArray[np.int64]
-    duration_ms: npt.NDArray[np.float32]
+    duration_ms: float | None
     placed: int
     off: int
     edge: int
@@ -68,12 +69,11 @@ def look(
     Returns:
         The overview; the same for the same study.
     """
-    found = [
-        (stem in sizes, len(value.x), known_durations(value.duration_ms))
-        for stem, value in gaze.items()
-    ]
-    has_size, counts, durations = zip(*found, strict=True) if found else ((), (), ())
-    counts = np.array(counts, np.int64)
+    counts, lasting = np.empty(len(gaze), np.int64), duration_tally.DurationTally()
+    for number, value in enumerate(gaze.values()):
+        counts[number] = len(value.x)
+        lasting.add(value.duration_ms)
+    has_size = [stem in sizes for stem in gaze]
     placed = int(counts[np.array(has_size, bool)].sum())
     share = _SAMPLE / max(placed, 1)
     chance = np.random.default_rng(0)
@@ -92,7 +92,7 @@ def look(
         parts.append(rows[:, chance.random(len(x)) < share])
     return Overview(
         counts,
-        np.concatenate([np.empty(0, np.float32), *durations]),
+        lasting.median(),
         placed,
         off,
         edge,
@@ -101,18 +101,6 @@ def look(
         float(highest),
         *np.concatenate(parts, axis=1),
     )
-
-
-def known_durations(duration_ms: Floats) -> npt.NDArray[np.float32]:
-    """Returns those that are known; as float32, so that all of a study can be held.
-
-    Args:
-        duration_ms: how long fixations were, -1 where unknown, [n].
-
-    Returns:
-        Float32 [k].
-    """
-    return duration_ms[duration_ms >= 0].astype(np.float32)
 
 
 def beside(x: Floats, y: Floats, width: npt.ArrayLike, height: npt.ArrayLike) -> npt.NDArray:

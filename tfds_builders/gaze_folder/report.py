@@ -212,8 +212,8 @@ def _counts(seen: overview.Overview) -> list[str]:
     if len(seen.counts):
         low, middle, high = np.min(seen.counts), np.median(seen.counts), np.max(seen.counts)
         lines.append(f"an image: {low} to {high}, median {middle:g}")
-    if len(seen.duration_ms):
-        lines.append(f"median duration: {np.median(seen.duration_ms):.0f} ms")
+    if seen.duration_ms is not None:
+        lines.append(f"median duration: {seen.duration_ms:.0f} ms")
     return lines
 
 

@@ -3,13 +3,13 @@
 import collections
 import dataclasses
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from tfds_builders.common import fixation_table
-from tfds_builders.gaze_folder import overview
+from tfds_builders.gaze_folder import duration_tally, overview
 
 _HELD = 20_000  # fixations at once, or all of one viewer who is known
 _ENOUGH = 20  # fixations that tell how far a viewer is from the others
@@ -17,7 +17,6 @@ _ENOUGH = 20  # fixations that tell how far a viewer is from the others
 Gaze = Mapping[str, fixation_table.Fixations]
 Sizes = Mapping[str, tuple[int, int]]
 Floats = npt.NDArray[np.float64]
-_Nameless = tuple[int, int, npt.NDArray[np.float32]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,9 +79,9 @@ def describe(gaze: Gaze, sizes: Sizes) -> Iterator[Viewer]:
         Viewers with fixations, in the order of their numbers.
     """
     known = [stem for stem in gaze if stem in sizes]
-    totals, counts, nameless = _sum_up(gaze, sizes, known)
-    if nameless:
-        yield _unknown(nameless)
+    totals, counts, unknown = _sum_up(gaze, sizes, known)
+    if unknown:
+        yield unknown
     for low, high in _neighbours(counts):
         group = _gather(gaze, sizes, known, low, high)
         ends = np.flatnonzero(np.diff(group.viewer)) + 1
@@ -93,44 +92,36 @@ def describe(gaze: Gaze, sizes: Sizes) -> Iterator[Viewer]:
                 fixations=int(end - begin),
                 off=int(group.off[mine].sum()),
                 images=len(np.unique(group.image[mine])),
-                duration_ms=_middle(group.duration_ms[mine][group.duration_ms[mine] >= 0]),
+                duration_ms=_middle(group.duration_ms[mine]),
                 offset=_offset(group, mine, totals, gaze, sizes, known),
             )
 
 
 def _sum_up(
     gaze: Gaze, sizes: Sizes, known: list[str]
-) -> tuple[Floats, collections.Counter[int], list[_Nameless]]:
-    """Number and sums of places by image, fixations by known viewer, those of unknown ones."""
-    totals, counts, nameless = np.zeros((3, len(known))), collections.Counter(), []
+) -> tuple[Floats, collections.Counter[int], Viewer | None]:
+    """Number and sums of places by image, fixations by known viewer, unknown viewers as one."""
+    totals, counts = np.zeros((3, len(known))), collections.Counter()
+    images = fixations = off = 0
+    lasting = duration_tally.DurationTally()
     for number, stem in enumerate(known):
-        value = gaze[stem]
+        value, (height, width) = gaze[stem], sizes[stem]
         place = _shares(value, sizes[stem])
         totals[:, number] = place.shape[1], *place.sum(axis=1)
         counts.update(value.viewer[value.viewer >= 0].tolist())
-        if (value.viewer < 0).any():
-            nameless.append(_of_unknown(value, sizes[stem]))
-    return totals, counts, nameless
+        if (mine := value.viewer < 0).any():
+            images += 1
+            fixations += np.count_nonzero(mine)
+            off += np.count_nonzero(overview.beside(value.x[mine], value.y[mine], width, height))
+            lasting.add(value.duration_ms[mine])
+    unknown = Viewer(-1, fixations, off, images, lasting.median(), offset=None)
+    return totals, counts, unknown if images else None
 
 
-def _of_unknown(value: fixation_table.Fixations, size: tuple[int, int]) -> _Nameless:
-    """Of unknown viewers on an image: how many fixations, how many beside it, how long."""
-    mine = value.viewer < 0
-    off = overview.beside(value.x[mine], value.y[mine], size[1], size[0])
-    lasting = overview.known_durations(value.duration_ms[mine])
-    return len(off), np.count_nonzero(off), lasting
-
-
-def _unknown(parts: Sequence[_Nameless]) -> Viewer:
-    """All unknown viewers as one, from what they did on each image."""
-    counts, off, durations = zip(*parts, strict=True)
-    middle = _middle(np.concatenate(durations))
-    return Viewer(-1, sum(counts), sum(off), len(parts), middle, offset=None)
-
-
-def _middle(durations: npt.NDArray[np.floating]) -> float | None:
-    """The median, if there is one."""
-    return float(np.median(durations)) if len(durations) else None
+def _middle(duration_ms: Floats) -> float | None:
+    """The median of those that are known, if there is one."""
+    known = duration_ms[duration_ms >= 0]
+    return float(np.median(known)) if len(known) else None
 
 
 def _neighbours(counts: Mapping[int, int]) -> Iterator[tuple[int, int]]:
