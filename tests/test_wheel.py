@@ -1,5 +1,6 @@
 """The package as it is installed: what its wheel holds, and its commands outside of a checkout."""
 
+import email
 import importlib.metadata
 import os
 import pathlib
@@ -17,6 +18,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PACKAGES = ("salclass_tf", "tfds_builders")
+REPOSITORY = "https://example.org/somebody/salclass"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 #: what tells a user nothing: notes of libraries in their own formats, and Python's of values
@@ -80,14 +82,12 @@ def wheel(tmp_path_factory):
     """The wheel of this checkout, built without a network."""
     if int(importlib.metadata.version("setuptools").partition(".")[0]) < 77:
         pytest.skip("needs setuptools 77 or later: pip install -r requirements-dev.txt")
-    folder = tmp_path_factory.mktemp("wheel")
-    for name in PACKAGES:
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, folder)
-    options = ["--no-build-isolation", "--no-deps", "--no-index", "--quiet", "--wheel-dir=built"]
-    succeed([sys.executable, "-m", "pip", "wheel", *options, "."], folder)
-    [built] = (folder / "built").iterdir()
+    folder = tmp_path_factory.mktemp("built")
+    script = [sys.executable, str(ROOT / "tools/build_release.py"), REPOSITORY, f"--out={folder}"]
+    printed = succeed(script, folder).stdout.split()
+    built, archive = sorted(folder.iterdir(), key=lambda path: path.suffix, reverse=True)
+    assert (built.suffix, archive.suffix) == (".whl", ".gz")
+    assert sorted(printed) == sorted(map(str, folder.iterdir()))
     return built
 
 
@@ -111,6 +111,22 @@ def test_wheel_holds_every_file_of_the_packages(wheel):
     files = (path for name in PACKAGES for path in (ROOT / name).rglob("*") if path.is_file())
     wanted = {str(path.relative_to(ROOT)) for path in files if "__pycache__" not in path.parts}
     assert {name for name in held if "dist-info" not in name} == wanted
+
+
+@pytest.mark.slow
+def test_page_on_an_index_has_addresses_and_pictures(wheel):
+    [name] = [name for name in zipfile.ZipFile(wheel).namelist() if name.endswith("/METADATA")]
+    found = email.message_from_bytes(zipfile.ZipFile(wheel).read(name))
+    pages = dict(page.split(", ") for page in found.get_all("Project-URL"))
+    assert {"Paper", "Repository", "Documentation", "Issues"} <= set(pages)
+    assert pages["Repository"] == REPOSITORY
+    relative = re.findall(r"(!?)\[[^\]]*\]\(((?!https?:)[^)]+)\)", (ROOT / "README.md").read_text())
+    page = found.get_payload()
+    for picture, path in relative:
+        kind = "raw" if picture else "blob"
+        assert f"]({REPOSITORY}/{kind}/v{PROJECT['version']}/{path})" in page
+        assert (ROOT / path.partition("#")[0]).exists()
+    assert len(relative) > 10 and f"]({relative[0][1]})" not in page
 
 
 @pytest.mark.slow
