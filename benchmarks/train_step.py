@@ -9,6 +9,8 @@ import argparse
 import resource
 import tempfile
 import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +25,7 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _model(given: argparse.Namespace):
+def paper_model(given: argparse.Namespace):
     """The paper's two networks, joined, with the paper's optimizer."""
     from salclass_tf.classifiers import build_classifier
     from salclass_tf.detectors import build_detector
@@ -71,7 +73,7 @@ def _bare_rate(given: argparse.Namespace, batch: dict) -> float:
     from salclass_tf.devices import precision
 
     compiled = precision.needs_xla(given.precision) or None
-    step = tf.function(_model(given).train_step, jit_compile=compiled)
+    step = tf.function(paper_model(given).train_step, jit_compile=compiled)
     float(step(batch)["step_loss"])
     started = time.perf_counter()
     for _ in range(given.steps):
@@ -101,7 +103,9 @@ def _loop_rate(given: argparse.Namespace, epoch) -> tuple[float, str]:
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder)
         by_xla = precision.needs_xla(given.precision)
-        training = Timed("joint", stage, _model(given), feed, path, given.steps + 1, by_xla=by_xla)
+        training = Timed(
+            "joint", stage, paper_model(given), feed, path, given.steps + 1, by_xla=by_xla
+        )
         start = _start(training, next(iter(epoch(0, 0))))
         training.run()
     return (len(moments) - 1) * given.batch_size / (moments[-1] - moments[0]), start
@@ -119,17 +123,12 @@ def _start(training, batch: dict) -> str:
     )
 
 
-def main() -> None:
-    """Measures both and prints them."""
-    given = _parse()
-    import keras
-
+def epochs(given: argparse.Namespace) -> Callable[[int, int], Any]:
+    """Batches of training on generated images, by epoch and steps to leave out."""
     from salclass_tf.data import pipeline
     from salclass_tf.data.geometry import Geometry
 
-    keras.config.set_dtype_policy(given.precision)
-    images = (given.steps + 1) * given.batch_size
-    source = _source(images)
+    source = _source((given.steps + 1) * given.batch_size)
 
     def epoch(number: int, skip: int):
         return pipeline.training_batches(
@@ -144,6 +143,16 @@ def main() -> None:
             skip_steps=skip,
         )
 
+    return epoch
+
+
+def main() -> None:
+    """Measures both and prints them."""
+    given = _parse()
+    import keras
+
+    keras.config.set_dtype_policy(given.precision)
+    epoch = epochs(given)
     bare = _bare_rate(given, next(iter(epoch(0, 0))))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     own, start = _loop_rate(given, epoch)

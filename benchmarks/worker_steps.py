@@ -63,8 +63,6 @@ def measure(settings: dict) -> None:
     from benchmarks import train_step
     from salclass_tf import devices
     from salclass_tf.config import Stage
-    from salclass_tf.data import pipeline
-    from salclass_tf.data.geometry import Geometry
     from salclass_tf.training import loop
 
     given = argparse.Namespace(**settings)
@@ -72,22 +70,8 @@ def measure(settings: dict) -> None:
     placement = devices.choose_placement("auto")
     keras.utils.set_random_seed(0)
     with placement.strategy.scope():
-        model = train_step._model(given)
-    source = train_step._source((given.steps + 1) * given.batch_size)
-
-    def epoch(number: int, skip: int) -> tf.data.Dataset:
-        return pipeline.training_batches(
-            source,
-            geometry=Geometry.for_image_size(given.image_size),
-            sigma_px=10.0,
-            batch_size=given.batch_size,
-            seed=0,
-            epoch=number,
-            crops=1,
-            mirror="random",
-            skip_steps=skip,
-        )
-
+        model = train_step.paper_model(given)
+    epoch = train_step.epochs(given)
     steps, exchanges = Costs(), Costs()
 
     class Timed(loop.Loop):

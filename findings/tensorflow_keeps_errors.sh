@@ -2,6 +2,7 @@
 # TensorFlow 2.21 keeps some memory of each error that it raises in Python, also where nobody holds
 # the error: some hundred bytes (400 to 800 in four runs), of one operation that is called for itself
 # too. Of Python's own allocations they are a tenth (tracemalloc), so that most is in the native part.
+# A session that raises the same error keeps nothing, so that a server of Python should answer by one.
 # Needs Linux.
 set -euo pipefail
 folder=$(mktemp -d)
@@ -34,9 +35,23 @@ def answered() -> None:
     tf.io.decode_base64("AAAA")
 
 
+graph = tf.Graph()
+with graph.as_default():
+    image = tf.compat.v1.placeholder(tf.string, [])
+    decoded = tf.io.decode_png(image)
+session = tf.compat.v1.Session(graph=graph)
+
+
+def refused_by_a_session() -> None:
+    try:
+        session.run(decoded, {image: b"no image"})
+    except tf.errors.InvalidArgumentError:
+        pass
+
+
 print("TensorFlow", tf.__version__)
 count, kept = 8000, {}
-for call in (refused, answered):
+for call in (refused, answered, refused_by_a_session):
     for _ in range(2000):
         call()
     gc.collect()
@@ -49,5 +64,6 @@ for call in (refused, answered):
     tracemalloc.stop()
     kept[call.__name__] = (resident() - before) / count
     print(f"{call.__name__}: {kept[call.__name__]:.0f} bytes a call, Python's {python / count:.1f}")
-sys.exit(int(kept["refused"] < 200 or kept["answered"] > 100))
+nothing = max(kept["answered"], kept["refused_by_a_session"]) <= 100
+sys.exit(int(kept["refused"] < 200 or not nothing))
 PYTHON

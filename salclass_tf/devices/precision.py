@@ -1,10 +1,14 @@
 """Which floating-point policy suits the hardware."""
 
+import os
 import pathlib
 
 import tensorflow as tf
 
 _CPU_FLAGS = pathlib.Path("/proc/cpuinfo")
+
+# Instruction sets of oneDNN, which computes in bfloat16, that do not; names of its documentation.
+_WITHOUT_BFLOAT16 = {"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI"}
 
 
 def choose(asked: str = "auto") -> tuple[str, str]:
@@ -71,5 +75,17 @@ def _for_cpu(flags: str) -> tuple[str, str]:
     """The policy for a CPU with these feature flags."""
     for flag in ("amx_bf16", "avx512_bf16"):
         if flag in flags.split():
-            return "mixed_bfloat16", f"the CPU has {flag}"
+            held = _held_back()
+            return ("float32", held) if held else ("mixed_bfloat16", f"the CPU has {flag}")
     return "float32", "the CPU has no bfloat16 arithmetic"
+
+
+def _held_back() -> str:
+    """What in the environment keeps TensorFlow from the CPU's bfloat16; "" if nothing does."""
+    switch = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "")
+    if switch.lower() in ("0", "false"):
+        return f"TF_ENABLE_ONEDNN_OPTS={switch} leaves the CPU's bfloat16 unused"
+    for name in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"):
+        if os.environ.get(name, "").upper() in _WITHOUT_BFLOAT16:
+            return f"{name}={os.environ[name]} has no bfloat16 arithmetic"
+    return ""

@@ -5,6 +5,34 @@ import pytest
 from salclass_tf.devices import precision
 
 
+@pytest.fixture(autouse=True)
+def nothing_held_back(monkeypatch):
+    for name in ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "policy"),
+    [
+        ("TF_ENABLE_ONEDNN_OPTS", "0", "float32"),
+        ("TF_ENABLE_ONEDNN_OPTS", "1", "mixed_bfloat16"),
+        ("ONEDNN_MAX_CPU_ISA", "AVX2", "float32"),
+        ("DNNL_MAX_CPU_ISA", "avx512_core_vnni", "float32"),
+        ("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16", "mixed_bfloat16"),
+    ],
+)
+def test_auto_takes_no_bfloat16_that_the_environment_forbids(
+    name, value, policy, tmp_path, monkeypatch
+):
+    (tmp_path / "cpuinfo").write_text("flags: avx512_bf16")
+    monkeypatch.setattr(precision, "_CPU_FLAGS", tmp_path / "cpuinfo")
+    monkeypatch.setattr(precision.tf.config, "get_visible_devices", lambda kind: [])
+    monkeypatch.setenv(name, value)
+    chosen, reason = precision.choose("auto")
+    assert chosen == policy
+    assert (f"{name}={value}" in reason) == (policy == "float32")
+
+
 @pytest.mark.parametrize(
     ("flags", "policy"),
     [

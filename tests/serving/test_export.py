@@ -320,7 +320,7 @@ print(json.dumps([shapes, sorted({"keras", "salclass_tf"} & set(sys.modules))]))
 
 
 @pytest.mark.slow
-def test_full_size_network_is_exported_and_answers(tmp_path):
+def test_full_size_network_is_exported_and_answers(bfloat16, tmp_path):
     finished_stages.write_paper_stage(tmp_path)
     command = [sys.executable, str(ROOT / "export.py"), f"--workdir={tmp_path}"]
     command += [f"--export_dir={tmp_path}/gaze", f"--class_names={tmp_path}/names.txt"]
