@@ -73,7 +73,7 @@ class Columns(tfds.features.Sequence):
     def get_serialized_info(self) -> dict[str, tfds.features.TensorInfo]:
         """Describes each column as one array of any length, which is written in one go."""
         return {
-            name: tfds.features.TensorInfo(shape=(None,), dtype=info.dtype)
+            name: tfds.features.TensorInfo(shape=(None,), dtype=info.np_dtype)
             for name, info in super().get_serialized_info().items()
         }
 
