@@ -75,7 +75,9 @@ class GazeSet:
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes in label order; empty where the set has none."""
         features = self.builder.info.features
-        return tuple(features["label"].names or ()) if "label" in features else ()
+        # For want of names TFDS counts to `num_classes`, also where that is not known yet.
+        known = "label" in features and features["label"].num_classes
+        return tuple(features["label"].names) if known else ()
 
     @property
     def has_labels(self) -> bool:

@@ -14,6 +14,11 @@ def test_prepared_set_is_opened_with_its_facts(tiny_data_dir):
     assert opened.size("train") == 12
 
 
+def test_classes_that_only_the_files_tell_are_none_until_they_are_there(tmp_path):
+    found = sets.GazeSet("cub_gha", sets.open_builder("cub_gha", str(tmp_path)))
+    assert found.has_labels and found.class_names == ()
+
+
 def test_validation_is_cut_from_the_training_images_without_overlap(tiny_data_dir):
     opened = sets.open_set("dotted_noise", tiny_data_dir)
     assert opened.split("train", 0.25) == "train[:9]"
