@@ -12,6 +12,7 @@ from collections.abc import Callable
 import keras
 
 from salclass_tf.classifiers import pixels, rgbs, stock_weights
+from salclass_tf.classifiers import pooling as poolings
 from salclass_tf.classifiers.rebuilding import Rebuilding
 from salclass_tf.layers import sizes
 
@@ -43,6 +44,7 @@ def build(
     bn_momentum: float | None = None,
     dropout: float | None = None,
     saliency_spread: float | None = None,
+    pooling: str = "mean",
 ) -> keras.Model:
     """Builds a network of `keras.applications`; the contract is that of `build_classifier`.
 
@@ -59,6 +61,8 @@ def build(
             own.
         saliency_spread: initial standard deviation of the normalised map; None is about that of
             the colours: 57 where they are pixel values (ResNet, first version), otherwise 1.
+        pooling: how the last features are pooled, see `pooling.pool`; "both" where the class layer
+            alone reads them.
 
     Returns:
         {"image", "saliency"} or image -> logits float32 [b, num_classes].
@@ -73,11 +77,12 @@ def build(
         classes=num_classes if path is None else stock_weights.classes(path) or num_classes,
         classifier_activation=None,
     )
-    rebuilding = Rebuilding(stock, num_classes, width, bn_momentum, dropout)
+    poolings.check(pooling)
+    rebuilding = Rebuilding(stock, num_classes, width, bn_momentum, dropout, pooling)
     preprocessing, spread = pixels.build_preprocessing(name, family)
     spread = spread if saliency_spread is None else saliency_spread
     inputs, stack = rgbs.build_input(preprocessing, image_size, saliency_input, spread)
-    model = keras.Model(inputs, rebuilding.apply(stack), name=f"{name}_classifier")
+    model = keras.Model(inputs, rebuilding.apply(stack, inputs), name=f"{name}_classifier")
     if path is not None:
         stock_weights.load(model, rebuilding, stock, path)
     return model

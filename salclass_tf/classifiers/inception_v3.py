@@ -11,6 +11,7 @@ from typing import NamedTuple
 import keras
 
 from salclass_tf import weights as weight_files
+from salclass_tf.classifiers import pooling as poolings
 from salclass_tf.classifiers import rgbs
 from salclass_tf.layers import sizes
 
@@ -125,6 +126,7 @@ def build(
     weights: str | None = None,
     bn_momentum: float = 0.99,
     saliency_spread: float = 1.0,
+    pooling: str = "mean",
 ) -> keras.Model:
     """Builds Inception-v3; the contract is that of `build_classifier`.
 
@@ -138,6 +140,7 @@ def build(
             normalisation but the map's.
         saliency_spread: initial standard deviation of the normalised map; the colours lie in
             [-1, 1].
+        pooling: how the last features are pooled, see `pooling.pool`.
 
     Returns:
         {"image", "saliency"} or image -> logits float32 [b, num_classes].
@@ -148,7 +151,8 @@ def build(
     )
     inputs, x = rgbs.build_input(preprocessing, image_size, saliency_input, saliency_spread)
     x = _Graph(width, bn_momentum).apply(x, _NETWORK)
-    x = keras.layers.GlobalAveragePooling2D(name="avg_pool")(x)
+    mean = keras.layers.GlobalAveragePooling2D(name="avg_pool")
+    x = poolings.pool(mean, x, inputs, pooling)
     logits = keras.layers.Dense(num_classes, dtype="float32", name="predictions")(x)
     model = keras.Model(inputs, logits, name="inception_v3_classifier")
     if weights is not None:

@@ -6,18 +6,20 @@ from collections.abc import Iterator
 import keras
 
 from salclass_tf import keras_internals
-from salclass_tf.classifiers import channels, rgbs
+from salclass_tf.classifiers import channels, pooling, rgbs
 from salclass_tf.classifiers.depthwise import DepthwiseConvolution
+
+_MEAN = keras.layers.GlobalAveragePooling2D
 
 
 class Rebuilding:
     """Rebuilds the layers of a network.
 
-    A new layer has the settings and the name of the old one, with six exceptions: those that
+    A new layer has the settings and the name of the old one, with seven exceptions: those that
     normalise pixels are left out; those inside a `Sequential` stand by themselves; convolutions in
     groups of one channel are a `DepthwiseConvolution`; names that Keras counted over the whole
-    process are counted from the first of their kind; channel counts have the width; and the layer
-    of the classes and what follows it compute in float32.
+    process are counted from the first of their kind; channel counts have the width; the layer of
+    the classes and what follows it compute in float32; and the last features may be pooled by gaze.
 
     Attributes:
         first: name of the first convolution.
@@ -32,6 +34,7 @@ class Rebuilding:
         width: float = 1.0,
         bn_momentum: float | None = None,
         dropout: float | None = None,
+        pooled: str = "mean",
     ):
         """Prepares the copy.
 
@@ -41,9 +44,11 @@ class Rebuilding:
             width: factor on every other channel count.
             bn_momentum: of every batch normalisation; None keeps the network's own.
             dropout: rate of the dropouts before the class layer; None keeps the network's own.
+            pooled: how the last features are pooled, one of `pooling.POOLINGS`.
 
         Raises:
-            ValueError: if it has no convolution, which could be widened.
+            ValueError: if it has no convolution, which could be widened, or others than the class
+                layer would have to read both poolings.
         """
         layers = list(_flat(network.operations))
         last = max(i for i, layer in enumerate(layers) if getattr(layer, "weights", ()))
@@ -58,9 +63,26 @@ class Rebuilding:
             raise ValueError(f"{network.name} has no convolution that could read the map")
         self.first, self.head = self._names[first], self._names[layers[last].name]
         self.pairs: list[tuple[keras.Layer, keras.Layer]] = []
+        pools = [n for n, x in enumerate(layers) if isinstance(x, _MEAN)]
+        self._pool, self._pooled = layers[pools[-1]], pooled
+        between = [x.name for x in layers[pools[-1] : last] if getattr(x, "weights", ())]
+        if pooled == "both" and between:
+            raise ValueError(
+                f'pooling="both" doubles what {between[0]} of {network.name} reads; take '
+                'pooling="gaze", or a network whose class layer alone reads the pooled features'
+            )
+        self._inputs: keras.KerasTensor | dict[str, keras.KerasTensor] = {}
 
-    def apply(self, stack: keras.KerasTensor) -> keras.KerasTensor:
-        """Returns what the new layers make of a stack of normalised channels, [b, s, s, c]."""
+    def apply(
+        self, stack: keras.KerasTensor, inputs: keras.KerasTensor | dict[str, keras.KerasTensor]
+    ) -> keras.KerasTensor:
+        """Returns what the new layers make of a stack of normalised channels.
+
+        Args:
+            stack: [b, s, s, c].
+            inputs: what it was made of, see `rgbs.build_input`: pooling by gaze reads the map.
+        """
+        self._inputs = inputs
         # `clone_model` insists on making a model of the tensors that it is given, which cannot be
         # part of a larger one without nesting.
         return keras_internals.run_through_graph(self._network, stack, self._call)
@@ -75,6 +97,8 @@ class Rebuilding:
                 x = self._call(inner, x)
             return x
         new = self._make(layer, args)
+        if layer is self._pool:
+            return pooling.pool(new, args[0], self._inputs, self._pooled)
         out = new(*args, **kwargs)
         if getattr(layer, "weights", ()):
             self.pairs.append((layer, new))

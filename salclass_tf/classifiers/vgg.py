@@ -4,6 +4,7 @@ import keras
 
 from salclass_tf import layers
 from salclass_tf import weights as weight_files
+from salclass_tf.classifiers import pooling as poolings
 from salclass_tf.classifiers import rgbs
 from salclass_tf.layers import sizes, vgg_trunk
 
@@ -26,6 +27,7 @@ def build(
     dropout: float | None = None,
     seed: int | None = None,
     saliency_spread: float = _PIXEL_DEVIATION,
+    pooling: str = "mean",
 ) -> keras.Model:
     """Builds a VGG classifier; the contract is that of `build_classifier`.
 
@@ -41,6 +43,7 @@ def build(
             "pool".
         seed: of the dropout (fc2 takes the next one); None draws it from Keras' global seed.
         saliency_spread: initial standard deviation of the normalised map, in pixel values.
+        pooling: how top "pool" pools, see `pooling.pool`.
 
     Returns:
         {"image", "saliency"} or image -> logits float32 [b, num_classes].
@@ -48,7 +51,14 @@ def build(
     sizes.check_image_size(f"classifier {name}", image_size, vgg_trunk.SMALLEST_IMAGE)
     preprocessing = layers.VggPreprocessing(name="vgg_preprocessing")
     inputs, x = rgbs.build_input(preprocessing, image_size, saliency_input, saliency_spread)
-    x = _build_top(vgg_trunk.build_trunk(name, x, width), top, width, dropout, seed)
+    features = vgg_trunk.build_trunk(name, x, width)
+    if top == "pool":
+        mean = keras.layers.GlobalAveragePooling2D(name="avg_pool")
+        x = poolings.pool(mean, features, inputs, pooling)
+        x = keras.layers.Dropout(dropout or 0.0, seed=seed, name="avg_pool_dropout")(x)
+    else:
+        _check_dense(top, pooling)
+        x = _build_dense(features, width, dropout, seed)
     start = (
         "glorot_uniform"
         if weights is None
@@ -66,15 +76,20 @@ def build(
     return model
 
 
-def _build_top(
-    features: keras.KerasTensor, top: str, width: float, dropout: float | None, seed: int | None
-) -> keras.KerasTensor:
-    """Vectors [b, n] from features [b, h, w, c]."""
-    if top not in ("dense", "pool"):
+def _check_dense(top: str, pooling: str) -> None:
+    """Checks a top that is not pooled."""
+    if top != "dense":
         raise ValueError(f'top must be "dense" or "pool"; got {top!r}')
-    if top == "pool":
-        x = keras.layers.GlobalAveragePooling2D(name="avg_pool")(features)
-        return keras.layers.Dropout(dropout or 0.0, seed=seed, name="avg_pool_dropout")(x)
+    if pooling != "mean":
+        raise ValueError(
+            f'pooling={pooling!r} needs top="pool": the dense layers of a VGG read every cell'
+        )
+
+
+def _build_dense(
+    features: keras.KerasTensor, width: float, dropout: float | None, seed: int | None
+) -> keras.KerasTensor:
+    """The two dense layers as published: vectors [b, n] from features [b, h, w, c]."""
     rate = 0.5 if dropout is None else dropout
     x = keras.layers.Flatten(name="flatten")(features)
     for index, name in enumerate(("fc1", "fc2")):

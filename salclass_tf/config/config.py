@@ -151,6 +151,10 @@ class Config:
         chosen["geometry"] = dataclasses.astuple(self.geometry(stage))
         for part in row.trains:
             chosen[f"{part}_options"] = everything[f"{part}_options"].get(chosen[part], {})
+        if CLASSIFIER in row.trains and not row.reads_map:
+            options = chosen["classifier_options"]
+            # A network without a map has the plain mean, whatever that of its twin is.
+            chosen["classifier_options"] = {k: v for k, v in options.items() if k != "pooling"}
         numbers = everything["stages"][stage]
         if not row.trains_detector:
             del numbers["saliency_loss"]

@@ -27,6 +27,13 @@ def check(stage: str, run: dict, saliency_loss: str | None, options: dict[str, d
             f"stage {stage} has no {part} that options could change",
             f"--stage={stage} --{part}_options={_written(options.get(part, {}))}",
         )
+    pooling = options.get(CLASSIFIER, {}).get("pooling", "mean")
+    require(
+        role(stage).reads_map or pooling == "mean",
+        f"pooling by gaze needs a map, which the classifier of stage {stage} does not read; give "
+        "it to stages classifier and joint",
+        f"--stage={stage} --classifier_options=pooling={pooling}",
+    )
     require(
         role(stage).is_joint or "alpha" not in run,
         "alpha weighs the two errors of stage joint; the other stages have one error",

@@ -5,6 +5,7 @@ it reads, builds and answers with, and what it is called in tables all follow fr
 """
 
 import dataclasses
+import math
 import re
 from collections.abc import Mapping
 
@@ -61,8 +62,13 @@ class Role:
         return self.trains_detector and self.trains_classifier
 
     @property
+    def reads_map(self) -> bool:
+        """Whether its classifier takes a map, a true one or a detector's."""
+        return self.is_joint or self.reads_true_map
+
+    @property
     def needs_gaze(self) -> bool:
-        """Whether it learns from true maps, as target or as input."""
+        """Whether it learns from true maps, as target or as input, whatever its numbers."""
         return self.trains_detector or self.reads_true_map
 
 
@@ -126,8 +132,11 @@ STAGES = tuple(ROLES)
 #: the numbers of a `Stage` that decide how many images it sees, and at which rates
 SCHEDULE = (
     *("optimizer", "epochs", "batch_size", "crops", "mirror", "patience", "validation_share"),
-    *("geometry", "iterations"),
+    *("geometry", "iterations", "crop_around"),
 )
+
+#: where random crops lie: anywhere in the image, or so that each holds some gaze
+CROPS_AROUND = ("image", "gaze")
 
 
 def role(stage: str) -> Role:
@@ -169,6 +178,9 @@ class Stage:
         saliency_loss: L_S where a detector learns, see `losses.list_saliency_losses`; "mse" is
             Eq. 3.
         iterations: maximum number of steps, for recipes that are given by them, or None.
+        crop_around: one of `CROPS_AROUND`, see `cropping.random_view`.
+        attention_loss: weight of `losses.attention_loss` beside the class error, for a classifier
+            that reads no map; 0 for none.
     """
 
     dataset: str
@@ -183,6 +195,18 @@ class Stage:
     geometry: tuple[int, int] | None = None
     saliency_loss: str = "mse"
     iterations: int | None = None
+    crop_around: str = CROPS_AROUND[0]
+    attention_loss: float = 0.0
+
+
+def needs_maps(name: str, stage: Stage) -> bool:
+    """Returns whether a stage learns from true maps: as target, as input, or by its loss."""
+    return role(name).needs_gaze or stage.attention_loss > 0
+
+
+def needs_gaze(name: str, stage: Stage) -> bool:
+    """Returns whether a stage learns from gaze: from true maps, or in its choice of crops."""
+    return needs_maps(name, stage) or stage.crop_around == "gaze"
 
 
 def check(name: str, stage: Stage) -> None:
@@ -199,6 +223,17 @@ def check(name: str, stage: Stage) -> None:
         0 <= stage.validation_share < 1,
         f"validation_share of stage {name} must lie in [0, 1)",
         stage.validation_share,
+    )
+    known = stage.crop_around in CROPS_AROUND
+    require(known, f"crop_around of stage {name} is one of {CROPS_AROUND}", stage.crop_around)
+    weight, row = stage.attention_loss, role(name)
+    good = 0 <= weight < math.inf
+    require(good, f"attention_loss of stage {name} must be at least 0 and finite", weight)
+    require(
+        not weight or (row.trains_classifier and not row.reads_map),
+        "attention_loss is one of the stages whose classifier reads no map, such as "
+        f"classifier_rgb; leave it out of stage {name}",
+        weight,
     )
     try:
         re.compile(stage.frozen)
