@@ -39,6 +39,8 @@ flags.DEFINE_integer("batch_size", None, "Batch size of --stage, in place of the
 flags.DEFINE_float("learning_rate", None, "First rate of --stage; scales its whole schedule.")
 flags.DEFINE_list("optimizer", None, "Of --stage: sgd or adam, numbers: sgd,dampening=0.9.")
 flags.DEFINE_string("frozen", None, "Layers of --stage that do not learn: a regular expression.")
+flags.DEFINE_enum("crop_around", None, config.CROPS_AROUND, "Where crops of --stage lie.")
+flags.DEFINE_float("attention_loss", None, "Of --stage, RGB: weight of people's map as attention.")
 flags.DEFINE_float("alpha", None, "Weight of the class error in Eq. 1.")
 flags.DEFINE_enum("map_scale", None, config.MAP_SCALES, "Height in which joint reads its map.")
 flags.DEFINE_bool("fit_map_normalization", None, "Fit joint's normalisation of the map at first.")
@@ -55,7 +57,10 @@ flags.DEFINE_integer("image_size", None, "Side of the crops, in pixels; 299 in t
 _READ_AT_ONCE = 20_000_000
 
 # Flags that are numbers of the stage that is asked for.
-_NUMBERS = ("epochs", "patience", "batch_size", "learning_rate", "frozen")
+_NUMBERS = (
+    *("epochs", "patience", "batch_size", "learning_rate", "frozen"),
+    *("crop_around", "attention_loss"),
+)
 
 
 def main():

@@ -12,6 +12,7 @@ from salclass_tf.config.optimizer import Optimizer as Optimizer
 from salclass_tf.config.presets import PRESETS as PRESETS
 from salclass_tf.config.presets import build_config as build_config
 from salclass_tf.config.presets import default_workdir as default_workdir
+from salclass_tf.config.stage import CROPS_AROUND as CROPS_AROUND
 from salclass_tf.config.stage import ROLES as ROLES
 from salclass_tf.config.stage import STAGES as STAGES
 from salclass_tf.config.stage import Role as Role

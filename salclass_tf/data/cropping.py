@@ -12,6 +12,8 @@ from salclass_tf.data.geometry import Geometry
 
 #: what lies on the pixel grid of the image, and so is cropped and mirrored with it
 SPATIAL = ("image", "saliency", "fixation_counts")
+#: where random crops may lie
+AROUND = ("image", "gaze")
 
 
 def central_view(image: tf.Tensor, geometry: Geometry) -> tf.Tensor:
@@ -169,13 +171,34 @@ def crop(example: dict, origin: Sequence[tf.Tensor], side: int) -> dict:
 
 
 def random_view(
-    example: dict, view: tf.Tensor, side: int, crops: int, mirror: str, seed: tf.Tensor
+    example: dict,
+    view: tf.Tensor,
+    side: int,
+    crops: int,
+    mirror: str,
+    seed: tf.Tensor,
+    around: str = "image",
 ) -> dict:
-    """View number `view` of an image: views v and v + crops are one crop and its mirror image."""
+    """Returns a random crop of an image, mirrored or not.
+
+    Args:
+        example: what `prepare` returns, with `index`, the number of the image, and what lies on
+            its grid.
+        view: number of the view: views v and v + crops are one crop and its mirror image.
+        side: of the crop, in pixels.
+        crops: of the image.
+        mirror: which of a crop and its mirror image there are, see `pipeline.training_batches`.
+        seed: of the epoch, int64 [2].
+        around: "image" draws the crop among all of the image, "gaze" among those that hold one of
+            its fixations, which is drawn first (where there are maps in place of fixations, a
+            pixel, by the height of the map there). An image that nobody looked at has its crops
+            anywhere.
+    """
     seed = tf.random.fold_in(tf.random.fold_in(seed, example["index"]), view % crops)
     draw = tf.random.stateless_uniform([3], seed)
-    room = tf.cast(tf.shape(example["image"])[:2] - side + 1, tf.float32)
-    cropped = crop(example, tf.unstack(tf.cast(draw[:2] * room, tf.int32)), side)
+    low, high = _origins(example, side, seed, around)
+    room = tf.cast(high - low + 1, tf.float32)
+    cropped = crop(example, tf.unstack(low + tf.cast(draw[:2] * room, tf.int32)), side)
     if mirror != "none":
         mirrored = view >= crops if mirror == "both" else draw[2] < 0.5
         cropped = tf.cond(
@@ -184,3 +207,42 @@ def random_view(
             lambda: cropped,
         )
     return cropped | {"label": example["label"]}
+
+
+def _origins(example: dict, side: int, seed: tf.Tensor, around: str) -> tuple[tf.Tensor, tf.Tensor]:
+    """First and last row and column that a crop may begin at, int32 [2] each."""
+    first, last = tf.constant([0, 0]), tf.shape(example["image"])[:2] - side
+    if around == "image":
+        return first, last
+    pixel, is_there = _drawn_gaze(example, tf.random.stateless_uniform([], _apart(seed)))
+    held = tf.maximum(pixel - side + 1, first), tf.minimum(pixel, last)
+    return tuple(
+        tf.where(is_there, near, anywhere)
+        for near, anywhere in zip(held, (first, last), strict=True)
+    )
+
+
+def _apart(seed: tf.Tensor) -> tf.Tensor:
+    """A seed for the choice of a fixation: crops and mirror images are drawn from the other one."""
+    return tf.random.fold_in(seed, 1)
+
+
+def _drawn_gaze(example: dict, draw: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """A pixel that somebody looked at, (row, column) int32 [2], and whether there is one.
+
+    Args:
+        example: what `prepare` returns.
+        draw: in [0, 1), which of them.
+    """
+    height, width = size(example["image"])
+    if "heatmap" in example:
+        heatmap = tf.image.resize(example["heatmap"], (height, width), antialias=True)
+        summed = tf.cumsum(tf.reshape(tf.cast(heatmap, tf.float64), [-1]))
+        place = tf.searchsorted(summed, [tf.cast(draw, tf.float64) * summed[-1]], side="right")[0]
+        place = tf.minimum(place, height * width - 1)
+        return tf.stack([place // width, place % width]), summed[-1] > 0
+    count = tf.shape(example["x"])[0]
+    chosen = tf.cast(draw * tf.cast(count, tf.float32), tf.int32)
+    # Of no fixations at all a made-up one is looked up, and not used.
+    x, y = (tf.concat([example[axis], [0.0]], axis=0)[chosen] for axis in "xy")
+    return nearest_pixels(x[tf.newaxis], y[tf.newaxis], (height, width))[0], count > 0

@@ -64,6 +64,7 @@ def training_batches(
     epoch: int,
     crops: int = 5,
     mirror: str = "both",
+    crop_around: str = "image",
     with_maps: bool = True,
     with_fixations: bool = False,
     shuffle_images: int = 2048,
@@ -87,6 +88,8 @@ def training_batches(
         crops: random crops of each image.
         mirror: "both" gives each crop and its mirror image, "random" one of the two, "none"
             the crop as it is.
+        crop_around: "image" draws crops anywhere, "gaze" so that each holds some gaze, see
+            `cropping.random_view`.
         with_maps: False leaves `saliency` out, for a classifier alone.
         with_fixations: whether `fixation_counts` are added, for losses that are taken there.
         shuffle_images: images shuffled among each other, still encoded; a full permutation
@@ -110,6 +113,7 @@ def training_batches(
         batch_size=batch_size,
         crops=crops,
         mirror=mirror,
+        crop_around=crop_around,
         with_maps=with_maps,
         with_fixations=with_fixations,
     )
@@ -125,7 +129,9 @@ def training_batches(
         return cropping.add_fixation_counts(prepared) if with_fixations else prepared
 
     def cut(view: tf.Tensor, example: dict) -> dict:
-        return cropping.random_view(example, view, geometry.image_size, crops, mirror, crop_seed)
+        return cropping.random_view(
+            example, view, geometry.image_size, crops, mirror, crop_seed, crop_around
+        )
 
     order = source.shuffle(shuffle_images, seed=image_seed, reshuffle_each_iteration=False)
     order = order.enumerate()
@@ -148,6 +154,7 @@ def training_steps(
     batch_size: int,
     crops: int = 5,
     mirror: str = "both",
+    crop_around: str = "image",
     with_maps: bool = True,
     with_fixations: bool = False,
 ) -> int:
@@ -159,6 +166,7 @@ def training_steps(
         batch_size: views in a batch.
         crops: random crops of each image.
         mirror: which of a crop and its mirror image there are.
+        crop_around: where crops lie.
         with_maps: whether there are heat maps.
         with_fixations: whether fixations are counted in each pixel.
 
@@ -179,6 +187,10 @@ def training_steps(
             f"batch_size must not exceed the data set: got {batch_size}, but {images} images x "
             f"{views} views are {images * views}; use a smaller batch"
         )
+    if crop_around not in cropping.AROUND:
+        raise ValueError(f"crop_around is one of {', '.join(cropping.AROUND)}; got {crop_around!r}")
+    if crop_around == "gaze" and not {"fixations", "heatmap"} & set(source.element_spec):
+        raise ValueError("crops around gaze need fixations or heatmap in the source; it has none")
     if with_maps:
         _check_sigma(sigma_px, source)
     if with_fixations and "heatmap" in source.element_spec:

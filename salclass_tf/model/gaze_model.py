@@ -17,6 +17,9 @@ from salclass_tf.model.examples import Batch
 
 _NAMED_CLASSES = 5
 
+# What is reported of images that somebody looked at, and of no others.
+_OF_SEEN = ("cc", "attention_loss")
+
 
 class GazeModel(keras.Model):
     """A model that learns from gaze batches: one score for training and testing.
@@ -185,14 +188,23 @@ class GazeModel(keras.Model):
         """Scores a batch, updates the running means, returns the mean loss."""
         batch = examples.as_batch(data, self._target)
         examples.check_keys(batch, self._learns_from, type(self).__name__)
-        return self.track(batch, self(batch, training=training))
+        return self.track(batch, self._answer(batch, training))
+
+    @property
+    def is_scored_by_answers(self) -> bool:
+        """Whether `track` needs nothing but what `call` returns."""
+        return True
+
+    def _answer(self, batch: Batch, training: bool) -> dict[str, tf.Tensor]:
+        """Returns what a batch is scored by: what `call` returns, and whatever a loss reads."""
+        return self(batch, training=training)
 
     def track(self, batch: Batch, out: dict[str, tf.Tensor]) -> tf.Tensor:
         """Updates the running means by a batch and what the model answered to it.
 
         Args:
             batch: a dict with what the model learns from.
-            out: what `call` returned for it.
+            out: what `call` returned for it, of a model that `is_scored_by_answers`.
 
         Returns:
             The mean loss, float32 [].
@@ -200,8 +212,8 @@ class GazeModel(keras.Model):
         values = self._score(batch, out)
         counted = batch.get("weight", tf.ones_like(values["loss"]))
         for mean in self._means:
-            # Where nobody looked there is nothing to correlate with.
-            weight = counted * values["seen"] if mean.name == "cc" else counted
+            # Where nobody looked there is nothing to compare with.
+            weight = counted * values["seen"] if mean.name in _OF_SEEN else counted
             mean.update_state(values[mean.name], sample_weight=weight)
         self._asked.update(batch, out)
         return tf.reduce_mean(values["loss"])

@@ -1,11 +1,15 @@
 """The models that are trained: a detector alone, a classifier alone, and SalClassNet."""
 
+import math
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
 from salclass_tf import losses, metrics, pair
 from salclass_tf.classifiers import rgbs
-from salclass_tf.layers import MapScale
+from salclass_tf.classifiers.pooling import last_features
+from salclass_tf.layers import MapScale, cell_means
 from salclass_tf.model.examples import Batch
 from salclass_tf.model.gaze_model import GazeModel
 
@@ -114,24 +118,54 @@ class DetectorModel(GazeModel):
         return super().get_config() | {"detector": part}
 
 
+def _attending(classifier: keras.Model) -> Callable[[tf.Tensor, bool], dict[str, tf.Tensor]]:
+    """Returns a function of images that gives a classifier's logits and its last features."""
+    if len(classifier.inputs) > 1:
+        raise ValueError(
+            "attention_loss is for a classifier of RGB alone, which people's maps tell where to "
+            f"attend; {classifier.name} reads the map itself: build it with saliency_input=False"
+        )
+    outputs = {"logits": classifier.output, "features": last_features(classifier)}
+    both = keras.Model(classifier.inputs, outputs)
+    # A function: as an attribute, Keras would take the network for a second part of the model.
+    return lambda image, training: both(image, training=training)
+
+
 @keras.saving.register_keras_serializable("salclass_tf")
 class ClassifierModel(GazeModel):
     """Trains a classifier alone: cross-entropy (Eq. 2), on RGB or on RGB and the true map.
 
+    With `attention_loss` one of RGB is told by people's gaze where to attend: it learns from
+    `saliency` too, and answers without.
+
     Args:
         classifier: image (and map) -> logits, see `classifiers.build_classifier`.
+        attention_loss: weight of `losses.attention_loss` on the last features, at least 0.
         **kwargs: `class_names` and `short_side`, see `GazeModel`; the rest is passed to
             `keras.Model`.
+
+    Raises:
+        ValueError: if the weight is negative or infinite, or the classifier reads a map, or has no
+            features to attend by.
     """
 
     _stage = "classifier_rgb"
     _gives = ("logits",)
     _target = "label"
 
-    def __init__(self, classifier: keras.Model, **kwargs):
-        super().__init__(("classification_loss", "accuracy"), classifier, **kwargs)
+    def __init__(self, classifier: keras.Model, attention_loss: float = 0.0, **kwargs):
+        reported = ("classification_loss", "accuracy")
+        reported += ("attention_loss",) if attention_loss else ()
+        super().__init__(reported, classifier, **kwargs)
         self.classifier = classifier
         self.takes_saliency = len(classifier.inputs) > 1
+        self.attention_loss = attention_loss
+        if not 0 <= attention_loss < math.inf:
+            raise ValueError(
+                f"attention_loss is a weight of at least 0, and finite; got {attention_loss}"
+            )
+        if attention_loss:
+            self._attending = _attending(classifier)
         self.built = True
 
     @classmethod
@@ -142,7 +176,18 @@ class ClassifierModel(GazeModel):
 
     @property
     def _learns_from(self):
-        return ("image", "saliency", "label") if self.takes_saliency else ("image", "label")
+        needs_map = self.takes_saliency or self.attention_loss
+        return ("image", "saliency", "label") if needs_map else ("image", "label")
+
+    @property
+    def is_scored_by_answers(self):
+        """Whether `track` needs nothing but what `call` returns: not with an attention loss."""
+        return not self.attention_loss
+
+    def _answer(self, batch, training):
+        if not self.attention_loss:
+            return super()._answer(batch, training)
+        return self._attending(batch["image"], training)
 
     @property
     def _answers_images(self):
@@ -166,7 +211,21 @@ class ClassifierModel(GazeModel):
 
     def _score(self, batch, out):
         values = _classification_scores(batch, out["logits"])
-        return values | {"loss": values["classification_loss"]}
+        loss = values["classification_loss"]
+        if not self.attention_loss:
+            return values | {"loss": loss}
+        features = out["features"]
+        looked_at = cell_means(batch["saliency"], features.shape[1:3])
+        error = losses.attention_loss(looked_at, features)
+        return values | {
+            "attention_loss": error,
+            "seen": tf.cast(metrics.has_gaze(batch["saliency"]), tf.float32),
+            "loss": loss + self.attention_loss * error,
+        }
+
+    def _own_config(self):
+        weight = {"attention_loss": self.attention_loss} if self.attention_loss else {}
+        return super()._own_config() | weight
 
     def get_config(self):
         """Returns the classifier, serialised."""

@@ -8,7 +8,7 @@ import keras
 from salclass_tf import losses, pair, spelling
 from salclass_tf.classifiers import list_classifiers
 from salclass_tf.config import Config, recipes
-from salclass_tf.config.stage import ROLES
+from salclass_tf.config.stage import ROLES, needs_gaze
 from salclass_tf.data import sets
 from salclass_tf.detectors import list_detectors, output_of
 from salclass_tf.training import networks
@@ -117,8 +117,9 @@ def check_set(config: Config, stage: str, gaze_set: sets.GazeSet) -> None:
     classes = len(gaze_set.class_names) >= 2 if prepared else gaze_set.has_labels
     if role.trains_classifier and not classes:
         raise ValueError(f"stage {stage} needs classes; data set {gaze_set.name} has none")
-    if role.needs_gaze and prepared and not gaze_set.has_gaze:
-        raise ValueError(f"stage {stage} needs gaze; data set {gaze_set.name} has none")
+    if needs_gaze(stage, config.stages[stage]) and prepared and not gaze_set.has_gaze:
+        remedy = "" if role.needs_gaze else ": leave out attention_loss and crop_around"
+        raise ValueError(f"stage {stage} needs gaze; data set {gaze_set.name} has none{remedy}")
     if needs_fixations(config, stage) and "heatmap" in gaze_set.builder.info.features:
         valid = ", ".join(losses.list_saliency_losses(with_fixations=False))
         raise ValueError(

@@ -6,7 +6,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from salclass_tf.config import ROLES, Config
+from salclass_tf.config import Config
+from salclass_tf.config.stage import needs_maps
 from salclass_tf.data import damage, pipeline, sets
 from salclass_tf.training import checks, loop
 
@@ -73,7 +74,8 @@ def _content(config: Config, name: str, gaze_set: sets.GazeSet) -> dict[str, Any
         "batch_size": stage.batch_size,
         "crops": stage.crops,
         "mirror": stage.mirror,
-        "with_maps": ROLES[name].needs_gaze,
+        "crop_around": stage.crop_around,
+        "with_maps": needs_maps(name, stage),
         "with_fixations": checks.needs_fixations(config, name),
     }
 

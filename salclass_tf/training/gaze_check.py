@@ -3,7 +3,8 @@
 import dataclasses
 import logging
 
-from salclass_tf.config import ROLES, Config
+from salclass_tf.config import Config
+from salclass_tf.config.stage import needs_gaze
 from salclass_tf.data import damage, gaze_counts, pipeline
 from salclass_tf.data.gaze_counts import GazeCount
 from salclass_tf.data.sets import GazeSet
@@ -55,7 +56,7 @@ def told(part: str, count: GazeCount) -> str:
 
 def _counts(config: Config, name: str, gaze_set: GazeSet) -> dict[str, GazeCount]:
     """Part of the data -> its counts."""
-    if not ROLES[name].needs_gaze:
+    if not needs_gaze(name, config.stages[name]):
         return {}
     share = config.stages[name].validation_share
     splits = {part: gaze_set.split(part, share) for part in ("train", "validation", "test")}

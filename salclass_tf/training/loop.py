@@ -341,7 +341,7 @@ class Loop:
 
     def _test(self, batch) -> None:
         """Scores a batch; on one device by the answers that final scores and pictures need too."""
-        if self.strategy.num_replicas_in_sync > 1:
+        if self.strategy.num_replicas_in_sync > 1 or not self.model.is_scored_by_answers:
             self._test_step(batch)
         else:
             self._track(batch, self.forward(batch))

@@ -50,7 +50,10 @@ def build_model(config: Config, stage: str, workdir: pathlib.Path, num_classes: 
     elif role.trains_detector:
         model = DetectorModel(_detector(config, stage, workdir), **error)
     else:
-        model = ClassifierModel(_classifier(config, stage, workdir, num_classes))
+        model = ClassifierModel(
+            _classifier(config, stage, workdir, num_classes),
+            attention_loss=config.stages[stage].attention_loss,
+        )
     _freeze(model, config.stages[stage].frozen)
     _synchronize(model)
     return model

@@ -34,6 +34,8 @@ ALL = {
     "geometry": (SILENT, None),
     "saliency_loss": ("mean square error, Eq. 3", "mse"),
     "iterations": (SILENT, None),
+    "crop_around": (SILENT, "image"),
+    "attention_loss": (SILENT, 0.0),
 }
 #: what is different in single stages
 NEW = {

@@ -9,7 +9,17 @@ from tiny_config import tiny_config
 
 import salclass_tf
 from salclass_tf import config, training
-from salclass_tf.config.stage import CLASSIFIER, DETECTOR, ROLES, Role, pretraining_of, role
+from salclass_tf.config.stage import (
+    CLASSIFIER,
+    DETECTOR,
+    ROLES,
+    SCHEDULE,
+    Role,
+    needs_gaze,
+    needs_maps,
+    pretraining_of,
+    role,
+)
 from salclass_tf.evaluation.methods import find
 from salclass_tf.runs.finished_stage import FinishedStage
 
@@ -49,6 +59,26 @@ def test_what_stages_read_and_train():
     assert {n for n, row in ROLES.items() if row.trains_classifier} == {
         *("classifier_pretrain", "classifier_rgb", "classifier", "classifier_rgb_longer", "joint")
     }
+
+
+def test_numbers_of_a_stage_may_make_it_learn_from_gaze(tiny):
+    plain = tiny.stages["classifier_rgb"]
+    cropped = dataclasses.replace(plain, crop_around="gaze")
+    attending = dataclasses.replace(plain, attention_loss=0.5)
+    found = [
+        tuple(needs("classifier_rgb", stage) for needs in (needs_gaze, needs_maps))
+        for stage in (plain, cropped, attending)
+    ]
+    assert found == [(False, False), (True, False), (True, True)]
+    assert needs_gaze("joint", plain) and needs_maps("classifier", plain)
+
+
+def test_where_crops_lie_is_part_of_the_schedule_that_twins_share():
+    run = config.build_config().override("joint", {}, {"crop_around": "gaze"})
+    around = {name for name, stage in run.stages.items() if stage.crop_around == "gaze"}
+    assert around == {"joint", "classifier_rgb_longer"} and "crop_around" in SCHEDULE
+    with pytest.raises(ValueError, match="crop_around of stage joint is one of .* got 'faces'"):
+        config.build_config().override("joint", {}, {"crop_around": "faces"})
 
 
 def test_unknown_stage_lists_those_that_there_are():

@@ -85,7 +85,7 @@ def test_what_cannot_go_on_is_said(run, tmp_path):
 def test_folder_from_before_a_number_existed_is_the_same_run(run, tmp_path):
     write(tmp_path, run)
     known = json.loads((tmp_path / "config.json").read_text())
-    for name in ("iterations", "saliency_loss", "frozen"):
+    for name in ("iterations", "saliency_loss", "frozen", "crop_around", "attention_loss"):
         del known["stage"][name]
     del known["stage"]["optimizer"]["bias_multiplier"]
     (tmp_path / "config.json").write_text(json.dumps(known))

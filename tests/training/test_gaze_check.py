@@ -6,7 +6,7 @@ from tiny_config import tiny_config
 
 from salclass_tf import training
 from salclass_tf.data import sets
-from salclass_tf.training import gaze_check, report
+from salclass_tf.training import checks, gaze_check, report
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +22,19 @@ def test_run_without_gaze_is_refused_before_anything_is_written(data_dir, tmp_pa
     with pytest.raises(ValueError, match="has no gaze to learn from: in seldom.*, 11 of the 11 "):
         training.run(tiny_config("seldom_seen/none"), "saliency", tmp_path / "run", data_dir)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("numbers", [{"attention_loss": 0.5}, {"crop_around": "gaze"}])
+def test_classifier_of_rgb_that_learns_from_gaze_needs_some(numbers, data_dir, tiny_data_dir):
+    asked = tiny_config("seldom_seen/none").override("classifier_rgb", {}, numbers)
+    opened = sets.open_set("seldom_seen/none", data_dir)
+    with pytest.raises(ValueError, match="classifier_rgb has no gaze to learn from"):
+        gaze_check.check(asked, "classifier_rgb", opened)
+    plain = sets.open_set("dotted_noise", tiny_data_dir)
+    plain.builder.info.metadata["sigma_px"] = 0.0
+    with pytest.raises(ValueError, match="dotted_noise has none: leave out attention_loss and"):
+        checks.check_set(asked, "classifier_rgb", plain)
+    checks.check_set(tiny_config("dotted_noise"), "classifier_rgb", plain)
 
 
 def test_epoch_cannot_be_chosen_on_black_maps(data_dir, monkeypatch):

@@ -151,6 +151,41 @@ def test_interrupted_run_ends_with_the_weights_of_an_undisturbed_one(
 
 
 @pytest.mark.slow
+def test_gaze_in_training_alone_goes_on_exactly_and_is_noted(tiny, tmp_path, monkeypatch):
+    arguments = {
+        "stage": "classifier_rgb",
+        "numbers": {"attention_loss": 0.5, "crop_around": "gaze", "learning_rate": 0.05},
+        "pretrain_classifier": False,
+    }
+    results = tiny(workdir=tmp_path / "whole", **arguments)
+    with monkeypatch.context() as patch:
+        taken = loop.Loop._step
+
+        def interrupted_step(self, batch):
+            taken(self, batch)
+            if self.position.step == 3:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        patch.setattr(loop.Loop, "_step", interrupted_step)
+        with pytest.raises(loop.Interrupted, match="SIGTERM"):
+            tiny(workdir=tmp_path / "broken", **arguments)
+    tiny(workdir=tmp_path / "broken", **arguments)
+    folders = [tmp_path / name / "classifier_rgb" for name in ("whole", "broken")]
+    for one, other in zip(*map(weights, folders), strict=True):
+        np.testing.assert_array_equal(one, other)
+    noted = json.loads((folders[0] / "config.json").read_text())["stage"]
+    assert (noted["attention_loss"], noted["crop_around"]) == (0.5, "gaze")
+    rows = history.read(folders[0] / "history.csv")
+    assert all(0 < row["attention_loss"] < 1 and 0 < row["val_attention_loss"] < 1 for row in rows)
+    for row in rows:
+        total = row["val_classification_loss"] + 0.5 * row["val_attention_loss"]
+        assert row["val_loss"] == pytest.approx(total, rel=1e-5)
+    assert results["classifier_rgb"]["gaze"]["train"] == {"images": 9, "without_gaze": 0}
+    network = keras.models.load_model(folders[0] / "model.keras", compile=False)
+    assert [tensor.name for tensor in network.inputs] == ["image"]
+
+
+@pytest.mark.slow
 def test_compiled_stage_goes_on_exactly_and_no_other_way(tiny, tmp_path, monkeypatch):
     tiny(workdir=tmp_path / "whole", compile="xla")
     with monkeypatch.context() as patch:

@@ -49,6 +49,7 @@ class Settings:
         map_kind: what the numbers in folders of maps are, one of `map_kinds.KINDS`.
         gradcam: whether Grad-CAM maps of Keras classifiers are rows of Table 4.
         baselines: rows of Table 4 that need no model, see `baseline_choice.of`.
+        map_uses: whether networks that read a map are asked with other maps too.
         view: what of the images maps are scored on, see `lineup.open_all`; classes are always told
             of the crop that networks were trained on.
 
@@ -68,6 +69,7 @@ class Settings:
     map_kind: str = "auto"
     gradcam: bool = False
     baselines: tuple[str, ...] = baseline_choice.USUAL
+    map_uses: bool = True
     view: str | None = None
 
     def __post_init__(self) -> None:
@@ -215,7 +217,8 @@ class Evaluation:
             else:
                 yield method, scored, frozenset({SALIENCY})
                 yield method, crops, frozenset({LOGITS})
-            if crops.has_maps and any(row is method for row, _ in self.classes[-1:]):
+            asked = self._settings.map_uses and crops.has_maps
+            if asked and any(row is method for row, _ in self.classes[-1:]):
                 for variant in method.variants:
                     yield variant, crops, frozenset({LOGITS})
 
@@ -243,7 +246,7 @@ class Evaluation:
             if found.get(kind) is not None:
                 labels = method.labels(dataset) | (method.seen if kind == LOGITS else {})
                 rows.append((method, _relabelled(found[kind], labels)))
-                if method.variants and kind == LOGITS:
+                if self._settings.map_uses and method.variants and kind == LOGITS:
                     self.map_uses.append(rows[-1])
                 self.scored.append((method, dataset))
         if failed is not None:
