@@ -66,7 +66,7 @@ class Spread:
         left = _allowed(effect) - self.of_seeds / seeds
         if left <= 0:
             return None
-        return math.ceil((self.of_images + self.rest / seeds) / left)
+        return max(math.ceil((self.of_images + self.rest / seeds) / left), 1)
 
     def seeds_for(self, effect: float) -> int:
         """Returns the fewest seeds with which some number of images shows an effect."""
