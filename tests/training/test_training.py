@@ -48,7 +48,7 @@ def train(tiny_data_dir):
         changed = dataclasses.replace(settings, **changes).override(stage, {}, numbers or {})
         with pytest.MonkeyPatch.context() as patch:
             if not pictures:
-                patch.setattr(stages.report, "draw", lambda *drawn: None)
+                patch.setattr(stages.report, "draw", lambda *drawn: [])
             return training.run(changed, stage, workdir, tiny_data_dir)
 
     return run
