@@ -73,12 +73,14 @@ class _RateMultipliers:
 
     def _rate(self, index: int, learning_rate, dtype) -> tf.Tensor:
         """The rate of one variable, a scalar or one number per slice."""
-        factor, rate = self._multipliers[index], tf.cast(learning_rate, dtype)
+        # A constant rate is a variable, which would be read for each of those that learn.
+        rate = self._shared.once(("rate", dtype), lambda: tf.cast(learning_rate, dtype))
+        factor = self._multipliers[index]
         if np.array_equal(factor, 1.0):
             return rate
         if factor.ndim:
             return rate * tf.cast(factor, dtype)
-        name = "rate", float(factor), dtype
+        name = "rate", dtype, float(factor)
         return self._shared.once(name, lambda: rate * tf.cast(factor, dtype))
 
     def get_config(self):
@@ -199,9 +201,7 @@ class SGD(_RateMultipliers, keras.optimizers.Optimizer):
         velocity, dtype = self._velocities[index], variable.dtype
         gradient, momentum = tf.cast(gradient, dtype), self._now("momentum", dtype)
         if callable(self.coupled_weight_decay) or self.coupled_weight_decay:
-            # As a tensor: a product would read the variable twice.
-            value = tf.convert_to_tensor(variable)
-            gradient += self._now("coupled_weight_decay", dtype) * value
+            gradient += self._now("coupled_weight_decay", dtype) * variable
         dampened = self._share(dtype) * gradient if self.dampening else gradient
         rate = self._rate(index, learning_rate, dtype)
         if not rate.shape.rank:
