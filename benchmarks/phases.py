@@ -10,6 +10,7 @@ import, and a phase is known by the functions that it consists of: where a revis
 them, its time is in the phase around it. Time inside an inner phase is not counted for the outer.
 """
 
+import argparse
 import contextlib
 import functools
 import importlib
@@ -181,17 +182,22 @@ def _stage(clock: Clock, function: Callable) -> Callable:
 
 def main() -> None:
     """Runs the script, and writes the times when it has ended."""
-    times, started, script, *flags = sys.argv[1:]
-    clock = Clock(float(started))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("times", type=pathlib.Path, help="JSON file to write")
+    parser.add_argument("started", type=float, help="when the process was started, time.time()")
+    parser.add_argument("script", help="in the folder of the revision")
+    parser.add_argument("flags", nargs=argparse.REMAINDER, help="of the script")
+    given = parser.parse_args()
+    clock = Clock(given.started)
     import salclass_tf.training  # noqa: F401  (TensorFlow among it: counted as the start)
 
     watch(clock)
-    sys.argv = [script, *flags]
+    sys.argv = [given.script, *given.flags]
     try:
         with clock.during(OTHER):
-            runpy.run_path(script, run_name="__main__")
+            runpy.run_path(given.script, run_name="__main__")
     finally:
-        pathlib.Path(times).write_text(json.dumps(clock.spent))
+        given.times.write_text(json.dumps(clock.spent))
 
 
 if __name__ == "__main__":
