@@ -23,7 +23,7 @@ import tempfile
 import time
 import tracemalloc
 import unittest.mock
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent import futures
 
 import numpy as np
@@ -214,19 +214,6 @@ def _peak(run: Callable[[], object]) -> int:
     return peak
 
 
-@contextlib.contextmanager
-def checked_out(revision: str) -> Iterator[pathlib.Path]:
-    """Gives a folder that holds the package as it was at a revision."""
-    with tempfile.TemporaryDirectory() as folder:
-        tree = pathlib.Path(folder, "tree")
-        git = ["git", "-C", str(_ROOT), "worktree"]
-        subprocess.run([*git, "add", "--quiet", "--detach", str(tree), revision], check=True)
-        try:
-            yield tree
-        finally:
-            subprocess.run([*git, "remove", "--force", str(tree)], check=True)
-
-
 class Way:
     """One row of a table.
 
@@ -295,9 +282,12 @@ def main() -> None:
     if flags.part:
         part(flags.part, flags.folder, flags.images)
         return
+    # Not above: parts of this file run where an earlier revision stands in for the package.
+    from benchmarks import revisions
+
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        before = flags.against and stack.enter_context(checked_out(flags.against))
+        before = flags.against and stack.enter_context(revisions.checked_out(flags.against))
         start = time.perf_counter(), time.process_time()
         make(folder, flags.images)
         made = time.perf_counter() - start[0], time.process_time() - start[1]

@@ -10,6 +10,7 @@ from salclass_tf.layers.densities import UnitRange as UnitRange
 from salclass_tf.layers.frozen import FrozenConv2D as FrozenConv2D
 from salclass_tf.layers.frozen import UnitFilters as UnitFilters
 from salclass_tf.layers.fused_normalization import fuse_normalization as fuse_normalization
+from salclass_tf.layers.fused_normalization import restore_normalization as restore_normalization
 from salclass_tf.layers.gaze_pooling import GazePooling as GazePooling
 from salclass_tf.layers.gaze_pooling import cell_means as cell_means
 from salclass_tf.layers.maxout import Maxout as Maxout

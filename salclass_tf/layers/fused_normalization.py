@@ -24,6 +24,15 @@ def fuse_normalization(layer: keras.layers.BatchNormalization) -> None:
         layer.call = types.MethodType(_call, layer)
 
 
+def restore_normalization(layer: keras.layers.BatchNormalization) -> None:
+    """Has a batch normalisation compute by Keras' operations again; see `fuse_normalization`.
+
+    Args:
+        layer: any, fused or not.
+    """
+    vars(layer).pop("call", None)
+
+
 def _call(layer, inputs, training=None, mask=None):
     """What `keras.layers.BatchNormalization.call` returns and updates."""
     # Frozen, it stays with Keras: on a GPU that kernel's gradient is not deterministic.

@@ -1,6 +1,7 @@
 """SGD with Torch's update rule, as the paper's training used it, and rates per slice."""
 
 import re
+from collections.abc import Callable, Hashable
 
 import keras
 import numpy as np
@@ -10,6 +11,26 @@ from salclass_tf import keras_internals
 
 LearningRateSchedule = keras.optimizers.schedules.LearningRateSchedule
 Multiplier = float | list
+
+
+class _Shared:
+    """Tensors that all variables of a step share, each made once in the step's graph.
+
+    Made for each variable, they are a fifth of the operations of a step of many small variables.
+    """
+
+    def __init__(self):
+        self._made: dict[Hashable, tf.Tensor] = {}
+
+    def once(self, name: Hashable, make: Callable[[], tf.Tensor]) -> tf.Tensor:
+        """Returns what `make` returned when a graph first asked for that name."""
+        if tf.executing_eagerly():
+            return make()
+        # Of one graph alone: Keras takes a step inside a condition, too.
+        key = tf.compat.v1.get_default_graph(), name
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
 
 
 class _RateMultipliers:
@@ -23,12 +44,19 @@ class _RateMultipliers:
     def __init__(self, *args, lr_multipliers: dict[str, Multiplier] | None = None, **kwargs):
         super().__init__(*args, **kwargs)
         self.lr_multipliers = dict(lr_multipliers or {})
+        self._shared = _Shared()
 
     def build(self, variables):
         """Creates the optimizer's variables and finds the multiplier of each weight."""
         if not self.built:
             self._multipliers = [self._multiplier(v.path, tuple(v.shape)) for v in variables]
         super().build(variables)
+
+    def apply(self, grads, trainable_variables=None):
+        """Takes a step, as in Keras; what its variables share is made anew for each."""
+        self._shared = _Shared()
+        super().apply(grads, trainable_variables)
+        self._shared = _Shared()  # lets go of the graph
 
     def _multiplier(self, path: str, shape: tuple[int, ...]) -> np.ndarray:
         """The factor of one variable; refuses one that does not broadcast against it."""
@@ -45,8 +73,15 @@ class _RateMultipliers:
 
     def _rate(self, index: int, learning_rate, dtype) -> tf.Tensor:
         """The rate of one variable, a scalar or one number per slice."""
-        factor, rate = self._multipliers[index], tf.cast(learning_rate, dtype)
-        return rate if np.array_equal(factor, 1.0) else rate * tf.cast(factor, dtype)
+        # A constant rate is a variable, which would be read for each of those that learn.
+        rate = self._shared.once(("rate", dtype), lambda: tf.cast(learning_rate, dtype))
+        factor = self._multipliers[index]
+        if np.array_equal(factor, 1.0):
+            return rate
+        if factor.ndim:
+            return rate * tf.cast(factor, dtype)
+        name = "rate", dtype, float(factor)
+        return self._shared.once(name, lambda: rate * tf.cast(factor, dtype))
 
     def get_config(self):
         """Returns all arguments of the constructor."""
@@ -68,21 +103,33 @@ class Adam(_RateMultipliers, keras.optimizers.Adam):
         if rate.shape.rank or self.amsgrad:
             super().update_step(gradient, variable, rate)
             return
-        step = tf.cast(self.iterations + 1, rate.dtype)
-        beta_1, beta_2 = tf.cast(self.beta_1, rate.dtype), tf.cast(self.beta_2, rate.dtype)
         first, second = keras_internals.moments_of(self, index)
         tf.raw_ops.ResourceApplyAdam(
             var=_handle(variable),
             m=_handle(first),
             v=_handle(second),
-            beta1_power=tf.pow(beta_1, step),
-            beta2_power=tf.pow(beta_2, step),
             lr=rate,
-            beta1=beta_1,
-            beta2=beta_2,
-            epsilon=tf.cast(self.epsilon, rate.dtype),
             grad=tf.cast(gradient, rate.dtype),
+            **self._constants(rate.dtype),
         )
+
+    def _constants(self, dtype: tf.DType) -> dict[str, tf.Tensor]:
+        """What the kernel takes beside a variable's own: the same for all of a step."""
+
+        def cast(name: str) -> tf.Tensor:
+            return self._shared.once((name, dtype), lambda: tf.cast(getattr(self, name), dtype))
+
+        def power(name: str) -> tf.Tensor:
+            step = self._shared.once(("step", dtype), lambda: tf.cast(self.iterations + 1, dtype))
+            return self._shared.once((name, "power", dtype), lambda: tf.pow(cast(name), step))
+
+        return {
+            "beta1_power": power("beta_1"),
+            "beta2_power": power("beta_2"),
+            "beta1": cast("beta_1"),
+            "beta2": cast("beta_2"),
+            "epsilon": cast("epsilon"),
+        }
 
 
 @keras.saving.register_keras_serializable("salclass_tf")
@@ -152,10 +199,10 @@ class SGD(_RateMultipliers, keras.optimizers.Optimizer):
         """Updates one variable by the rule of the class, in one kernel where it has one rate."""
         index = keras_internals.index_of(self, variable)
         velocity, dtype = self._velocities[index], variable.dtype
-        gradient, momentum = tf.cast(gradient, dtype), tf.cast(self._now(self.momentum), dtype)
+        gradient, momentum = tf.cast(gradient, dtype), self._now("momentum", dtype)
         if callable(self.coupled_weight_decay) or self.coupled_weight_decay:
-            gradient += tf.cast(self._now(self.coupled_weight_decay), dtype) * variable
-        dampened = tf.cast(self._share, dtype) * gradient if self.dampening else gradient
+            gradient += self._now("coupled_weight_decay", dtype) * variable
+        dampened = self._share(dtype) * gradient if self.dampening else gradient
         rate = self._rate(index, learning_rate, dtype)
         if not rate.shape.rank:
             tf.raw_ops.ResourceApplyMomentum(
@@ -171,14 +218,23 @@ class SGD(_RateMultipliers, keras.optimizers.Optimizer):
         self.assign(velocity, moved)
         self.assign_sub(variable, rate * (gradient + momentum * moved if self.nesterov else moved))
 
-    @property
-    def _share(self) -> tf.Tensor:
+    def _share(self, dtype: tf.DType) -> tf.Tensor:
         """What of a gradient enters the velocity: all of the first one, which is the velocity."""
-        return tf.where(tf.equal(self.iterations, 0), 1.0, 1.0 - self.dampening)
 
-    def _now(self, value: float | LearningRateSchedule) -> float | tf.Tensor:
-        """What a number or a schedule is at this iteration."""
-        return value(self.iterations) if callable(value) else value
+        def share() -> tf.Tensor:
+            first = tf.equal(self.iterations, 0)
+            return tf.cast(tf.where(first, 1.0, 1.0 - self.dampening), dtype)
+
+        return self._shared.once(("share", dtype), share)
+
+    def _now(self, name: str, dtype: tf.DType) -> tf.Tensor:
+        """What a number or a schedule among the attributes is at this iteration."""
+
+        def now() -> tf.Tensor:
+            value = getattr(self, name)
+            return tf.cast(value(self.iterations) if callable(value) else value, dtype)
+
+        return self._shared.once((name, dtype), now)
 
     def get_config(self):
         """Returns all arguments of the constructor."""

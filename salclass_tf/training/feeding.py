@@ -1,6 +1,7 @@
 """The batches of a stage: what it learns from, validates on, is scored on and shows."""
 
 import contextlib
+import functools
 import math
 from typing import Any
 
@@ -9,6 +10,7 @@ import tensorflow as tf
 from salclass_tf.config import Config
 from salclass_tf.config.stage import needs_maps
 from salclass_tf.data import damage, pipeline, sets
+from salclass_tf.data.geometry import Geometry
 from salclass_tf.training import checks, loop
 
 _EVALUATION_BATCH = 16
@@ -129,12 +131,20 @@ def central_batches(
     batch_size: int = _EVALUATION_BATCH,
 ) -> tf.data.Dataset:
     """Central crops of a split: of all images, or of some that are evenly spread."""
+    return _central_batches(gaze_set, config.geometry(name), split, every, batch_size)
+
+
+@functools.lru_cache(maxsize=16)  # the stages of a run look at the same images
+def _central_batches(
+    gaze_set: sets.GazeSet, geometry: Geometry, split: str, every: int, batch_size: int
+) -> tf.data.Dataset:
+    """The pipeline of `central_batches`, made once for all stages."""
     source = pipeline.open_split(gaze_set.builder, split)
     if every > 1:
         source = source.shard(every, index=0).take(_SHOWN_IMAGES)
     return pipeline.evaluation_batches(
         source,
-        geometry=config.geometry(name),
+        geometry=geometry,
         sigma_px=gaze_set.sigma_px,
         batch_size=batch_size,
         with_maps=gaze_set.has_gaze,

@@ -1,7 +1,7 @@
 """Scores of a network on a test split: the numbers of the paper's tables, on central crops."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -35,36 +35,47 @@ class Scores:
 class Forward:
     """A network's answers to evaluation batches of any number of images, traced once.
 
+    Args:
+        network: see below.
+        known: answers of parts of the network, as far as they have been traced.
+
     Attributes:
         network: as `answers` takes it. Its weights may change: answers are those of the weights
             that it has.
     """
 
-    def __init__(self, network: keras.Model):
+    def __init__(self, network: keras.Model, known: Sequence["Forward"] = ()):
         self.network = network
-        self._compiled: Callable | None = None
+        self._parts = {id(one.network): one for one in known}
+        self._compiled: dict[tuple, Callable] = {}
 
     def __call__(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Returns `answers` to a batch; further batches have the types and sizes of the first.
+        """Returns `answers` to a batch; each type and size of image is traced once.
 
         What the network does not read may be there or not.
         """
         names = ("image", "saliency") if _takes_map(self.network) else ("image",)
         inputs = {name: batch[name] for name in names}
-        if self._compiled is None:
-            any_number = {
-                name: tf.TensorSpec([None, *value.shape[1:]], value.dtype)
-                for name, value in inputs.items()
-            }
+        any_number = {
+            name: tf.TensorSpec([None, *value.shape[1:]], value.dtype)
+            for name, value in inputs.items()
+        }
+        key = tuple(any_number.values())
+        if key not in self._compiled:
             traced = tf.function(lambda given: answers(self.network, given), autograph=False)
-            self._compiled = traced.get_concrete_function(any_number)
-        return self._compiled(inputs)
+            self._compiled[key] = traced.get_concrete_function(any_number)
+        return self._compiled[key](inputs)
+
+    def of(self, part: keras.Model) -> "Forward":
+        """Returns the answers of a part of the network, which are traced once, too."""
+        return self._parts.setdefault(id(part), Forward(part))
 
 
 def score(
     forward: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]],
     batches: tf.data.Dataset,
     description: str = "test",
+    seen: Callable[[dict[str, tf.Tensor], dict[str, tf.Tensor]], None] | None = None,
 ) -> Scores:
     """Scores a network on evaluation batches.
 
@@ -72,12 +83,17 @@ def score(
         forward: answers to a batch, `saliency`, `logits` or both: a `Forward` of a network.
         batches: as `pipeline.evaluation_batches` gives them.
         description: what the progress bar says.
+        seen: called with each batch and the answers to it, for what else is to be counted.
 
     Returns:
         The scores that apply to this kind of network.
     """
-    seen = tqdm(batches, description, leave=False, disable=None)
-    kept = [_batch_scores(forward(batch), batch) for batch in seen]
+    kept = []
+    for batch in tqdm(batches, description, leave=False, disable=None):
+        out = forward(batch)
+        kept.append(_batch_scores(out, batch))
+        if seen is not None:
+            seen(batch, out)
     columns = {key: np.concatenate([scores[key] for scores in kept]) for key in kept[0]}
     images = len(next(iter(columns.values())))
     result = {}
@@ -87,11 +103,11 @@ def score(
         by_class = [np.mean(right[label == name]) for name in np.unique(label)]
         result["mean_class_accuracy"] = float(np.mean(by_class))
     if "cc" in columns:
-        seen = columns["seen"]
+        gaze = columns["seen"]
         # Of black maps alone it would be near 0, whatever was learned.
-        result["mse"] = float(np.mean(columns["mse"])) if seen.any() else None
+        result["mse"] = float(np.mean(columns["mse"])) if gaze.any() else None
         for key in columns.keys() & {"cc", "nss"}:
-            result[key] = float(np.mean(columns[key][seen])) if seen.any() else None
+            result[key] = float(np.mean(columns[key][gaze])) if gaze.any() else None
     return Scores(images=images, **result)
 
 

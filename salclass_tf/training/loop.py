@@ -106,6 +106,7 @@ class Loop:
         by_xla: whether XLA compiles the step; for one device.
         fit_statistics: whether batch normalisation is fitted to training batches after each epoch,
             before validation.
+        forward: answers of the network that the stage keeps, if some have been traced before.
 
     Attributes:
         forward: answers of the network that the stage keeps, with the weights of now.
@@ -123,6 +124,7 @@ class Loop:
         execution: Execution | None = None,
         by_xla: bool = False,
         fit_statistics: bool = False,
+        forward: Forward | None = None,
     ):
         self.name, self.stage, self.model, self.feed = name, stage, model, feed
         self.folder, self.max_steps, self.fit_statistics = folder, max_steps, fit_statistics
@@ -156,12 +158,13 @@ class Loop:
             autograph=False,  # no Python control flow over tensors: nothing to translate
             jit_compile=by_xla or None,
         )
-        self.forward = Forward(kept_part(model))
+        self.forward = forward or Forward(kept_part(model))
         self._test_step = tf.function(self._on_replicas(model.test_step), autograph=False)
         self._track = tf.function(model.track, autograph=False)
         self._unchecked: list[tuple[int, tf.Tensor]] = []
         self._saved_at = self._clock = time.monotonic()
         self._saving = 0.0
+        self._just_kept = False
 
     def run(self) -> list[dict[str, float]]:
         """Trains until the epochs, the patience, a callback or `max_steps` end.
@@ -181,6 +184,12 @@ class Loop:
                 self._epoch(signals)
         self.callbacks.on_train_end(self.history.rows[-1] if self.history.rows else None)
         return self.history.rows
+
+    @property
+    def holds_kept(self) -> bool:
+        """Whether the network still has the weights that this loop has written as the best."""
+        # What callbacks do to the weights after an epoch is not known.
+        return self._just_kept and not self.callbacks.callbacks
 
     def _finished(self) -> bool:
         """Whether there is nothing left to train."""
@@ -202,6 +211,7 @@ class Loop:
         if place.epoch_step == 0:
             self.model.reset_metrics()
         self._clock = time.monotonic()
+        self._just_kept = False
         self.callbacks.on_epoch_begin(place.epoch)
         with self._progress() as bar, self._saved_on(*_DATA_ERRORS):
             for batch in () if self._at_limit() else self._batches():
@@ -375,6 +385,7 @@ class Loop:
         if measure in improved or not values:
             place.best_epoch = place.epoch
             self._write_network()
+            self._just_kept = True
 
     def _write_network(self) -> None:
         """Writes the network whole or not at all; workers that do not write throw theirs away."""

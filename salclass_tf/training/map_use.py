@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from salclass_tf.model import SalClassNet
 from salclass_tf.training.final_scores import Forward
@@ -41,7 +40,7 @@ class Reader:
         network = forward.network
         self._forward, self._joint = forward, isinstance(network, SalClassNet)
         self._scaled = network.map_scale if self._joint else tf.identity
-        self._classifier = Forward(network.classifier) if self._joint else forward
+        self._classifier = forward.of(network.classifier) if self._joint else forward
         self._last: tf.Tensor | None = None
 
     def afresh(self) -> "Reader":
@@ -50,7 +49,9 @@ class Reader:
         other._last = None
         return other
 
-    def answers(self, batch: Batch, wanted: Sequence[str]) -> dict[str, tf.Tensor]:
+    def answers(
+        self, batch: Batch, wanted: Sequence[str], own: Batch | None = None
+    ) -> dict[str, tf.Tensor]:
         """Answers a batch; `OTHER` takes batches in their order, since it reads the one before.
 
         Args:
@@ -58,6 +59,7 @@ class Reader:
                 classifier, whose own maps these are. The first picture of all gets the map of the
                 last one of its batch.
             wanted: some of `maps_of`.
+            own: what the network itself answers to the batch, where that is known.
 
         Returns:
             Map -> logits, float32 [b, classes].
@@ -66,29 +68,45 @@ class Reader:
         if TRUE in wanted:
             maps[TRUE] = batch["saliency"]
         if OWN in wanted or OTHER in wanted:
-            maps[OWN] = self._forward(batch)["saliency"] if self._joint else batch["saliency"]
+            maps[OWN] = (own or self._forward(batch) if self._joint else batch)["saliency"]
             before = maps[OWN][-1:] if self._last is None else self._last
             maps[OTHER] = tf.concat([before, maps[OWN][:-1]], axis=0)
             self._last = maps[OWN][-1:]
         if NONE in wanted:
             maps[NONE] = tf.zeros((*batch["image"].shape[:3], 1))
-        return {which: self._read(batch["image"], maps[which]) for which in wanted}
+        known = {OWN: own["logits"]} if own is not None else {}
+        return {
+            which: known[which] if which in known else self._read(batch["image"], maps[which])
+            for which in wanted
+        }
 
     def _read(self, image: tf.Tensor, saliency: tf.Tensor) -> tf.Tensor:
         """The classifier's answer, with the map in the height that it is used to."""
         return self._classifier({"image": image, "saliency": self._scaled(saliency)})["logits"]
 
 
-def accuracies(forward: Forward, batches: tf.data.Dataset) -> dict[str, float]:
-    """Returns the share of pictures whose first guess is right, map by map.
+class Counts:
+    """Counts with which map a network's first guess is right, while it is scored.
 
     Args:
         forward: see `Reader`.
-        batches: as `pipeline.evaluation_batches` gives them, with maps.
     """
-    reader, wanted = Reader(forward), maps_of(forward.network)
-    right: dict[str, list[np.ndarray]] = {which: [] for which in wanted}
-    for batch in tqdm(batches, "other maps", leave=False, disable=None):
-        for which, logits in reader.answers(batch, wanted).items():
-            right[which].append(np.argmax(logits, -1) == batch["label"].numpy())
-    return {which: float(np.mean(np.concatenate(found))) for which, found in right.items()}
+
+    def __init__(self, forward: Forward):
+        self._reader, self._wanted = Reader(forward), maps_of(forward.network)
+        self._right: dict[str, list[np.ndarray]] = {which: [] for which in self._wanted}
+
+    def see(self, batch: Batch, out: Batch) -> None:
+        """Counts a batch, see `final_scores.score`.
+
+        Args:
+            batch: as `pipeline.evaluation_batches` gives them, with maps.
+            out: what the network answers to it.
+        """
+        for which, logits in self._reader.answers(batch, self._wanted, out).items():
+            self._right[which].append(np.argmax(logits, -1) == batch["label"].numpy())
+
+    @property
+    def accuracies(self) -> dict[str, float]:
+        """The share of pictures whose first guess was right, map by map."""
+        return {which: float(np.mean(np.concatenate(one))) for which, one in self._right.items()}

@@ -3,7 +3,7 @@
 import hashlib
 import pathlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
@@ -18,6 +18,9 @@ from salclass_tf.model import ClassifierModel, DetectorModel, GazeModel, SalClas
 from salclass_tf.optimization import optimizers, schedules
 from salclass_tf.runs.finished_stage import FinishedStage
 
+#: the folder of a finished stage -> its network, None where its file is to be read
+Handed = Callable[[pathlib.Path], keras.Model | None]
+
 _PRETRAINED = pathlib.Path(__file__).parent.parent / "pretrained"
 #: file and sha256 of the small classifier that `docs/reproduction.md` tells how to make
 DEMO_WEIGHTS = (
@@ -26,7 +29,17 @@ DEMO_WEIGHTS = (
 )
 
 
-def build_model(config: Config, stage: str, workdir: pathlib.Path, num_classes: int) -> GazeModel:
+def _nothing(folder: pathlib.Path) -> None:
+    """What is handed over where every network is read."""
+
+
+def build_model(
+    config: Config,
+    stage: str,
+    workdir: pathlib.Path,
+    num_classes: int,
+    handed: Handed = _nothing,
+) -> GazeModel:
     """Builds the network of a stage with the weights that it starts from.
 
     Args:
@@ -35,6 +48,7 @@ def build_model(config: Config, stage: str, workdir: pathlib.Path, num_classes: 
         workdir: where the stages before this one left their networks.
         num_classes: of the stage's data set; unused by stages of the detector. 0 asks stage
             `joint` not to compare it with its classifier's.
+        handed: networks of earlier stages that need not be read.
 
     Returns:
         The model, not compiled; layers that `frozen` names do not learn.
@@ -44,14 +58,14 @@ def build_model(config: Config, stage: str, workdir: pathlib.Path, num_classes: 
         output = detectors.output_of(config.detector)
         error = {"saliency_loss": config.stages[stage].saliency_loss, "output": output}
     if role.is_joint:
-        parts = [_kept(config, stage, part, workdir) for part in (DETECTOR, CLASSIFIER)]
+        parts = [_kept(config, stage, part, workdir, handed) for part in (DETECTOR, CLASSIFIER)]
         _check_classes(parts[1], num_classes, workdir / config.start_of(stage, CLASSIFIER))
         model = SalClassNet(*parts, alpha=config.alpha, map_scale=config.map_scale, **error)
     elif role.trains_detector:
-        model = DetectorModel(_detector(config, stage, workdir), **error)
+        model = DetectorModel(_detector(config, stage, workdir, handed), **error)
     else:
         model = ClassifierModel(
-            _classifier(config, stage, workdir, num_classes),
+            _classifier(config, stage, workdir, num_classes, handed),
             attention_loss=config.stages[stage].attention_loss,
         )
     _freeze(model, config.stages[stage].frozen)
@@ -203,16 +217,21 @@ def weights_file(weights: str | None) -> str | None:
     return str(path)
 
 
-def _kept(config: Config, stage: str, part: str, workdir: pathlib.Path) -> keras.Model:
+def _kept(
+    config: Config, stage: str, part: str, workdir: pathlib.Path, handed: Handed
+) -> keras.Model:
     """The part of a network that the stage before has left."""
-    network = FinishedStage(workdir / config.start_of(stage, part)).network()
+    folder = workdir / config.start_of(stage, part)
+    network = handed(folder)
+    if network is None:
+        network = FinishedStage(folder).network()
     return getattr(network, part) if isinstance(network, SalClassNet) else network
 
 
-def _detector(config: Config, stage: str, workdir: pathlib.Path) -> keras.Model:
+def _detector(config: Config, stage: str, workdir: pathlib.Path, handed: Handed) -> keras.Model:
     """The detector that a stage starts from."""
     if config.start_of(stage, DETECTOR):
-        return _kept(config, stage, DETECTOR, workdir)
+        return _kept(config, stage, DETECTOR, workdir, handed)
     return build_detector(
         config.detector,
         image_size=config.image_size,
@@ -222,11 +241,13 @@ def _detector(config: Config, stage: str, workdir: pathlib.Path) -> keras.Model:
     )
 
 
-def _classifier(config: Config, stage: str, workdir: pathlib.Path, classes: int) -> keras.Model:
+def _classifier(
+    config: Config, stage: str, workdir: pathlib.Path, classes: int, handed: Handed
+) -> keras.Model:
     """The classifier that a stage starts from."""
     before = config.start_of(stage, CLASSIFIER)
     if before and not ROLES[before].pretraining:
-        classifier = _kept(config, stage, CLASSIFIER, workdir)
+        classifier = _kept(config, stage, CLASSIFIER, workdir, handed)
         _check_classes(classifier, classes, workdir / before)
         return classifier
     if config.makes_demo_weights(stage):
@@ -268,9 +289,15 @@ def fuse_normalizations(model: GazeModel) -> None:
 def normalizations(model: GazeModel) -> Iterator[keras.layers.BatchNormalization]:
     """The batch normalisations of all parts of a model."""
     for part in (getattr(model, name, None) for name in ("detector", "classifier")):
-        for layer in rgbs.leaves(part) if part is not None else ():
-            if isinstance(layer, keras.layers.BatchNormalization):
-                yield layer
+        if part is not None:
+            yield from part_normalizations(part)
+
+
+def part_normalizations(network: keras.Model) -> Iterator[keras.layers.BatchNormalization]:
+    """The batch normalisations of a detector or a classifier."""
+    for layer in rgbs.leaves(network):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            yield layer
 
 
 def rate_of_last_step(optimizer: keras.Optimizer) -> float:

@@ -2,6 +2,7 @@
 
 import functools
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -12,6 +13,9 @@ from salclass_tf.data.gaze_counts import GazeCount
 from salclass_tf.runs import learned
 from salclass_tf.runs.finished_stage import FinishedStage
 from salclass_tf.training import final_scores, gaze_check
+
+#: of a network to some batches: output -> numbers, batch by batch
+Answers = list[dict[str, np.ndarray]]
 
 _COLUMNS = (
     ("accuracy", "accuracy"),
@@ -151,7 +155,8 @@ def draw(
     kept_epoch: int,
     batches: tf.data.Dataset | None,
     class_names: tuple[str, ...],
-) -> None:
+    remembered: Callable[[str], Answers | None],
+) -> Answers:
     """Draws the curves of a stage and examples of the test part.
 
     Args:
@@ -164,24 +169,39 @@ def draw(
         kept_epoch: epoch of the kept network.
         batches: evaluation batches of the images to show, or None.
         class_names: in label order.
+        remembered: another stage -> its network's answers to those batches, None where its file is
+            to be read.
+
+    Returns:
+        The answers of the network that the stage keeps, batch by batch.
     """
     figures.curves(rows, kept_epoch, f"{stage}, seed {config.seed}", folder / "curves.png")
     if batches is None:
-        return
+        return []
     shown = [
-        (title, functools.partial(final_scores.answers, FinishedStage(workdir / name).network()))
+        (title, _beside(workdir / name, remembered(name)))
         for name, title in _compared(config, stage)
     ]
-    shown.append(("SalClassNet" if ROLES[stage].is_joint else "prediction", kept))
-    examples, titles = [], ()
+    own = "SalClassNet" if ROLES[stage].is_joint else "prediction"
+    examples, titles, given = [], (), []
     for batch in batches:
-        out = [(title, answer(batch)) for title, answer in shown]
+        given.append({key: value.numpy() for key, value in kept(batch).items()})
+        out = [*((title, answer(batch)) for title, answer in shown), (own, given[-1])]
         examples += _examples(batch, out, class_names)
-        titles = ("true map", *(title for title, given in out if "saliency" in given))
+        titles = ("true map", *(title for title, answered in out if "saliency" in answered))
     titles = titles if examples[0].maps else ()
     figures.example_grid(
         examples, titles, f"{ROLES[stage].title}: test images", folder / "examples.png"
     )
+    return given
+
+
+def _beside(folder: pathlib.Path, remembered: Answers | None) -> Callable[[dict], dict]:
+    """Batch -> what the network of another stage answers; what is remembered is in their order."""
+    if remembered is None:
+        return functools.partial(final_scores.answers, FinishedStage(folder).network())
+    answers = iter(remembered)
+    return lambda batch: next(answers)
 
 
 def _compared(config: Config, stage: str) -> list[tuple[str, str]]:
@@ -203,7 +223,7 @@ def _examples(
         figures.Example(
             image=batch["image"][i].numpy(),
             xy=_fixations(batch, i),
-            maps=tuple(values[i, ..., 0].numpy() for values in maps),
+            maps=tuple(np.asarray(values[i, ..., 0]) for values in maps),
             truth=class_names[int(batch["label"][i])] if guesses else "",
             guesses=tuple((title, class_names[guess[i]]) for title, guess in guesses),
         )

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import logging
 import os
 import pathlib
@@ -30,6 +31,7 @@ from salclass_tf.training import (
     feeding,
     final_scores,
     gaze_check,
+    handover,
     joining,
     learning,
     loop,
@@ -122,13 +124,14 @@ def carry_out(
     prepared = _prepare_sets(planned, placement, data_dir, manual_dir)
     plan.check_same_data(planned.todo, data_dir, manual_dir)  # now that they are prepared
     plan.check_data(planned, prepared)
+    handed = handover.Handover(planned.todo, placement)
     locked = sole_user(planned.jobs[-1].workdir) if placement.is_chief else contextlib.nullcontext()
     with locked, sigterm_interrupts():
         for one in planned.todo:
             # Nobody else writes here from now on; before, another run may have begun it.
             one.state()
             with feeding.readable(prepared[one.dataset]):
-                _make(one, prepared[one.dataset], placement, execution)
+                _make(one, prepared[one.dataset], placement, execution, handed)
             if placement.is_chief:
                 finished()
     for one in planned.kept if placement.is_chief else ():
@@ -152,10 +155,11 @@ def _make(
     gaze_set: GazeSet,
     placement: Placement,
     execution: Execution,
+    handed: handover.Handover,
 ) -> None:
     """Trains one stage, scores what it keeps, draws it; `metrics.json` comes last."""
     started = time.monotonic()
-    model, feed = _build(one, gaze_set, placement)
+    model, feed = _build(one, gaze_set, placement, handed)
     stage = one.config.stages[one.name]
     compiled = _compilation(one, placement, model, feed.steps, execution.deterministic)
     before = model.get_weights() if ROLES[one.name].is_joint and placement.is_chief else None
@@ -182,16 +186,23 @@ def _make(
         execution,
         by_xla=compiled.by_xla,
         fit_statistics=one.config.fit_statistics,
+        forward=handed.forward_of(networks.kept_part(model), compiled.by_xla),
     )
     rows = training.run()
     if placement.is_chief:
         facts = _facts(one, gaze_set, model, training.position)
         facts["learned_from"] = learning.record(one, training.position, feed.steps)
-        _conclude(one, gaze_set, training.forward, before, rows, facts, started)
+        if not training.holds_kept:
+            FinishedStage(one.folder).read_weights(training.forward.network)
+        _conclude(one, gaze_set, training.forward, before, rows, facts, started, handed)
+        if before is None:
+            handed.leave(one, training.forward, compiled.by_xla)
     placement.wait_for_all()
 
 
-def _build(one: Job, gaze_set: GazeSet, placement: Placement) -> tuple[GazeModel, loop.Feed]:
+def _build(
+    one: Job, gaze_set: GazeSet, placement: Placement, handed: handover.Handover
+) -> tuple[GazeModel, loop.Feed]:
     """The compiled model of a stage, from its seed alone, and its batches."""
     config, name = one.config, one.name
     keras.backend.clear_session()
@@ -199,7 +210,8 @@ def _build(one: Job, gaze_set: GazeSet, placement: Placement) -> tuple[GazeModel
     keras.utils.set_random_seed(config.seed)
     feed = feeding.build_feed(config, name, gaze_set, placement.strategy.num_replicas_in_sync)
     with placement.strategy.scope():
-        model = networks.build_model(config, name, one.workdir, len(gaze_set.class_names))
+        classes = len(gaze_set.class_names)
+        model = networks.build_model(config, name, one.workdir, classes, handed.take)
         if config.fit_map_normalization and ROLES[name].is_joint:
             joining.fit_normalization(model, feed.epoch(0, 0))
         model.compile(networks.build_optimizer(config.stages[name], model, feed.steps))
@@ -281,15 +293,15 @@ def _conclude(
     rows: list[dict[str, float]],
     facts: dict,
     started: float,
+    handed: handover.Handover,
 ) -> None:
     """Scores and draws what a stage has kept; what was learned before it is in `rows`, `facts`.
 
-    One network takes the kept weights, and then those of before joint training: to build and trace
-    another one for each costs more than their scores.
+    The network that has the kept weights then takes those of before joint training: to build and
+    trace another one costs more than its scores.
     """
-    FinishedStage(one.folder).read_weights(forward.network)
     metrics = _scores(one, gaze_set, forward)
-    report.draw(
+    answers = report.draw(
         one.config,
         one.name,
         one.workdir,
@@ -299,7 +311,9 @@ def _conclude(
         facts["kept_epoch"],
         feeding.shown_batches(one.config, one.name, gaze_set),
         gaze_set.class_names,
+        functools.partial(handed.remembered, one),
     )
+    handed.remember(one, answers)
     if before is not None and metrics["test"] is not None:
         forward.network.set_weights(before)
         batches = _test_batches(one, gaze_set)
@@ -320,19 +334,23 @@ def _scores(one: Job, gaze_set: GazeSet, forward: final_scores.Forward) -> dict:
     batches = _test_batches(one, gaze_set)
     if batches is None:
         return {"test": None}
-    metrics = {"test": vars(final_scores.score(forward, batches, f"{one.name} test"))}
+    uses = None
+    if ROLES[one.name].trains_classifier and ROLES[one.name].needs_gaze and gaze_set.has_gaze:
+        uses = map_use.Counts(forward)
+    tested = final_scores.score(forward, batches, f"{one.name} test", uses and uses.see)
+    metrics = {"test": vars(tested)}
     if not ROLES[one.name].trains_classifier:
         train = gaze_set.split("train", one.config.stages[one.name].validation_share)
         mean = final_scores.mean_map(feeding.central_batches(one.config, one.name, gaze_set, train))
         metrics["centre_bias"] = vars(final_scores.score_map(mean, batches))
-    elif ROLES[one.name].needs_gaze and gaze_set.has_gaze:
-        metrics["map_use"] = _map_use(one, forward, batches)
+    if uses is not None:
+        metrics["map_use"] = uses.accuracies | _of_twin(one)
     return metrics
 
 
-def _map_use(one: Job, forward: final_scores.Forward, batches: tf.data.Dataset) -> dict[str, float]:
-    """Accuracies of a network with several maps, and that of its twin of three channels."""
-    found = map_use.accuracies(forward, batches)
+def _of_twin(one: Job) -> dict[str, float]:
+    """The accuracy of a network's twin of three channels, where there is one."""
+    found = {}
     for twin in twins.alike(FinishedStage(one.folder), one.workdir):
         test = twin.metrics.get("test")
         found |= {map_use.RGB: test["accuracy"]} if test else {}

@@ -266,7 +266,7 @@ def test_whole_plan_of_the_demo_ends_in_a_report(tmp_path, tiny_data_dir, monkey
     monkeypatch.setattr(running, "_carry_out", here)
     monkeypatch.setattr("salclass_tf.config.build_config", tiny_config)
     # The report shows pictures of evaluations; those of two dozen stages take a third of the time.
-    monkeypatch.setattr("salclass_tf.training.report.draw", lambda *drawn: None)
+    monkeypatch.setattr("salclass_tf.training.report.draw", lambda *drawn: [])
     plan = shrunk(reproduction.build_plan("demo"))
     place = Place(tmp_path, tiny_data_dir, split="test", steps=1)
     path = reproduction.run(plan, place)

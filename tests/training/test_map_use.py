@@ -9,7 +9,7 @@ from salclass_tf.detectors import build_detector
 from salclass_tf.model import ClassifierModel, SalClassNet
 from salclass_tf.optimization.optimizers import Adam
 from salclass_tf.training import map_use
-from salclass_tf.training.final_scores import Forward
+from salclass_tf.training.final_scores import Forward, score
 
 SIZE, SQUARE = 32, 12
 COLOURS = np.array([[230, 40, 40], [40, 40, 230]])
@@ -46,8 +46,15 @@ def trained():
     return classifier, tf.data.Dataset.from_tensor_slices(attended(64, 1)).batch(16)
 
 
+def accuracies(network, batches):
+    forward = Forward(network)
+    counts = map_use.Counts(forward)
+    assert score(forward, batches, seen=counts.see).accuracy == counts.accuracies[map_use.OWN]
+    return counts.accuracies
+
+
 def test_network_reads_where_people_look(trained):
-    found = map_use.accuracies(Forward(trained[0]), trained[1])
+    found = accuracies(*trained)
     assert list(found) == [map_use.OWN, map_use.OTHER, map_use.NONE]
     assert found[map_use.OWN] > 0.9
     # The picture before has the other label; half of these lie on the same side as its own.
@@ -61,7 +68,7 @@ def test_control_fails_where_the_fourth_channel_is_cut(trained):
     cut = kernel.copy()
     cut[:, :, 3] = 0
     first.kernel.assign(cut)
-    found = map_use.accuracies(Forward(classifier), batches)
+    found = accuracies(classifier, batches)
     first.kernel.assign(kernel)
     assert set(found.values()) == {found[map_use.OWN]} and found[map_use.OWN] < 0.7
 

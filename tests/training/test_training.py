@@ -18,6 +18,7 @@ from salclass_tf import config, training
 from salclass_tf.data import sets
 from salclass_tf.optimization import optimizers, schedules
 from salclass_tf.runs import files
+from salclass_tf.runs.finished_stage import FinishedStage
 from salclass_tf.training import feeding, history, loop, networks, stages
 
 ADAM = config.Optimizer("adam", learning_rate=1e-3, weight_decay=((0, 0.0),))
@@ -48,7 +49,7 @@ def train(tiny_data_dir):
         changed = dataclasses.replace(settings, **changes).override(stage, {}, numbers or {})
         with pytest.MonkeyPatch.context() as patch:
             if not pictures:
-                patch.setattr(stages.report, "draw", lambda *drawn: None)
+                patch.setattr(stages.report, "draw", lambda *drawn: [])
             return training.run(changed, stage, workdir, tiny_data_dir)
 
     return run
@@ -123,6 +124,22 @@ def test_learning_shows_in_history_and_starts_from_the_stage_before(tiny, tmp_pa
     assert len(first) == 2 and len(second) == 4
     assert second[-1]["loss"] < second[0]["loss"] < first[0]["loss"]
     assert second[0]["step"] == 4  # nine training images, crops and flips, batches of four
+
+
+def test_stages_of_one_process_hand_their_networks_on_and_end_as_stages_apart(
+    train, undisturbed, tmp_path, monkeypatch
+):
+    shutil.copytree(undisturbed, tmp_path / "apart")
+    train(tmp_path / "apart", "saliency")  # reads what the stage before has left
+    with monkeypatch.context() as patch:
+        patch.delattr(FinishedStage, "read_network")
+        train(tmp_path / "together", "saliency")
+    apart, together = (tmp_path / name / "saliency" for name in ("apart", "together"))
+    for one, other in zip(weights(apart), weights(together), strict=True):
+        np.testing.assert_array_equal(one, other)
+    results = [FinishedStage(folder).metrics for folder in (apart, together)]
+    for key in ("test", "centre_bias", "made_from"):
+        assert results[0][key] == results[1][key]
 
 
 @pytest.mark.slow
