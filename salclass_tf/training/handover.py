@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import keras
 
 from salclass_tf import layers
-from salclass_tf.config.stage import CLASSIFIER, DETECTOR
+from salclass_tf.config.stage import CLASSIFIER, DETECTOR, ROLES
 from salclass_tf.devices import Placement
 from salclass_tf.runs.finished_stage import FinishedStage
 from salclass_tf.training.final_scores import Forward
@@ -50,6 +50,8 @@ class Handover:
             for one in todo
             for part in (DETECTOR, CLASSIFIER)
             if (before := one.config.start_of(one.name, part)) is not None
+            # Of these a classifier takes weights by their paths, and builds its own head.
+            and not (part == CLASSIFIER and ROLES[before].pretraining)
         ]
         self._wanted = frozenset(starts if alone else ())
         self._left: dict[pathlib.Path, _Left] = {}
@@ -71,19 +73,23 @@ class Handover:
             identity = FinishedStage(one.folder).weights_identity
             self._left[one.folder] = _Left(forward, by_xla, identity)
 
-    def take(self, folder: pathlib.Path) -> keras.Model | None:
-        """Returns the network of a stage, to be trained; None where its file is to be read.
+    def take(self, folders: Sequence[pathlib.Path]) -> list[keras.Model] | None:
+        """Returns the networks of stages, to be trained together; None where files are to be read.
+
+        All or none: reading one draws seeds, which those of another one's dropout come after.
 
         Args:
-            folder: of the stage.
+            folders: of the stages.
         """
-        left = self._left.pop(folder, None)
-        if left is None or left.identity != FinishedStage(folder).weights_identity:
-            return None
-        self._taken.append(left)
-        for layer in part_normalizations(left.forward.network):
-            layers.restore_normalization(layer)
-        return left.forward.network
+        left = [self._left.pop(folder, None) for folder in folders]
+        for folder, one in zip(folders, left, strict=True):
+            if one is None or one.identity != FinishedStage(folder).weights_identity:
+                return None
+        self._taken += left
+        for one in left:
+            for layer in part_normalizations(one.forward.network):
+                layers.restore_normalization(layer)
+        return [one.forward.network for one in left]
 
     def forward_of(self, network: keras.Model, by_xla: bool) -> Forward:
         """Returns the answers of a stage's network, as far as traced before it was handed over.

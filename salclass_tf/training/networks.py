@@ -3,7 +3,7 @@
 import hashlib
 import pathlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import numpy as np
@@ -18,8 +18,8 @@ from salclass_tf.model import ClassifierModel, DetectorModel, GazeModel, SalClas
 from salclass_tf.optimization import optimizers, schedules
 from salclass_tf.runs.finished_stage import FinishedStage
 
-#: the folder of a finished stage -> its network, None where its file is to be read
-Handed = Callable[[pathlib.Path], keras.Model | None]
+#: the folders of finished stages -> their networks, None where their files are to be read
+Handed = Callable[[Sequence[pathlib.Path]], list[keras.Model] | None]
 
 _PRETRAINED = pathlib.Path(__file__).parent.parent / "pretrained"
 #: file and sha256 of the small classifier that `docs/reproduction.md` tells how to make
@@ -29,7 +29,7 @@ DEMO_WEIGHTS = (
 )
 
 
-def _nothing(folder: pathlib.Path) -> None:
+def _nothing(folders: Sequence[pathlib.Path]) -> None:
     """What is handed over where every network is read."""
 
 
@@ -58,7 +58,7 @@ def build_model(
         output = detectors.output_of(config.detector)
         error = {"saliency_loss": config.stages[stage].saliency_loss, "output": output}
     if role.is_joint:
-        parts = [_kept(config, stage, part, workdir, handed) for part in (DETECTOR, CLASSIFIER)]
+        parts = _kept(config, stage, (DETECTOR, CLASSIFIER), workdir, handed)
         _check_classes(parts[1], num_classes, workdir / config.start_of(stage, CLASSIFIER))
         model = SalClassNet(*parts, alpha=config.alpha, map_scale=config.map_scale, **error)
     elif role.trains_detector:
@@ -218,20 +218,21 @@ def weights_file(weights: str | None) -> str | None:
 
 
 def _kept(
-    config: Config, stage: str, part: str, workdir: pathlib.Path, handed: Handed
-) -> keras.Model:
-    """The part of a network that the stage before has left."""
-    folder = workdir / config.start_of(stage, part)
-    network = handed(folder)
-    if network is None:
-        network = FinishedStage(folder).network()
-    return getattr(network, part) if isinstance(network, SalClassNet) else network
+    config: Config, stage: str, parts: Sequence[str], workdir: pathlib.Path, handed: Handed
+) -> list[keras.Model]:
+    """The parts of networks that the stages before have left."""
+    folders = [workdir / config.start_of(stage, part) for part in parts]
+    networks = handed(folders) or [FinishedStage(folder).network() for folder in folders]
+    return [
+        getattr(network, part) if isinstance(network, SalClassNet) else network
+        for network, part in zip(networks, parts, strict=True)
+    ]
 
 
 def _detector(config: Config, stage: str, workdir: pathlib.Path, handed: Handed) -> keras.Model:
     """The detector that a stage starts from."""
     if config.start_of(stage, DETECTOR):
-        return _kept(config, stage, DETECTOR, workdir, handed)
+        return _kept(config, stage, [DETECTOR], workdir, handed)[0]
     return build_detector(
         config.detector,
         image_size=config.image_size,
@@ -247,7 +248,7 @@ def _classifier(
     """The classifier that a stage starts from."""
     before = config.start_of(stage, CLASSIFIER)
     if before and not ROLES[before].pretraining:
-        classifier = _kept(config, stage, CLASSIFIER, workdir, handed)
+        [classifier] = _kept(config, stage, [CLASSIFIER], workdir, handed)
         _check_classes(classifier, classes, workdir / before)
         return classifier
     if config.makes_demo_weights(stage):
