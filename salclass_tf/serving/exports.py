@@ -43,7 +43,7 @@ class Settings:
         top_k: how many classes an answer names.
         max_pixels: the most that an image of a request may have, before and after resizing.
         max_batch: the most images that a request may have.
-        formats: "saved_model", and "onnx" and "tflite" beside it; those are float32 always.
+        formats: "saved_model", and others of `formats.FORMATS` beside it, in float32 always.
 
     Raises:
         ValueError: for what is not in these lists, is below 1, or is not installed.
@@ -114,7 +114,7 @@ def export(
         save(folder, served, names)
         for name in set(settings.formats) - {formats.SAVED_MODEL}:
             run = formats.write(name, plain, folder)
-            _check(_difference(run(images), expected), f"model.{name}")
+            _check(_difference(run(images), expected), formats.file_name(name))
         facts["warm_up_requests"] = warmup.write(
             folder, pathlib.Path(export_dir).name, served, settings.max_batch
         )
