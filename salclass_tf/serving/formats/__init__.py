@@ -13,6 +13,9 @@ Run = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 SAVED_MODEL, ONNX, TFLITE, OPENVINO = FORMATS = ("saved_model", "onnx", "tflite", "openvino")
 
+#: the network in 8-bit integers, beside the one in float32
+INT8_FILE = tflite_file.INT8_NAME
+
 _MODULES = {ONNX: onnx_file, TFLITE: tflite_file, OPENVINO: openvino_files}
 
 
@@ -43,6 +46,12 @@ def write(name: str, forward: Forward, folder: pathlib.Path) -> Run:
 def run(name: str, folder: pathlib.Path) -> Run:
     """Loads what `write` wrote; the function gives its outputs by name."""
     return _MODULES[name].load(folder / file_name(name))
+
+
+def write_int8(forward: Forward, folder: pathlib.Path, images: np.ndarray) -> Run:
+    """Writes `INT8_FILE`, see `tflite_file.write_int8`, and loads it as `run` does."""
+    tflite_file.write_int8(forward, folder / INT8_FILE, images)
+    return tflite_file.load(folder / INT8_FILE)
 
 
 def check_installed(names: tuple[str, ...]) -> None:
