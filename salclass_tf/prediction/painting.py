@@ -7,13 +7,17 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-_COLOURS = matplotlib.colormaps["inferno"]
+_SCALE = 255 * matplotlib.colormaps["inferno"](np.arange(256))[:, :3].astype(np.float32)
 # Matplotlib's own font: it knows more letters than Pillow's.
 _FONT = pathlib.Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
 
 #: sides of the picture in pixels: small images are enlarged, so that one sees something
 _LONGEST, _SHORTEST_LONG_SIDE, _NARROWEST = 1280, 480, 320
 _OPACITY, _GREYING = 0.85, 0.6
+# Colours as rows times this lose some of their colour.
+_PALING = np.float32(
+    (1 - _GREYING) * np.eye(3) + _GREYING * np.outer([0.299, 0.587, 0.114], np.ones(3))
+)
 _GROUND, _BAR, _INK, _FRAME = (32, 32, 36), (0, 92, 148), (255, 255, 255), (255, 255, 255)
 
 
@@ -53,14 +57,16 @@ def paint(
 
 def _blend(image: np.ndarray, saliency: np.ndarray) -> np.ndarray:
     """Image and map in one, uint8 [h, w, 3]."""
-    height = np.maximum(saliency, 0)[..., np.newaxis]
+    height = np.maximum(saliency, 0)
     height = height / max(height.max(), np.finfo(np.float32).tiny)
-    grey = image @ np.float32([0.299, 0.587, 0.114])
-    paled = image + np.float32(_GREYING) * (grey[..., np.newaxis] - image)
+    blended = (image.reshape(-1, 3).astype(np.float32) @ _PALING).reshape(image.shape)
     # From the middle of the scale on: its dark end would look like a shadow in the image.
-    colours = 255 * _COLOURS((1 + 2 * height[..., 0]) / 3)[..., :3].astype(np.float32)
-    opacity = _OPACITY * height
-    return np.round(paled + opacity * (colours - paled)).astype(np.uint8)
+    levels = np.minimum((len(_SCALE) / 3 * (1 + 2 * height)).astype(np.int32), len(_SCALE) - 1)
+    change = _SCALE.take(levels, axis=0)
+    change -= blended
+    change *= _OPACITY * height[..., np.newaxis]
+    blended += change
+    return np.rint(blended, out=blended).astype(np.uint8)
 
 
 def _frame(picture: Image.Image, box: Sequence[float]) -> None:
