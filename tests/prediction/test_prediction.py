@@ -489,6 +489,7 @@ def test_a_list_that_is_none_is_named(tmp_path, content, said):
         (("one.png", "--export_dir=x", "--max_pixels=9"), "--max_pixels"),
         (("--list=gone.txt",), "cannot read the list of images gone.txt"),
         (("one.png", "--runner=DirectRunner"), "name it with --export_dir"),
+        (("one.png", "--runner=DirectRunner", "--overlays=jpeg"), "leave --overlays out"),
         (("one.png", "--shard_images=9"), "--shard_images needs a --runner"),
         (("one.png", "--", "--direct_num_workers=2"), "--direct_num_workers=2 needs a --runner"),
     ],
