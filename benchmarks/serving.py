@@ -47,7 +47,7 @@ _EXPORTS = flags.DEFINE_string(
     "exports", None, "folder to keep the exports in; those of a run with the same flags are taken"
 )
 
-_OPENVINO, _COMPLETE = "openvino.xml", "complete"
+_COMPLETE = "complete"
 _SIDE = 2048  # of the matrices: large enough that nothing but arithmetic counts
 _PRODUCTS = 8
 
@@ -89,11 +89,13 @@ def write_exports(folder: pathlib.Path, argv: list[str]) -> None:
     served = signatures.build(forward, geometry=geometry, class_names=names)
     ours = {"serving_default": served["serving_default"], "crops": forward}
     tf.saved_model.save(tf.Module(), str(folder / "ours"), signatures=ours)
-    for name, write in (("ONNX Runtime", _write_onnx), ("OpenVINO", _write_openvino)):
+    for name in (formats.ONNX, formats.OPENVINO):
         try:
-            write(plain, folder)
-        except ImportError as error:
-            print(f"{name} is left out: no package {error.name}")
+            formats.check_installed((formats.SAVED_MODEL, name))
+        except ValueError as error:
+            print(f"left out: {error}")
+        else:
+            formats.write(name, plain, folder)
     (folder / _COMPLETE).touch()
 
 
@@ -102,20 +104,6 @@ def our_forward(precision: str) -> tf.types.experimental.ConcreteFunction:
     return frozen.freeze(
         folding.fold(build_network(precision), build_network("float32")), _IMAGE_SIZE.value
     )
-
-
-def _write_onnx(forward: tf.types.experimental.ConcreteFunction, folder: pathlib.Path) -> None:
-    """Our float32 graph as ONNX."""
-    formats.write(formats.ONNX, forward, folder)
-
-
-def _write_openvino(forward: tf.types.experimental.ConcreteFunction, folder: pathlib.Path) -> None:
-    """Our float32 graph in OpenVINO's own form."""
-    import openvino
-
-    tf.saved_model.save(tf.Module(), str(folder / "plain_graph"), signatures=forward)
-    model = openvino.convert_model(folder / "plain_graph")
-    openvino.save_model(model, folder / _OPENVINO, compress_to_fp16=False)
 
 
 def plain_export(folder: pathlib.Path) -> Way:
@@ -150,7 +138,7 @@ def openvino_export(folder: pathlib.Path) -> Way:
 
     def run(images: np.ndarray) -> dict:
         if len(images) not in compiled:
-            model = core.read_model(folder / _OPENVINO)
+            model = core.read_model(folder / formats.file_name(formats.OPENVINO))
             model.reshape(list(images.shape))
             compiled.clear()  # each holds memory of its own for all that lies between layers
             compiled[len(images)] = core.compile_model(model, "CPU", options)
@@ -165,9 +153,9 @@ def ways(folder: pathlib.Path) -> dict[str, Way]:
     """All ways that there are exports for, by name."""
     found = {"plain export": plain_export(folder)}
     found["ours"], found["ours, from JPEG"] = our_export(folder)
-    if (folder / "model.onnx").exists():
-        found["ONNX Runtime"] = formats.run_onnx(folder / "model.onnx")
-    if (folder / _OPENVINO).exists():
+    if (folder / formats.file_name(formats.ONNX)).exists():
+        found["ONNX Runtime"] = formats.run(formats.ONNX, folder)
+    if (folder / formats.file_name(formats.OPENVINO)).exists():
         found["OpenVINO"] = openvino_export(folder)
     return found
 

@@ -12,6 +12,7 @@ flags.DEFINE_enum("stage", "joint", config.STAGES, "The stage whose network pred
 flags.DEFINE_string("export_dir", None, "An export that predicts, in place of a run.")
 flags.DEFINE_string("out_dir", "predictions", "Folder of overlays, maps and tables.")
 flags.DEFINE_enum("map_format", "npy", ("npy", "png"), "float32, or 16 bits from low to peak.")
+flags.DEFINE_enum("overlays", "png", ("png", "jpeg", "none"), "Format of overlays; none for none.")
 flags.DEFINE_enum(
     "view",
     "whole",
@@ -59,7 +60,7 @@ def main(arguments):
         model = prediction.load_run(**{name: getattr(given, name) for name in of_runs})
     print(f"Model: {model.name}")
     root = prediction.common_folder(images, listed)
-    how = (given.map_format, given.batch_size, given.view, root)
+    how = (given.map_format, given.batch_size, given.view, root, given.overlays)
     done = prediction.predict(model, found, given.out_dir, *how)
     print(f"Predicted {done.predicted}, skipped {done.skipped}: {given.out_dir}/predictions.csv")
     return SKIPPED if done.skipped else 0
@@ -68,6 +69,8 @@ def main(arguments):
 def _on_beam(images, options):
     """Predicts on an engine."""
     given = flags.FLAGS
+    if given["overlays"].present:
+        raise ValueError("--runner writes maps and classes, no overlays; leave --overlays out")
     if not given.export_dir:
         raise ValueError(
             "--runner predicts with an export, which its workers load: write one with export.py, "

@@ -11,6 +11,12 @@ import tensorflow as tf
 from salclass_tf.data import cropping
 from salclass_tf.data.geometry import Geometry
 
+# What people call an image, decodable or not: a folder's WebP files are to be listed as skipped,
+# its text files are not.
+SUFFIXES = frozenset(
+    (".avif", ".bmp", ".gif", ".heic", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+)
+
 
 def are_photographs(images: Any, image_size: int | None) -> bool:
     """Whether images are to be prepared, not the batches that Keras takes as they are.

@@ -48,12 +48,14 @@ class BilinearUpsampling(keras.layers.Layer):
 
     def call(self, maps):
         """Returns the maps as float32 [b, *size, c], from [b, h, w, c]."""
-        channels_first = ops.transpose(maps, (0, 3, 1, 2))
-        wide = ops.matmul(
-            channels_first, ops.convert_to_tensor(self._columns.T, self.compute_dtype)
+        # Both matrices on the right: TFLite's 8-bit product with a constant on the left is zero.
+        rows, columns = (
+            ops.convert_to_tensor(matrix.T, self.compute_dtype)
+            for matrix in (self._rows, self._columns)
         )
-        resized = ops.matmul(ops.convert_to_tensor(self._rows, self.compute_dtype), wide)
-        return ops.transpose(resized, (0, 2, 3, 1))
+        wide = ops.matmul(ops.transpose(maps, (0, 3, 1, 2)), columns)
+        resized = ops.matmul(ops.swapaxes(wide, 2, 3), rows)
+        return ops.transpose(resized, (0, 3, 2, 1))
 
     def compute_output_shape(self, input_shape):
         """Returns (b, *size, c)."""

@@ -6,13 +6,8 @@ import pathlib
 import stat
 from collections.abc import Iterator, Sequence
 
+from salclass_tf.data.photographs import SUFFIXES
 from tfds_builders.common import user_files
-
-# What people call an image, decodable or not: a folder's WebP files are to be listed as skipped,
-# its text files are not.
-_SUFFIXES = frozenset(
-    (".avif", ".bmp", ".gif", ".heic", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-)
 
 
 def find_images(
@@ -133,9 +128,9 @@ def _in_folder(folder: pathlib.Path, out_dir: pathlib.Path) -> Iterator[pathlib.
             if not name.startswith(".") and (here / name).resolve() != out_dir
         )
         for name in sorted(names):
-            if not name.startswith(".") and pathlib.Path(name).suffix.lower() in _SUFFIXES:
+            if not name.startswith(".") and pathlib.Path(name).suffix.lower() in SUFFIXES:
                 yield here / name
 
 
 def _endings() -> str:
-    return ", ".join(sorted(_SUFFIXES))
+    return ", ".join(sorted(SUFFIXES))

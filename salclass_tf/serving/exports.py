@@ -13,10 +13,12 @@ from salclass_tf.runs.files import hash_files, write_json
 from salclass_tf.runs.finished_export import CARD, GRAPH
 from salclass_tf.runs.finished_stage import FinishedStage
 from salclass_tf.serving import (
+    calibration,
     cards,
     folding,
     formats,
     frozen,
+    int8,
     signatures,
     trained,
     twins,
@@ -43,10 +45,12 @@ class Settings:
         top_k: how many classes an answer names.
         max_pixels: the most that an image of a request may have, before and after resizing.
         max_batch: the most images that a request may have.
-        formats: "saved_model", and "onnx" and "tflite" beside it; those are float32 always.
+        formats: "saved_model", and others of `formats.FORMATS` beside it, in float32 always.
+        calibrate: a folder of images, or the name of a data set, see `calibration.find`; with it
+            "tflite" is written in 8-bit integers too. None for no such file.
 
     Raises:
-        ValueError: for what is not in these lists, is below 1, or is not installed.
+        ValueError: for what is not in these lists, is below 1, is not installed, or lacks tflite.
     """
 
     precision: str = "float32"
@@ -54,6 +58,7 @@ class Settings:
     max_pixels: int = 25_000_000
     max_batch: int = signatures.MAX_BATCH
     formats: tuple[str, ...] = (formats.SAVED_MODEL,)
+    calibrate: str | None = None
 
     def __post_init__(self) -> None:
         """Validates the values."""
@@ -63,6 +68,10 @@ class Settings:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1; got {getattr(self, name)}")
         formats.check_installed(self.formats)
+        if self.calibrate is not None and formats.TFLITE not in self.formats:
+            raise ValueError(
+                "--calibrate is for tflite in 8-bit integers; add --formats=saved_model,tflite"
+            )
 
 
 def export(
@@ -92,6 +101,12 @@ def export(
     finished = trained.open_stage(workdir, stage)
     names = trained.class_names(finished, data_dir, class_names)
     plain = frozen_twin(finished, "float32")
+    pictures = None
+    if settings.calibrate is not None:
+        makes_maps = "saliency" in plain.structured_outputs
+        pictures = calibration.find(
+            settings.calibrate, finished.geometry, names, makes_maps, data_dir
+        )
     forward = plain
     if settings.precision != "float32":
         forward = frozen_twin(finished, settings.precision)
@@ -114,7 +129,9 @@ def export(
         save(folder, served, names)
         for name in set(settings.formats) - {formats.SAVED_MODEL}:
             run = formats.write(name, plain, folder)
-            _check(_difference(run(images), expected), f"model.{name}")
+            _check(_difference(run(images), expected), formats.file_name(name))
+        if pictures is not None:
+            facts["int8"] = int8.write(plain, folder, pictures)
         facts["warm_up_requests"] = warmup.write(
             folder, pathlib.Path(export_dir).name, served, settings.max_batch
         )

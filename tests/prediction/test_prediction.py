@@ -110,6 +110,24 @@ def test_tables_and_maps_are_what_evaluation_says(workdir, model, photos, tmp_pa
             assert overlay.mode == "RGB" and max(overlay.size) >= 480
 
 
+def test_overlays_are_jpeg_or_left_out_on_request(model, photos, tmp_path):
+    found = sorted(photos.glob("*.png"))
+    for kind in outputs.OVERLAYS:
+        prediction.predict(model, found, tmp_path / kind, overlays=kind)
+    for row, exact in zip(
+        *(read_tables(tmp_path / kind)[0] for kind in ("jpeg", "png")), strict=True
+    ):
+        with PIL.Image.open(tmp_path / "jpeg" / row["overlay"]) as overlay:
+            assert overlay.format == "JPEG"
+            pixels = np.asarray(overlay).astype(np.float64)
+        painted = np.asarray(PIL.Image.open(tmp_path / "png" / exact["overlay"]))
+        assert np.abs(pixels - painted).mean() < 8
+    rows, _ = read_tables(tmp_path / "none")
+    assert [row["overlay"] for row in rows] == [""] * len(found)
+    assert not (tmp_path / "none" / "overlays").exists()
+    assert all((tmp_path / "none" / row["map"]).is_file() for row in rows)
+
+
 def test_16_bit_map_is_the_map_from_its_lowest_value_to_its_peak(model, photos, tmp_path):
     found = sorted(photos.glob("*.png"))
     for kind in ("npy", "png"):
@@ -312,7 +330,12 @@ def test_few_batches_are_read_ahead():
 
 @pytest.mark.parametrize(
     ("arguments", "rule"),
-    [({"map_format": "tif"}, "png"), ({"batch_size": 0}, "batch_size"), ({"view": "all"}, "whole")],
+    [
+        ({"map_format": "tif"}, "png"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"view": "all"}, "whole"),
+        ({"overlays": "gif"}, "jpeg"),
+    ],
 )
 def test_settings_that_cannot_be_meant_are_refused(model, tmp_path, arguments, rule):
     with pytest.raises(ValueError, match=rule):
@@ -466,6 +489,7 @@ def test_a_list_that_is_none_is_named(tmp_path, content, said):
         (("one.png", "--export_dir=x", "--max_pixels=9"), "--max_pixels"),
         (("--list=gone.txt",), "cannot read the list of images gone.txt"),
         (("one.png", "--runner=DirectRunner"), "name it with --export_dir"),
+        (("one.png", "--runner=DirectRunner", "--overlays=jpeg"), "leave --overlays out"),
         (("one.png", "--shard_images=9"), "--shard_images needs a --runner"),
         (("one.png", "--", "--direct_num_workers=2"), "--direct_num_workers=2 needs a --runner"),
     ],

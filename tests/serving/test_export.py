@@ -7,7 +7,6 @@ import sys
 
 import commands
 import finished_stages
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -16,7 +15,7 @@ from google.protobuf import text_format
 from served_answers import expected_answers
 
 from salclass_tf import serving
-from salclass_tf.serving import exports, frozen, trained, warmup
+from salclass_tf.serving import exports, warmup
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOSTILE_MEGABYTES = 400
@@ -215,46 +214,6 @@ def test_failure_while_writing_leaves_no_version(run, tmp_path, monkeypatch):
             run[0], "joint", tmp_path, serving.Settings(), class_names=run[0] / "names.txt"
         )
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("name", ["onnx", "tflite"])
-def test_other_formats_answer_as_the_saved_model_does(run, tmp_path, name):
-    pytest.importorskip("tf2onnx" if name == "onnx" else "tensorflow")
-    pytest.importorskip("onnxruntime" if name == "onnx" else "tensorflow")
-    stage = trained.open_stage(run[0], "joint")
-    forward = exports.frozen_twin(stage, "float32")
-    convert = exports.formats.write(name, forward, tmp_path)
-    for batch_size in (3, 1):
-        images = warmup.pictures(batch_size, 40, 40)
-        expected, out = forward(tf.constant(images)), convert(images)
-        assert set(out) == {"probabilities", "saliency"}
-        for key, value in expected.items():
-            np.testing.assert_allclose(out[key], value, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("name", ["onnx", "tflite"])
-def test_groups_and_gelu_are_written_in_other_formats(tmp_path, name):
-    """Convolutions as AlexNet has them (detector deep_gaze), activations as ConvNeXt has them."""
-    pytest.importorskip("tf2onnx" if name == "onnx" else "tensorflow")
-    pytest.importorskip("onnxruntime" if name == "onnx" else "tensorflow")
-    image = keras.Input((8, 8, 3))
-    features = keras.layers.Conv2D(4, 1)(image / 255)
-    features = keras.layers.Conv2D(4, 3, groups=2, padding="same", activation="gelu")(features)
-    saliency = keras.layers.Conv2D(1, 1)(features)
-    forward = frozen.freeze(keras.Model(image, saliency), 8)
-    out = exports.formats.write(name, forward, tmp_path)(warmup.pictures(2, 8, 8))
-    expected = forward(tf.constant(warmup.pictures(2, 8, 8)))["saliency"]
-    np.testing.assert_allclose(out["saliency"], expected, rtol=1e-4, atol=1e-5)
-
-
-def test_a_network_that_onnx_cannot_express_is_an_error(tmp_path):
-    pytest.importorskip("tf2onnx")
-    pytest.importorskip("onnxruntime")
-    image = keras.Input((8, 8, 3))
-    unknown = keras.layers.Lambda(lambda x: tf.math.bessel_i0e(x[..., :1]))(image / 255)
-    forward = frozen.freeze(keras.Model(image, unknown), 8)
-    with pytest.raises(ValueError, match="operations that ONNX lacks .*leave onnx out"):
-        exports.formats.write("onnx", forward, tmp_path)
 
 
 def test_export_whose_other_format_differs_is_refused(run, tmp_path, monkeypatch):

@@ -1,0 +1,126 @@
+"""The network in 8-bit integers: near the one in float32, and what is told of the difference."""
+
+import json
+
+import dotted_sets
+import finished_stages
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from salclass_tf import layers, serving
+from salclass_tf.data.geometry import Geometry
+from salclass_tf.serving import calibration, formats, frozen, warmup
+
+SETTINGS = {"formats": ("saved_model", "tflite")}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A folder with a finished joint stage of seven classes."""
+    workdir = tmp_path_factory.mktemp("run")
+    finished_stages.write_stage(workdir, "joint")
+    return workdir
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """A folder of eight pictures and a text."""
+    folder = tmp_path_factory.mktemp("photos")
+    for number, picture in enumerate(pictures(8)):
+        Image.fromarray(picture).save(folder / f"{number}.png")
+    (folder / "notes.txt").write_text("no image")
+    return folder
+
+
+def pictures(count):
+    """Soft pictures that differ, uint8 [count, 46, 60, 3]."""
+    soft = warmup.pictures(1, 46, 60)[0]
+    return [np.roll(soft, (5 * number, 7 * number), (0, 1)) for number in range(count)]
+
+
+def test_enlarged_maps_keep_their_values(tmp_path):
+    """LiteRT's product with a constant on the left was zero everywhere."""
+    image = keras.Input((8, 8, 3))
+    coarse = keras.layers.AveragePooling2D(2)(image / 255)[..., :1]
+    saliency = layers.BilinearUpsampling((12, 10))(coarse)
+    forward = frozen.freeze(keras.Model(image, saliency), 8)
+    images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), np.uint8)
+    run = formats.write_int8(forward, tmp_path, images)
+    pooled = images[..., 0].reshape(20, 4, 2, 4, 2).mean((2, 4)) / 255
+    rows, columns = (
+        np.maximum(0, 1 - abs(np.linspace(0, 3, n)[:, None] - np.arange(4))) for n in (12, 10)
+    )
+    expected = rows @ pooled @ columns.T
+    found = run(images)["saliency"][..., 0]
+    np.testing.assert_allclose(found, expected, atol=0.02)
+
+
+def test_folder_of_images_calibrates_and_compares(run, photos, tmp_path):
+    settings = serving.Settings(**SETTINGS, calibrate=str(photos))
+    names = run / "names.txt"
+    version = serving.export(run, "joint", tmp_path / "gaze", settings, class_names=names)
+    told = json.loads((version / "model_card.json").read_text())["export"]["int8"]
+    assert told["calibrated_on"] == 4
+    scores = told["int8_beside_float32"]
+    images = calibration.find(str(photos), Geometry(40, 46), (), True).judged[0]["image"].numpy()
+    exact, rounded = (
+        tf.lite.Interpreter(str(version / name)).get_signature_runner()(image=images)
+        for name in ("model.tflite", "model_int8.tflite")
+    )
+    maps = zip(exact["saliency"], rounded["saliency"], strict=True)
+    expected = [np.corrcoef(one.ravel(), other.ravel())[0, 1] for one, other in maps]
+    assert scores["cc"] == pytest.approx(np.mean(expected), abs=1e-5)
+    assert scores["cc"] > 0.9
+    same = exact["probabilities"].argmax(-1) == rounded["probabilities"].argmax(-1)
+    assert scores["accuracy"] == pytest.approx(same.mean())
+    assert (version / "model_int8.tflite").stat().st_size < (
+        version / "model.tflite"
+    ).stat().st_size / 2
+
+
+def test_data_set_calibrates_and_scores_both_networks(run, tmp_path):
+    dotted_sets.DottedNoise(data_dir=tmp_path).download_and_prepare()
+    settings = serving.Settings(**SETTINGS, calibrate="dotted_noise")
+    version = serving.export(
+        run, "joint", tmp_path / "gaze", settings, str(tmp_path), run / "names.txt"
+    )
+    told = json.loads((version / "model_card.json").read_text())["export"]["int8"]
+    assert told["calibrated_on"] == 12
+    found = calibration.find("dotted_noise", Geometry(40, 46), (), True, str(tmp_path))
+    [batch] = found.judged
+    for name, file in (("float32", "model.tflite"), ("int8", "model_int8.tflite")):
+        runner = tf.lite.Interpreter(str(version / file)).get_signature_runner()
+        maps = runner(image=batch["image"].numpy())["saliency"]
+        cc = [
+            np.corrcoef(one.ravel(), other.ravel())[0, 1]
+            for one, other in zip(maps, batch["saliency"].numpy(), strict=True)
+        ]
+        assert told[name]["cc"] == pytest.approx(np.mean(cc), abs=1e-5)
+        assert told[name]["images"] == 6 and "nss" in told[name]
+        assert "accuracy" not in told[name]  # the set tells other classes apart
+
+
+def test_classifier_of_other_classes_is_not_judged_by_a_set(tmp_path):
+    dotted_sets.DottedNoise(data_dir=tmp_path).download_and_prepare()
+    with pytest.raises(ValueError, match="different classes"):
+        calibration.find("dotted_noise", Geometry(40, 46), ("a", "b"), False, str(tmp_path))
+
+
+def test_calibration_without_tflite_is_refused():
+    with pytest.raises(ValueError, match="--formats=saved_model,tflite"):
+        serving.Settings(calibrate="photos")
+
+
+def test_unusable_calibration_names_the_reason(photos, tmp_path):
+    geometry = Geometry(40, 46)
+    with pytest.raises(ValueError, match="'no_such_set' is no folder, and: .*data set"):
+        calibration.find("no_such_set", geometry, (), True)
+    with pytest.raises(ValueError, match="at least 2 images.*got 0"):
+        calibration.find(str(tmp_path), geometry, (), True)
+    for name in ("1.png", "2.png"):
+        (tmp_path / name).write_bytes((photos / name).read_bytes()[:200])
+    with pytest.raises(ValueError, match=r"cannot decode image .*1\.png"):
+        calibration.find(str(tmp_path), geometry, (), True)
