@@ -26,11 +26,13 @@ from salclass_tf.runs.finished_stage import DATASET, METRICS, SETTINGS, SPARE, F
 from salclass_tf.runs.sole_user import sole_user
 from salclass_tf.signals import sigterm_interrupts
 from salclass_tf.training import (
+    caching,
     compilation,
     feeding,
     final_scores,
     gaze_check,
     joining,
+    kept_features,
     learning,
     loop,
     map_use,
@@ -89,6 +91,7 @@ def settle(config: Config, execution: Execution) -> tuple[Placement, Config]:
     """Decides what goes by the machine: the devices, and the arithmetic of a configuration."""
     placement = devices.choose_placement(execution.strategy)
     compilation.check(config.compile, placement)
+    caching.check_devices(config, placement)
     if execution.deterministic:
         tf.config.experimental.enable_op_determinism()
     policy, why = devices.choose_precision(config.precision)
@@ -157,6 +160,7 @@ def _make(
     started = time.monotonic()
     model, feed = _build(one, gaze_set, placement)
     stage = one.config.stages[one.name]
+    kept = kept_features.open_features(one, gaze_set, model, feed)
     compiled = _compilation(one, placement, model, feed.steps, execution.deterministic)
     before = model.get_weights() if ROLES[one.name].is_joint and placement.is_chief else None
     if placement.is_chief:
@@ -175,7 +179,7 @@ def _make(
         one.name,
         stage,
         model,
-        feed,
+        feed if kept is None else kept.feed,
         one.folder,
         _max_steps(one),
         placement,
@@ -183,9 +187,14 @@ def _make(
         by_xla=compiled.by_xla,
         fit_statistics=one.config.fit_statistics,
     )
+    if kept is not None and not training.is_finished:  # after weights of a checkpoint are in place
+        kept.compute()
     rows = training.run()
+    if kept is not None:
+        kept.remove()
     if placement.is_chief:
         facts = _facts(one, gaze_set, model, training.position)
+        facts |= {"kept_features": kept.facts} if kept is not None else {}
         facts["learned_from"] = learning.record(one, training.position, feed.steps)
         _conclude(one, gaze_set, training.forward, before, rows, facts, started)
     placement.wait_for_all()
