@@ -52,9 +52,8 @@ def check(config: Config, stage: str) -> None:
     """
     if config.cache_features != "none" and config.stages[stage].attention_loss:
         raise ValueError(
-            f"stage {stage} learns by attention_loss, which needs the whole network's features: "
-            f"leave --cache_features={config.cache_features} out (--fixed_views keeps the views the "
-            "same)"
+            f"stage {stage} learns by attention_loss, which is not computed from kept features: "
+            f"leave --cache_features={config.cache_features} out (--fixed_views keeps the views)"
         )
     if not is_wanted(config, stage):
         return
