@@ -36,11 +36,17 @@ flags.DEFINE_integer("steps", None, "Maximum number of steps of each stage: a tr
 flags.DEFINE_integer("epochs", None, "Epochs of --stage; more than were made: it goes on.")
 flags.DEFINE_integer("patience", None, "Epochs of --stage without improvement before it stops.")
 flags.DEFINE_integer("batch_size", None, "Batch size of --stage, in place of the preset's.")
+flags.DEFINE_integer("crops", None, "Crops of an image and epoch of --stage; the paper has 5.")
+flags.DEFINE_enum("mirror", None, config.MIRRORS, "Of --stage: each crop and its flip, or one.")
 flags.DEFINE_float("learning_rate", None, "First rate of --stage; scales its whole schedule.")
 flags.DEFINE_list("optimizer", None, "Of --stage: sgd or adam, numbers: sgd,dampening=0.9.")
 flags.DEFINE_string("frozen", None, "Layers of --stage that do not learn: a regular expression.")
 flags.DEFINE_enum("crop_around", None, config.CROPS_AROUND, "Where crops of --stage lie.")
 flags.DEFINE_float("attention_loss", None, "Of --stage, RGB: weight of people's map as attention.")
+flags.DEFINE_bool("fixed_views", None, "The same crops and flips of an image in every epoch.")
+flags.DEFINE_enum(
+    "cache_features", None, config.FEATURE_PLACES, "Compute frozen beginnings once; fixed views."
+)
 flags.DEFINE_float("alpha", None, "Weight of the class error in Eq. 1.")
 flags.DEFINE_enum("map_scale", None, config.MAP_SCALES, "Height in which joint reads its map.")
 flags.DEFINE_bool("fit_map_normalization", None, "Fit joint's normalisation of the map at first.")
@@ -58,7 +64,7 @@ _READ_AT_ONCE = 20_000_000
 
 # Flags that are numbers of the stage that is asked for.
 _NUMBERS = (
-    *("epochs", "patience", "batch_size", "learning_rate", "frozen"),
+    *("epochs", "patience", "batch_size", "crops", "mirror", "learning_rate", "frozen"),
     *("crop_around", "attention_loss"),
 )
 
@@ -135,6 +141,7 @@ def _config() -> config.Config:
         given.recipe,
         given.saliency_loss,
         {part: found for part, found in options.items() if found},
+        given.fixed_views,
     )
 
 

@@ -13,6 +13,7 @@ STRATEGIES = ("auto", "cpu", "gpu", "mirrored", "multi_worker", "tpu")
 MAP_SCALES = ("none", "peak", "standardise")  # those of `layers.MapScale`
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 COMPILES = ("auto", "xla", "none")
+FEATURE_PLACES = ("none", "memory", "disk")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +44,9 @@ class Config:
         seed: decides every random choice.
         precision: one of `PRECISIONS`.
         compile: whether XLA compiles training steps, one of `COMPILES`.
+        cache_features: where stages of fixed views keep what the frozen beginning of a network
+            makes of them, one of `FEATURE_PLACES`; like the devices, it changes results by rounding
+            at most.
         max_steps: maximum number of steps of every stage (a try-out), or None.
         stages: name -> `Stage`.
     """
@@ -68,6 +72,7 @@ class Config:
     seed: int = 0
     precision: str = "auto"
     compile: str = "auto"
+    cache_features: str = "none"
     max_steps: int | None = None
 
     def __post_init__(self):
@@ -81,6 +86,8 @@ class Config:
         require(scaled, f"map_scale is one of {MAP_SCALES}", self.map_scale)
         require(self.precision in PRECISIONS, f"precision is one of {PRECISIONS}", self.precision)
         require(self.compile in COMPILES, f"compile is one of {COMPILES}", self.compile)
+        known = self.cache_features in FEATURE_PLACES
+        require(known, f"cache_features is one of {FEATURE_PLACES}", self.cache_features)
         require(
             0 < self.image_size <= self.short_side,
             "image_size must be above 0 and at most short_side",
@@ -130,9 +137,12 @@ class Config:
         recipe: str = "common",
         saliency_loss: str | None = None,
         options: dict[str, dict] | None = None,
+        fixed_views: bool | None = None,
     ) -> "Config":
         """Returns the configuration with what a user asked for, see `overrides.override`."""
-        return overrides.override(self, stage, run, numbers, recipe, saliency_loss, options)
+        return overrides.override(
+            self, stage, run, numbers, recipe, saliency_loss, options, fixed_views
+        )
 
     def for_stage(self, stage: str) -> dict:
         """What decides the result of a stage, as plain types: what its folder is known by."""

@@ -52,6 +52,23 @@ def check(stage: str, run: dict, saliency_loss: str | None, options: dict[str, d
     )
 
 
+def check_views(cache_features: str, fixed_views: bool | None) -> None:
+    """Validates that what is kept of views is kept of views that come again.
+
+    Args:
+        cache_features: as asked for, not "none".
+        fixed_views: as asked for, or None.
+
+    Raises:
+        ValueError: if every epoch is to have new views.
+    """
+    require(
+        fixed_views is not False,
+        "features are kept of views that are the same in every epoch: leave --nofixed_views out",
+        f"--cache_features={cache_features} --nofixed_views",
+    )
+
+
 def check_optimizer(stage: str, optimizer: Optimizer, asked: dict) -> None:
     """Validates what was asked for of an optimizer against which one it is.
 

@@ -25,6 +25,7 @@ def override(
     recipe: str = "common",
     saliency_loss: str | None = None,
     options: dict[str, dict] | None = None,
+    fixed_views: bool | None = None,
 ) -> Config:
     """Returns the configuration with what a user asked for; None stands for "not asked".
 
@@ -40,6 +41,8 @@ def override(
             detector's authors did, with their loss.
         saliency_loss: L_S of every stage in which a detector learns, in place of a recipe's own.
         options: "detector", "classifier" -> more arguments of the builder of that network.
+        fixed_views: whether the stages of the task, and the one asked for, show the same views in
+            every epoch; None does if features of them are to be kept.
 
     Raises:
         ValueError: if a value is out of its range, or contradicts the stage.
@@ -47,6 +50,9 @@ def override(
     run = {name: value for name, value in run.items() if value is not None and name != "stages"}
     options = options or {}
     flag_checks.check(stage, run, saliency_loss, options)
+    if run.get("cache_features", "none") != "none":
+        flag_checks.check_views(run["cache_features"], fixed_views)
+        fixed_views = True
     if "image_size" in run:
         sizes = Geometry(config.image_size, config.short_side)
         run["short_side"] = sizes.with_image_size(run["image_size"]).short_side
@@ -55,6 +61,8 @@ def override(
         changed = _with_recipe(changed, stage, recipe)
     if saliency_loss is not None:
         changed = _with_loss(changed, saliency_loss)
+    if fixed_views is not None:
+        changed = _with_views(changed, stage, fixed_views)
     for part, asked in options.items():
         changed = _with_options(changed, part, asked)
     return _with_numbers(changed, stage, numbers)
@@ -93,6 +101,16 @@ def _with_highest_rates(config: Config) -> Config:
 def _with_loss(config: Config, loss: str) -> Config:
     """Gives every stage in which a detector learns another L_S."""
     return _of_detectors(config, lambda spec: dataclasses.replace(spec, saliency_loss=loss))
+
+
+def _with_views(config: Config, stage: str, fixed: bool) -> Config:
+    """Fixes the views of every stage of the task, so that twins have the same, or frees them."""
+    changed = {
+        name: dataclasses.replace(spec, fixed_views=fixed)
+        for name, spec in config.stages.items()
+        if name == stage or not ROLES[name].own_dataset
+    }
+    return dataclasses.replace(config, stages=config.stages | changed)
 
 
 def _of_detectors(config: Config, change) -> Config:

@@ -13,6 +13,7 @@ from salclass_tf.config import optimizer as optimizers
 from salclass_tf.config.optimizer import Optimizer, require
 
 DETECTOR, CLASSIFIER = "detector", "classifier"
+MIRRORS = ("both", "random", "none")  # those of `data.pipeline`
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,7 +133,7 @@ STAGES = tuple(ROLES)
 #: the numbers of a `Stage` that decide how many images it sees, and at which rates
 SCHEDULE = (
     *("optimizer", "epochs", "batch_size", "crops", "mirror", "patience", "validation_share"),
-    *("geometry", "iterations", "crop_around"),
+    *("geometry", "iterations", "crop_around", "fixed_views"),
 )
 
 #: where random crops lie: anywhere in the image, or so that each holds some gaze
@@ -181,6 +182,7 @@ class Stage:
         crop_around: one of `CROPS_AROUND`, see `cropping.random_view`.
         attention_loss: weight of `losses.attention_loss` beside the class error, for a classifier
             that reads no map; 0 for none.
+        fixed_views: whether an image has the same crops and flips in every epoch, and not new ones.
     """
 
     dataset: str
@@ -197,6 +199,7 @@ class Stage:
     iterations: int | None = None
     crop_around: str = CROPS_AROUND[0]
     attention_loss: float = 0.0
+    fixed_views: bool = False
 
 
 def needs_maps(name: str, stage: Stage) -> bool:
@@ -218,6 +221,7 @@ def check(name: str, stage: Stage) -> None:
     for field in ("epochs", "batch_size", "crops", "patience"):
         value = getattr(stage, field)
         require(value > 0, f"{field} of stage {name} must be above 0", value)
+    require(stage.mirror in MIRRORS, f"mirror of stage {name} is one of {MIRRORS}", stage.mirror)
     optimizers.check(name, stage.optimizer)
     require(
         0 <= stage.validation_share < 1,

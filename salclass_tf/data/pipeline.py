@@ -12,14 +12,11 @@ drift apart. The peak of a heat map is 1 on the whole image; a crop is not stret
 import contextlib
 from collections.abc import Iterator
 
-import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from salclass_tf.data import cropping
+from salclass_tf.data import cropping, tickets
 from salclass_tf.data.geometry import Geometry
-
-MIRRORS = ("both", "random", "none")
 
 # Nothing here has Python control flow over tensors, and what TFDS maps has none either: without
 # AutoGraph's translation of the code a pipeline is ready in half the time.
@@ -67,9 +64,10 @@ def training_batches(
     crop_around: str = "image",
     with_maps: bool = True,
     with_fixations: bool = False,
-    shuffle_images: int = 2048,
-    shuffle_views: int = 512,
+    shuffle_images: int = tickets.SHUFFLED_IMAGES,
+    shuffle_views: int = tickets.SHUFFLED_VIEWS,
     skip_steps: int = 0,
+    fixed_views: bool = False,
 ) -> tf.data.Dataset:
     """Random crops and mirror images for one epoch (paper, Sec. 5.2: five crops, both mirrored).
 
@@ -84,7 +82,7 @@ def training_batches(
             source has `heatmap`.
         batch_size: views in a batch.
         seed: of the run.
-        epoch: number of the epoch; each has its own crops and order.
+        epoch: number of the epoch; each has its own crops and order, or its own order alone.
         crops: random crops of each image.
         mirror: "both" gives each crop and its mirror image, "random" one of the two, "none"
             the crop as it is.
@@ -96,6 +94,8 @@ def training_batches(
             of sets up to this number.
         shuffle_views: views mixed, so that those of one image do not meet in a batch.
         skip_steps: batches to leave out at the start, to continue a broken epoch.
+        fixed_views: whether the views of an image are those of `fixed_views.every_view`, in each
+            epoch.
 
     Returns:
         Dicts of `image` uint8 [b, s, s, 3], `saliency` float32 [b, s, s, 1] in [0, 1] and
@@ -119,32 +119,23 @@ def training_batches(
     )
     if not 0 <= skip_steps <= steps:
         raise ValueError(f"skip_steps must be 0 to {steps}, the epoch's steps; got {skip_steps}")
-    views, images = _views_per_image(crops, mirror), int(source.cardinality())
-    image_seed, view_seed, crop_seed = _seeds(seed, epoch)
+    views, images = tickets.views_per_image(crops, mirror), int(source.cardinality())
+    image_seed, view_seed, crop_seed = tickets.seeds(seed, epoch)
     skipped = skip_steps * batch_size
 
-    def prepare(index: tf.Tensor, example: dict) -> dict:
-        prepared = cropping.prepare(example, geometry) | {"index": index}
-        prepared = cropping.add_saliency(prepared, sigma_px) if with_maps else prepared
-        return cropping.add_fixation_counts(prepared) if with_fixations else prepared
+    def shuffled(elements: tf.data.Dataset) -> tf.data.Dataset:
+        return elements.shuffle(shuffle_images, seed=image_seed, reshuffle_each_iteration=False)
 
-    def cut(view: tf.Tensor, example: dict) -> dict:
-        return cropping.random_view(
-            example, view, geometry.image_size, crops, mirror, crop_seed, crop_around
-        )
-
-    order = source.shuffle(shuffle_images, seed=image_seed, reshuffle_each_iteration=False)
-    order = order.enumerate()
-    if views == 1:
-        order = order.skip(skipped)  # one view an image: nothing to decode before the restart
-    examples = order.map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
-    tickets = examples.flat_map(lambda example: _tickets(example, views))
-    if views > 1:
-        tickets = tickets.shuffle(shuffle_views, seed=view_seed, reshuffle_each_iteration=False)
-        tickets = tickets.skip(skipped)
+    if fixed_views:  # an image is known by its place in the source, and not by that in the epoch
+        order, crop_seed = shuffled(source.enumerate()), tickets.seeds(seed, 0)[2]
+    else:
+        order = shuffled(source).enumerate()
+    prepare = tickets.preparation(geometry, sigma_px, with_maps, with_fixations)
+    mixed = tickets.mixed(order, prepare, views, view_seed, shuffle_views, skipped)
     known = tf.data.experimental.assert_cardinality(images * views - skipped)
-    crops_cut = tickets.apply(known).map(cut, num_parallel_calls=tf.data.AUTOTUNE)
-    return _batched(crops_cut, batch_size, drop_remainder=True)
+    cut = tickets.cutting(geometry, crops, mirror, crop_seed, crop_around)
+    crops_cut = mixed.apply(known).map(cut, num_parallel_calls=tf.data.AUTOTUNE)
+    return batched(crops_cut, batch_size, drop_remainder=True)
 
 
 def training_steps(
@@ -173,7 +164,7 @@ def training_steps(
     Raises:
         ValueError: as `training_batches`.
     """
-    views, images = _views_per_image(crops, mirror), int(source.cardinality())
+    views, images = tickets.views_per_image(crops, mirror), int(source.cardinality())
     if images < 0:
         raise ValueError(
             "the source must know its number of examples; got an unknown or infinite one: "
@@ -239,7 +230,7 @@ def evaluation_batches(
         return cropped | {"label": prepared["label"], "image_id": example["image/id"]}
 
     views = source.map(view, num_parallel_calls=tf.data.AUTOTUNE)
-    return _batched(views, batch_size, drop_remainder=False)
+    return batched(views, batch_size, drop_remainder=False)
 
 
 @_untranslated
@@ -270,7 +261,7 @@ def whole_images(
         }
 
     views = source.map(view, num_parallel_calls=tf.data.AUTOTUNE)
-    return _batched(views, 1, drop_remainder=False)
+    return batched(views, 1, drop_remainder=False)
 
 
 @_untranslated
@@ -329,18 +320,14 @@ def corrupt_images_named(source: tf.data.Dataset) -> Iterator[None]:
         raise
 
 
-def _tickets(example: dict, views: int) -> tf.data.Dataset:
-    """(view number, image) for each view.
+def batched(examples: tf.data.Dataset, batch_size: int, *, drop_remainder: bool) -> tf.data.Dataset:
+    """Makes batches, always in the same order, that several workers can share.
 
-    All tickets of an image hold the same tensors, not copies: the shuffle buffer behind them
-    costs the memory of the images in it, however many views each has.
+    Args:
+        examples: dicts of tensors.
+        batch_size: how many are in a batch.
+        drop_remainder: whether what does not fill a batch is left out.
     """
-    return tf.data.Dataset.from_tensors(example).repeat(views).enumerate()
-
-
-def _batched(
-    examples: tf.data.Dataset, batch_size: int, *, drop_remainder: bool
-) -> tf.data.Dataset:
     options = tf.data.Options()
     options.deterministic = True
     # TensorFlow's tuner sleeps for up to a minute, and the end of an epoch waits for it. Without it
@@ -352,23 +339,9 @@ def _batched(
     return batches.prefetch(2).with_options(options)
 
 
-def _views_per_image(crops: int, mirror: str) -> int:
-    if crops < 1:
-        raise ValueError(f"crops must be at least 1 per image; got {crops}")
-    if mirror not in MIRRORS:
-        raise ValueError(f"mirror must be one of {', '.join(MIRRORS)}; got {mirror!r}")
-    return 2 * crops if mirror == "both" else crops
-
-
 def _check_sigma(sigma_px: float, source: tf.data.Dataset) -> None:
     if "heatmap" not in source.element_spec and not sigma_px > 0:
         raise ValueError(
             f"sigma_px must be above 0 pixels; got {sigma_px}: a set without gaze has no maps, "
             "pass with_maps=False"
         )
-
-
-def _seeds(seed: int, epoch: int) -> tuple[int, int, tf.Tensor]:
-    """Independent seeds for the order of images, the order of views, and the crops."""
-    state = np.random.SeedSequence([seed, epoch]).generate_state(4).tolist()
-    return state[0], state[1], tf.constant(state[2:], tf.int64)

@@ -1,7 +1,8 @@
 """What all models that learn from gaze share: their steps, and how they meet people's images."""
 
+import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import keras
@@ -15,10 +16,21 @@ from salclass_tf.model import examples
 from salclass_tf.model.compiled import OutputMetrics
 from salclass_tf.model.examples import Batch
 
+#: key of a batch that has been through the frozen beginning of a part, see `read_features`
+FEATURES = "features"
+
 _NAMED_CLASSES = 5
 
 # What is reported of images that somebody looked at, and of no others.
 _OF_SEEN = ("cc", "attention_loss")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Shortened:
+    """The part of a model that begins later; no layer of the model, so that nothing saves it."""
+
+    part: str
+    rest: keras.Model
 
 
 class GazeModel(keras.Model):
@@ -60,6 +72,7 @@ class GazeModel(keras.Model):
         super().__init__(**kwargs)
         self._means = [keras.metrics.Mean(name=name) for name in ("loss", *reported)]
         self._asked = OutputMetrics(None, self._gives)
+        self._shortened: _Shortened | None = None
         self.image_size = _side(network)
         self.num_classes = network.output_shape[-1] if "logits" in self._gives else 0
         self.class_names = tuple(class_names)
@@ -187,7 +200,8 @@ class GazeModel(keras.Model):
     def _score_and_track(self, data: Batch | tuple, training: bool) -> tf.Tensor:
         """Scores a batch, updates the running means, returns the mean loss."""
         batch = examples.as_batch(data, self._target)
-        examples.check_keys(batch, self._learns_from, type(self).__name__)
+        if FEATURES not in batch:
+            examples.check_keys(batch, self._learns_from, type(self).__name__)
         return self.track(batch, self._answer(batch, training))
 
     @property
@@ -217,6 +231,31 @@ class GazeModel(keras.Model):
             mean.update_state(values[mean.name], sample_weight=weight)
         self._asked.update(batch, out)
         return tf.reduce_mean(values["loss"])
+
+    def read_features(self, part: str, rest: keras.Model) -> None:
+        """Lets batches hold what the frozen beginning of a part has made of them.
+
+        Batches that have `features`, a tuple of tensors [b, ...], need not have what the beginning
+        reads; others are answered as before. What is trained and saved stays the whole network.
+
+        Args:
+            part: "detector" or "classifier".
+            rest: features -> the part's output, see `frozen_beginnings.halves`.
+        """
+        self._shortened = _Shortened(part, rest)
+
+    def networks_of_steps(self) -> list[keras.Model]:
+        """Returns the networks that a training step computes, without kept features' beginnings."""
+        parts = {name: getattr(self, name, None) for name in ("detector", "classifier")}
+        if self._shortened is not None:
+            parts[self._shortened.part] = self._shortened.rest
+        return [network for network in parts.values() if network is not None]
+
+    def _apply(self, part: str, batch: Any, read: Callable[[Any], Any], training) -> tf.Tensor:
+        """What a part makes of a batch: of its features, or of what is read from it."""
+        if isinstance(batch, dict) and FEATURES in batch and self._shortened.part == part:
+            return self._shortened.rest(list(batch[FEATURES]), training=training)
+        return getattr(self, part)(read(batch), training=training)
 
     def _results(self) -> dict[str, tf.Tensor]:
         """All that is reported, up to now."""

@@ -46,6 +46,11 @@ def _image_of(inputs: tf.Tensor | Batch) -> tf.Tensor:
     return inputs["image"] if isinstance(inputs, dict) else inputs
 
 
+def _image_and_map_of(inputs: Batch) -> Batch:
+    """Image and map of a batch, for a classifier that reads both."""
+    return {key: inputs[key] for key in ("image", "saliency")}
+
+
 def output_rank(network: keras.Model) -> int:
     """4 of a detector's maps, 2 of a classifier's logits, 0 of a model with several outputs."""
     outputs = getattr(network, "outputs", None) or ()
@@ -102,7 +107,7 @@ class DetectorModel(GazeModel):
 
     def call(self, inputs, training=None):
         """Returns {"saliency": float32 [b, s, s, 1]} of an image or of a batch's image."""
-        return {"saliency": self.detector(_image_of(inputs), training=training)}
+        return {"saliency": self._apply("detector", inputs, _image_of, training)}
 
     def _score(self, batch, out):
         values = _saliency_scores(batch, out["saliency"], self.saliency_loss, self.output_kind)
@@ -203,11 +208,8 @@ class ClassifierModel(GazeModel):
 
     def call(self, inputs, training=None):
         """Returns {"logits": float32 [b, classes]} of a batch (or, for RGB, of an image)."""
-        if self.takes_saliency:
-            inputs = {key: inputs[key] for key in ("image", "saliency")}
-        else:
-            inputs = _image_of(inputs)
-        return {"logits": self.classifier(inputs, training=training)}
+        read = _image_and_map_of if self.takes_saliency else _image_of
+        return {"logits": self._apply("classifier", inputs, read, training)}
 
     def _score(self, batch, out):
         values = _classification_scores(batch, out["logits"])
@@ -316,9 +318,8 @@ class SalClassNet(GazeModel):
         Returns:
             {"saliency": float32 [b, s, s, 1], "logits": float32 [b, classes]}.
         """
-        image = _image_of(inputs)
-        saliency = self.detector(image, training=training)
-        read = {"image": image, "saliency": self.map_scale(saliency)}
+        saliency = self._apply("detector", inputs, _image_of, training)
+        read = {"image": _image_of(inputs), "saliency": self.map_scale(saliency)}
         return {"saliency": saliency, "logits": self.classifier(read, training=training)}
 
     def _score(self, batch, out):

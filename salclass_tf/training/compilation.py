@@ -132,8 +132,7 @@ def operations(model: GazeModel) -> int:
     Args:
         model: a model of one or two networks.
     """
-    parts = (getattr(model, name, None) for name in ("detector", "classifier"))
-    return 3 * sum(forward_operations(part) for part in parts if part is not None)
+    return 3 * sum(forward_operations(network) for network in model.networks_of_steps())
 
 
 def forward_operations(network: keras.Model) -> int:

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from salclass_tf.config import Config
 from salclass_tf.config.stage import needs_maps
-from salclass_tf.data import damage, pipeline, sets
+from salclass_tf.data import damage, fixed_views, pipeline, sets, tickets
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.training import checks, loop
 
@@ -41,6 +41,7 @@ def build_feed(config: Config, name: str, gaze_set: sets.GazeSet, replicas: int 
             seed=config.seed,
             epoch=number,
             skip_steps=skip,
+            fixed_views=stage.fixed_views,
             **content,
         )
 
@@ -66,6 +67,53 @@ def check_feed(config: Config, name: str, gaze_set: sets.GazeSet) -> int:
     """
     source = _source(gaze_set, "train", config.stages[name].validation_share)
     return pipeline.training_steps(source, **_content(config, name, gaze_set))
+
+
+def every_view(config: Config, name: str, gaze_set: sets.GazeSet) -> tf.data.Dataset:
+    """The fixed views of a stage, in the order of their numbers.
+
+    Args:
+        config: the run.
+        name: of the stage.
+        gaze_set: what it learns from.
+    """
+    return fixed_views.every_view(
+        _source(gaze_set, "train", config.stages[name].validation_share),
+        geometry=config.geometry(name),
+        seed=config.seed,
+        **_content(config, name, gaze_set),
+    )
+
+
+def count_views(config: Config, name: str, gaze_set: sets.GazeSet) -> int:
+    """Returns how many views `every_view` gives."""
+    stage = config.stages[name]
+    images = gaze_set.size(gaze_set.split("train", stage.validation_share))
+    return images * tickets.views_per_image(stage.crops, stage.mirror)
+
+
+def view_order(
+    config: Config, name: str, gaze_set: sets.GazeSet, epoch: int, skip: int
+) -> tf.data.Dataset:
+    """The numbers of the views in each batch of an epoch.
+
+    Args:
+        config: the run.
+        name: of the stage, whose views are fixed.
+        gaze_set: what it learns from.
+        epoch: number of the epoch.
+        skip: steps to leave out at the start.
+    """
+    stage = config.stages[name]
+    return fixed_views.view_order(
+        gaze_set.size(gaze_set.split("train", stage.validation_share)),
+        batch_size=stage.batch_size,
+        seed=config.seed,
+        epoch=epoch,
+        crops=stage.crops,
+        mirror=stage.mirror,
+        skip_steps=skip,
+    )
 
 
 def _content(config: Config, name: str, gaze_set: sets.GazeSet) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from salclass_tf.config import Stage
 from salclass_tf.data import damage
 from salclass_tf.devices.placement import Placement
 from salclass_tf.model import GazeModel
+from salclass_tf.model.gaze_model import FEATURES
 from salclass_tf.runs.files import whole
 from salclass_tf.runs.finished_stage import KEPT
 from salclass_tf.signals import Interrupted, StopSignals
@@ -180,7 +181,7 @@ class Loop:
         self.model.stop_training = False
         self.callbacks.on_train_begin()
         with StopSignals() as signals:
-            while not self._finished():
+            while not self.is_finished:
                 self._epoch(signals)
         self.callbacks.on_train_end(self.history.rows[-1] if self.history.rows else None)
         return self.history.rows
@@ -191,7 +192,8 @@ class Loop:
         # What callbacks do to the weights after an epoch is not known.
         return self._just_kept and not self.callbacks.callbacks
 
-    def _finished(self) -> bool:
+    @property
+    def is_finished(self) -> bool:
         """Whether there is nothing left to train."""
         place = self.position
         # An epoch that was begun is still to be validated, also where no step of it is left.
@@ -350,8 +352,12 @@ class Loop:
         return results
 
     def _test(self, batch) -> None:
-        """Scores a batch; on one device by the answers that final scores and pictures need too."""
-        if self.strategy.num_replicas_in_sync > 1 or not self.model.is_scored_by_answers:
+        """Scores a batch; on one device by the answers that final scores and pictures need too.
+
+        Kept features are read by the step alone.
+        """
+        by_answers = self.model.is_scored_by_answers and FEATURES not in batch
+        if self.strategy.num_replicas_in_sync > 1 or not by_answers:
             self._test_step(batch)
         else:
             self._track(batch, self.forward(batch))

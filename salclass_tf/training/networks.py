@@ -98,18 +98,40 @@ def blank_detector(config: Config) -> keras.Model:
         )
 
 
-def blank_classifier(config: Config, image_size: int) -> keras.Model:
+def blank_classifier(config: Config, image_size: int, saliency_input: bool = True) -> keras.Model:
     """Builds a classifier of a run in shape alone, see `blank_detector`.
 
     Args:
         config: the run.
         image_size: side of the crops of the stage that it is for, in pixels.
+        saliency_input: whether it takes a map.
     """
     options = config.classifier_options.get(config.classifier, {})
     with keras.StatelessScope(initialize_variables=False):
         return build_classifier(
-            config.classifier, image_size=image_size, width=config.width, **options
+            config.classifier,
+            saliency_input=saliency_input,
+            image_size=image_size,
+            width=config.width,
+            **options,
         )
+
+
+def blank_part(config: Config, stage: str, part: str) -> keras.Model:
+    """Builds a part of a stage's model in shape alone, its frozen layers frozen.
+
+    Args:
+        config: the run.
+        stage: one of `config.STAGES`.
+        part: "detector" or "classifier".
+    """
+    if part == DETECTOR:
+        network = blank_detector(config)
+    else:
+        size = config.geometry(stage).image_size
+        network = blank_classifier(config, size, ROLES[stage].reads_true_map)
+    _freeze_layers(network, config.stages[stage].frozen)
+    return network
 
 
 def kept_part(model: GazeModel) -> keras.Model:
@@ -271,8 +293,14 @@ def _classifier(
 def _freeze(model: GazeModel, pattern: str) -> None:
     """Lets every layer learn but those whose name the pattern matches."""
     for part in (getattr(model, name, None) for name in ("detector", "classifier")):
-        for layer in part.layers if part is not None else ():
-            layer.trainable = not is_frozen(pattern, layer.name)
+        if part is not None:
+            _freeze_layers(part, pattern)
+
+
+def _freeze_layers(network: keras.Model, pattern: str) -> None:
+    """Lets every layer of a network learn but those whose name the pattern matches."""
+    for layer in network.layers:
+        layer.trainable = not is_frozen(pattern, layer.name)
 
 
 def _synchronize(model: GazeModel) -> None:

@@ -15,7 +15,7 @@ from salclass_tf.data import sets
 from salclass_tf.data.sets import GazeSet
 from salclass_tf.devices import Placement
 from salclass_tf.runs.finished_stage import FinishedStage
-from salclass_tf.training import checks, feeding, folder_state, gaze_check, same_data
+from salclass_tf.training import caching, checks, feeding, folder_state, gaze_check, same_data
 from salclass_tf.training.folder_state import State
 
 _log = logging.getLogger(__name__)
@@ -143,6 +143,8 @@ def plan_jobs(
     for name, one in stages.items():
         if name in known:
             checks.check_network(one.config, name, found[one.dataset])
+        if one.asked_for:
+            caching.check(one.config, name)
         if name in prepared:
             _check_examples(one, found[one.dataset])
     return Plan(tuple(jobs), tuple(todo), found, frozenset(prepared), frozenset(known))
@@ -188,6 +190,7 @@ def check_data(planned: Plan, prepared: dict[str, GazeSet]) -> None:
             checks.check_network(one.config, name, gaze_set)
         if name not in planned.data_known:
             _check_examples(one, gaze_set)
+        caching.check_room(one.config, name, gaze_set, one.folder)
 
 
 def _check_examples(one: Job, gaze_set: GazeSet) -> None:

@@ -27,12 +27,14 @@ from salclass_tf.runs.finished_stage import DATASET, METRICS, SETTINGS, SPARE, F
 from salclass_tf.runs.sole_user import sole_user
 from salclass_tf.signals import sigterm_interrupts
 from salclass_tf.training import (
+    caching,
     compilation,
     feeding,
     final_scores,
     gaze_check,
     handover,
     joining,
+    kept_features,
     learning,
     loop,
     map_use,
@@ -91,6 +93,7 @@ def settle(config: Config, execution: Execution) -> tuple[Placement, Config]:
     """Decides what goes by the machine: the devices, and the arithmetic of a configuration."""
     placement = devices.choose_placement(execution.strategy)
     compilation.check(config.compile, placement)
+    caching.check_devices(config, placement)
     if execution.deterministic:
         tf.config.experimental.enable_op_determinism()
     policy, why = devices.choose_precision(config.precision)
@@ -161,6 +164,7 @@ def _make(
     started = time.monotonic()
     model, feed = _build(one, gaze_set, placement, handed)
     stage = one.config.stages[one.name]
+    kept = kept_features.open_features(one, gaze_set, model, feed)
     compiled = _compilation(one, placement, model, feed.steps, execution.deterministic)
     before = model.get_weights() if ROLES[one.name].is_joint and placement.is_chief else None
     if placement.is_chief:
@@ -179,7 +183,7 @@ def _make(
         one.name,
         stage,
         model,
-        feed,
+        feed if kept is None else kept.feed,
         one.folder,
         _max_steps(one),
         placement,
@@ -188,9 +192,14 @@ def _make(
         fit_statistics=one.config.fit_statistics,
         forward=handed.forward_of(networks.kept_part(model), compiled.by_xla),
     )
+    if kept is not None and not training.is_finished:  # after weights of a checkpoint are in place
+        kept.compute()
     rows = training.run()
+    if kept is not None:
+        kept.remove()
     if placement.is_chief:
         facts = _facts(one, gaze_set, model, training.position)
+        facts |= {"kept_features": kept.facts} if kept is not None else {}
         facts["learned_from"] = learning.record(one, training.position, feed.steps)
         if not training.holds_kept:
             FinishedStage(one.folder).read_weights(training.forward.network)

@@ -36,6 +36,7 @@ ALL = {
     "iterations": (SILENT, None),
     "crop_around": (SILENT, "image"),
     "attention_loss": (SILENT, 0.0),
+    "fixed_views": (SILENT, False),
 }
 #: what is different in single stages
 NEW = {
@@ -88,6 +89,7 @@ RUN = {
     "map_scale": (SILENT, "none"),
     "fit_map_normalization": (SILENT, False),
     "fit_statistics": (SILENT, False),
+    "cache_features": (SILENT, "none"),
 }
 
 
@@ -134,12 +136,18 @@ def test_unknown_preset_lists_the_valid_ones():
         ({"image_size": 400, "short_side": 340}, "short_side"),
         ({"precision": "float64"}, "mixed_bfloat16"),
         ({"compile": "yes"}, "xla"),
+        ({"cache_features": "ram"}, "memory"),
         ({"max_steps": 0}, "steps"),
     ],
 )
 def test_run_settings_out_of_range_are_refused(change, named):
     with pytest.raises(ValueError, match=named):
         dataclasses.replace(config.build_config(), **change)
+
+
+def test_mirrors_that_are_not_there_are_refused():
+    with pytest.raises(ValueError, match=r"mirror of stage joint is one of .*'random'.*got 'all'"):
+        config.build_config().override("joint", {}, {"mirror": "all"})
 
 
 @pytest.mark.parametrize("numbers", [{"epochs": 0}, {"batch_size": -1}, {"learning_rate": 0.0}])

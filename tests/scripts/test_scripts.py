@@ -23,6 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
         (("--steps=0",), "steps"),
         (("--stage=saliency", "--alpha=0.5"), "stage joint"),
         (("--stage=saliency_pretrain", "--nopretrain_detector"), "--nopretrain_detector"),
+        (("--cache_features=memory", "--nofixed_views"), "leave --nofixed_views out"),
     ],
 )
 def test_mistake_gets_one_line_that_names_it(flags, named, tmp_path):

@@ -51,6 +51,24 @@ def test_more_epochs_go_on_and_fewer_are_another_run(run, tmp_path, finished):
         look(run, tmp_path, epochs=6, batch_size=8)
 
 
+def test_fixed_views_are_another_training_and_where_features_are_kept_is_not(run, tmp_path):
+    write(tmp_path, run, finished=False)
+    file = tmp_path / "config.json"
+    settings = json.loads(file.read_text())
+    assert not settings["stage"].pop("fixed_views")  # folders of older builds do not have it
+    write_json(file, settings)
+    assert look(run, tmp_path) is State.TO_DO
+    with pytest.raises(ValueError, match=r"stage\.fixed_views: False there, True asked for"):
+        folder_state.look(
+            run.override("saliency", {}, {}, fixed_views=True), "saliency", tmp_path, True
+        )
+    fixed = run.override("saliency", {"cache_features": "disk"}, {})
+    write_json(file, fixed.for_stage("saliency"))
+    for place in ("memory", "none"):
+        asked = run.override("saliency", {"cache_features": place}, {}, fixed_views=True)
+        assert folder_state.look(asked, "saliency", tmp_path, True) is State.TO_DO
+
+
 def test_a_stage_that_is_only_needed_does_not_go_on(run, tmp_path):
     write(tmp_path, run)
     assert look(run, tmp_path, asked_for=False, epochs=6) is State.DONE
