@@ -9,6 +9,7 @@ images at the same rates.
 
 import argparse
 import dataclasses
+import functools
 import logging
 import pathlib
 import sys
@@ -20,6 +21,7 @@ from benchmarks.power import Spread
 from salclass_tf import config
 from salclass_tf.config.flag_checks import seed_values
 from salclass_tf.config.stage import ROLES
+from salclass_tf.runs import learned
 from salclass_tf.runs.seeds import FAMILY, seed_folder
 
 _RGB, _RGB_LONGER, _MAPS, _JOINT = "classifier_rgb", "classifier_rgb_longer", "classifier", "joint"
@@ -198,18 +200,19 @@ def _rows(
     if evaluation.failures:
         raise ValueError("; ".join(evaluation.failures))
     found = {method.name: (method.seen, guesses) for method, guesses in evaluation.classes}
-    names = [way.name for way in runs]
+    families = {way.name: functools.partial(_family, way.name, run) for way, run in runs.items()}
     return [
-        _row(title, stage, [found[f"{_family(way, stage)}, seed {seed}"] for seed in seeds])
+        _row(title, stage, [found[f"{families[way](stage)}, seed {seed}"] for seed in seeds])
         for title, way, stage in ROWS
-        if way in names
+        if way in families
     ]
 
 
-def _family(way: str, stage: str) -> str:
+def _family(way: str, run: config.Config, stage: str) -> str:
     """What the networks of a stage are called in tables of several ways."""
-    role = ROLES[_JOINT if stage == _PARTS else stage]
-    name = f"{way}: {role.method.format(detector='vgg16', classifier='vgg16')}"
+    last = _JOINT if stage == _PARTS else stage
+    name = f"{way}: {ROLES[last].method.format(detector='vgg16', classifier='vgg16')}"
+    name += learned.BY_GAZE if run.stages[last].attention_loss else ""
     return f"{name}, parts before joint training" if stage == _PARTS else name
 
 

@@ -175,6 +175,7 @@ def test_gaze_in_training_alone_goes_on_exactly_and_is_noted(tiny, tmp_path, mon
         np.testing.assert_array_equal(one, other)
     noted = json.loads((folders[0] / "config.json").read_text())["stage"]
     assert (noted["attention_loss"], noted["crop_around"]) == (0.5, "gaze")
+    assert [one["attention_loss"] for one in results["classifier_rgb"]["learned_from"]] == [0.5]
     rows = history.read(folders[0] / "history.csv")
     assert all(0 < row["attention_loss"] < 1 and 0 < row["val_attention_loss"] < 1 for row in rows)
     for row in rows:
