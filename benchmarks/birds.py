@@ -9,7 +9,6 @@ images at the same rates.
 
 import argparse
 import dataclasses
-import functools
 import logging
 import pathlib
 import sys
@@ -187,7 +186,11 @@ def _rows(
     from salclass_tf.evaluation.tables import paper  # imports TensorFlow
 
     settings = paper.Settings(
-        models=tuple(f"{way.name}={given.workdir / way.name / FAMILY}" for way in runs),
+        models=tuple(
+            f"{_run(way.name, seed)}={_folder(given, way.name, seed)}"
+            for way in runs
+            for seed in seeds
+        ),
         datasets=(given.dataset,),
         tables=(5,),
         map_uses=False,
@@ -200,18 +203,24 @@ def _rows(
     if evaluation.failures:
         raise ValueError("; ".join(evaluation.failures))
     found = {method.name: (method.seen, guesses) for method, guesses in evaluation.classes}
-    families = {way.name: functools.partial(_family, way.name, run) for way, run in runs.items()}
+    of_way = {way.name: run for way, run in runs.items()}
     return [
-        _row(title, stage, [found[f"{families[way](stage)}, seed {seed}"] for seed in seeds])
+        _row(title, stage, [found[f"{_run(way, seed)}: {network}"] for seed in seeds])
         for title, way, stage in ROWS
-        if way in families
+        if way in of_way
+        for network in [_network(of_way[way], stage)]
     ]
 
 
-def _family(way: str, run: config.Config, stage: str) -> str:
-    """What the networks of a stage are called in tables of several ways."""
+def _run(way: str, seed: int) -> str:
+    """What the run of a seed is called in tables."""
+    return f"{way} {seed}"
+
+
+def _network(run: config.Config, stage: str) -> str:
+    """What the network of a stage is called in tables."""
     last = _JOINT if stage == _PARTS else stage
-    name = f"{way}: {ROLES[last].method.format(detector='vgg16', classifier='vgg16')}"
+    name = ROLES[last].method.format(detector="vgg16", classifier="vgg16")
     name += learned.BY_GAZE if run.stages[last].attention_loss else ""
     return f"{name}, parts before joint training" if stage == _PARTS else name
 
