@@ -280,7 +280,9 @@ def _compared(differences: np.ndarray) -> Iterator[str]:
         return
     spread = Spread.of(differences)
     images = spread.images_for(_EFFECT)
-    yield f"{images:,}" if images else f"none: {spread.seeds_for(_EFFECT)} seeds at least"
+    yield (
+        f"{images:,}" if images is not None else f"none: {spread.seeds_for(_EFFECT)} seeds at least"
+    )
 
 
 def _interval(values: np.ndarray, sign: str = "") -> tuple[str, float, float]:

@@ -62,6 +62,11 @@ def test_too_few_seeds_are_told_and_how_many_would_do():
         Spread.of(np.zeros((1, 9)))
 
 
+def test_where_images_do_not_differ_one_is_enough():
+    assert Spread(3, 0.0, 0.0, 0.0).images_for(0.02) == 1
+    assert list(birds._compared(np.ones((3, 40))))[2] == "1"
+
+
 def row(title, stage, chance, images="80"):
     right = (RNG.random((3, 40)) < chance).astype(float)
     return birds.Row(title, stage, right, {"images seen": images, "steps at each rate": "5 at 1"})
