@@ -183,7 +183,7 @@ def test_seeds_that_were_asked_for_are_scored_and_no_others(tmp_path, monkeypatc
 def test_all_rows_are_made_once_and_printed(tiny_data_dir, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(stages.report, "draw", lambda *drawn: None)  # a third of the time
     flags = ["--dataset=dotted_noise", f"--data_dir={tiny_data_dir}", f"--workdir={tmp_path}"]
-    flags += ["--steps=1", "--width=0.03", "--image_size=32", "--seeds=4"]
+    flags += ["--steps=1", "--width=0.03", "--image_size=64", "--seeds=4"]
     assert birds.main(flags) == 0
     text = (tmp_path / "birds.md").read_text()
     assert text.strip() in capsys.readouterr().out

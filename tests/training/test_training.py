@@ -156,6 +156,8 @@ def test_gaze_in_training_alone_goes_on_exactly_and_is_noted(tiny, tmp_path, mon
         "stage": "classifier_rgb",
         "numbers": {"attention_loss": 0.5, "crop_around": "gaze", "learning_rate": 0.05},
         "pretrain_classifier": False,
+        "image_size": 64,  # the last features of VGG-16 have four cells then
+        "short_side": 72,
     }
     results = tiny(workdir=tmp_path / "whole", **arguments)
     with monkeypatch.context() as patch:
