@@ -1,9 +1,12 @@
 """Classifiers that pool by gaze, against NumPy on their own last features."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tiny_config import tiny_config
 
 from salclass_tf import config
 from salclass_tf.classifiers import build_classifier, pooling, rgbs
@@ -178,6 +181,13 @@ def test_pixels_are_no_features():
         x = keras.layers.Flatten()(image) if side else keras.layers.GlobalMaxPooling2D()(image)
         with pytest.raises(ValueError, match="no map of features of more than one cell"):
             pooling.last_features(keras.Model(image, keras.layers.Dense(2)(x)))
+
+
+def test_attention_that_cannot_be_read_is_refused_before_anything_is_made():
+    run = tiny_config("dotted_noise").override("classifier_rgb", {}, {"attention_loss": 0.5})
+    with pytest.raises(ValueError, match="of stage classifier_rgb: vgg16_classifier pools no map"):
+        checks.check_parts(run, ["classifier_rgb"])
+    checks.check_parts(dataclasses.replace(run, image_size=64, short_side=72), ["classifier_rgb"])
 
 
 def test_stages_without_a_map_refuse_it_and_are_not_changed_by_it():
