@@ -20,6 +20,7 @@ from benchmarks.power import Spread
 from salclass_tf import config
 from salclass_tf.config.flag_checks import seed_values
 from salclass_tf.config.stage import ROLES
+from salclass_tf.runs import learned
 from salclass_tf.runs.seeds import FAMILY, seed_folder
 
 _RGB, _RGB_LONGER, _MAPS, _JOINT = "classifier_rgb", "classifier_rgb_longer", "classifier", "joint"
@@ -185,7 +186,11 @@ def _rows(
     from salclass_tf.evaluation.tables import paper  # imports TensorFlow
 
     settings = paper.Settings(
-        models=tuple(f"{way.name}={given.workdir / way.name / FAMILY}" for way in runs),
+        models=tuple(
+            f"{_run(way.name, seed)}={_folder(given, way.name, seed)}"
+            for way in runs
+            for seed in seeds
+        ),
         datasets=(given.dataset,),
         tables=(5,),
         map_uses=False,
@@ -198,18 +203,25 @@ def _rows(
     if evaluation.failures:
         raise ValueError("; ".join(evaluation.failures))
     found = {method.name: (method.seen, guesses) for method, guesses in evaluation.classes}
-    names = [way.name for way in runs]
+    of_way = {way.name: run for way, run in runs.items()}
     return [
-        _row(title, stage, [found[f"{_family(way, stage)}, seed {seed}"] for seed in seeds])
+        _row(title, stage, [found[f"{_run(way, seed)}: {network}"] for seed in seeds])
         for title, way, stage in ROWS
-        if way in names
+        if way in of_way
+        for network in [_network(of_way[way], stage)]
     ]
 
 
-def _family(way: str, stage: str) -> str:
-    """What the networks of a stage are called in tables of several ways."""
-    role = ROLES[_JOINT if stage == _PARTS else stage]
-    name = f"{way}: {role.method.format(detector='vgg16', classifier='vgg16')}"
+def _run(way: str, seed: int) -> str:
+    """What the run of a seed is called in tables."""
+    return f"{way} {seed}"
+
+
+def _network(run: config.Config, stage: str) -> str:
+    """What the network of a stage is called in tables."""
+    last = _JOINT if stage == _PARTS else stage
+    name = ROLES[last].method.format(detector="vgg16", classifier="vgg16")
+    name += learned.BY_GAZE if run.stages[last].attention_loss else ""
     return f"{name}, parts before joint training" if stage == _PARTS else name
 
 
@@ -268,7 +280,9 @@ def _compared(differences: np.ndarray) -> Iterator[str]:
         return
     spread = Spread.of(differences)
     images = spread.images_for(_EFFECT)
-    yield f"{images:,}" if images else f"none: {spread.seeds_for(_EFFECT)} seeds at least"
+    yield (
+        f"{images:,}" if images is not None else f"none: {spread.seeds_for(_EFFECT)} seeds at least"
+    )
 
 
 def _interval(values: np.ndarray, sign: str = "") -> tuple[str, float, float]:

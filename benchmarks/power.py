@@ -60,13 +60,13 @@ class Spread:
             seeds: S; None for as many as there were.
 
         Returns:
-            N; None where no number is enough, since so few seeds differ more than that.
+            N, at least 1; None where no number is enough, since so few seeds differ more than that.
         """
         seeds = seeds or self.seeds
         left = _allowed(effect) - self.of_seeds / seeds
         if left <= 0:
             return None
-        return max(math.ceil((self.of_images + self.rest / seeds) / left), 1)
+        return max(1, math.ceil((self.of_images + self.rest / seeds) / left))
 
     def seeds_for(self, effect: float) -> int:
         """Returns the fewest seeds with which some number of images shows an effect."""

@@ -1,11 +1,15 @@
 """From the last features of a classifier to one vector: their mean, or weighted by the map."""
 
+import math
+
 import keras
 
 from salclass_tf import layers
 
 #: what `build_classifier` takes as `pooling`
 POOLINGS = ("mean", "gaze", "both")
+
+_MEANS = (keras.layers.GlobalAveragePooling2D, layers.GazePooling)
 
 
 def check(pooling: str) -> None:
@@ -53,21 +57,31 @@ def last_features(classifier: keras.Model) -> keras.KerasTensor:
         classifier: functional, image (and map) -> logits.
 
     Returns:
-        [b, h, w, c], symbolic in the classifier's inputs, of more than one cell.
+        [b, h, w, c], symbolic in the classifier's inputs, of more than one cell: what the last mean
+        over cells reads, or the layer that flattens the cells where there is no mean.
 
     Raises:
-        ValueError: if there is none.
+        ValueError: if it has one cell, or there is none; features further inside are those of other
+            layers.
     """
-    for layer in reversed(classifier.layers):
-        shape = getattr(layer.output, "shape", ())
-        if len(shape) == 4 and shape[1] * shape[2] > 1 and not _is_input(layer):
-            return layer.output
-    raise ValueError(
-        f"{classifier.name} has no map of features of more than one cell at this image size, which "
-        "attention could be read from: take larger images, or another classifier"
-    )
+    found = map(_pooled_by, reversed(classifier.layers))
+    features = next((one for one in found if one is not None), None)
+    cells = () if features is None else features.shape[1:3]
+    is_input = any(features is one for one in classifier.inputs)
+    if is_input or None in cells or math.prod(cells) == 1:  # the product of none is 1 too
+        raise ValueError(
+            f"{classifier.name} pools no map of features of more than one cell at this image size, "
+            "which attention could be read from: take larger images, or another classifier"
+        )
+    return features
 
 
-def _is_input(layer: keras.Layer) -> bool:
-    """Whether a layer is the image or the map itself."""
-    return isinstance(layer, keras.layers.InputLayer)
+def _pooled_by(layer: keras.Layer) -> keras.KerasTensor | None:
+    """The map that a layer makes a vector of; None of another layer."""
+    flattens = isinstance(layer, keras.layers.Flatten)
+    if not flattens and not isinstance(layer, _MEANS):
+        return None
+    features = layer.input[0] if isinstance(layer.input, list) else layer.input
+    # A mean that keeps its dimensions is flattened later: the mean is what reads the map.
+    is_map = len(features.shape) == 4 and not (flattens and features.shape[1:3] == (1, 1))
+    return features if is_map else None

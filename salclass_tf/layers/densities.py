@@ -71,9 +71,10 @@ class GaussianBlur(_MapLayer):
             ops.softmax(scale * ops.convert_to_tensor(squares), axis=-1)
             for squares in self._squares or map(_squares_of, ops.shape(maps)[1:3])
         )
-        channels_first = ops.transpose(maps, (0, 3, 1, 2))
-        blurred = ops.matmul(rows, ops.matmul(channels_first, ops.transpose(columns)))
-        return ops.transpose(blurred, (0, 2, 3, 1))
+        # Both matrices on the right: TFLite's 8-bit product with a constant on the left is zero.
+        along_rows = ops.matmul(ops.transpose(maps, (0, 3, 1, 2)), ops.transpose(columns))
+        blurred = ops.matmul(ops.swapaxes(along_rows, 2, 3), ops.transpose(rows))
+        return ops.transpose(blurred, (0, 3, 2, 1))
 
     def get_config(self):
         """Returns the arguments that rebuild this layer."""

@@ -58,12 +58,14 @@ def cell_means(maps, cells):
     Returns:
         float32 [b, *cells, 1].
     """
+    # Both matrices on the right: TFLite's 8-bit product with a constant on the left is zero.
     rows, columns = (
-        ops.convert_to_tensor(area_matrix(pixels, count), "float32")
+        ops.convert_to_tensor(area_matrix(pixels, count).T, "float32")
         for pixels, count in zip(maps.shape[1:3], cells, strict=True)
     )
-    means = ops.matmul(rows, ops.matmul(maps[..., 0], ops.transpose(columns)))
-    return means[..., None]
+    narrow = ops.matmul(maps[..., 0], columns)
+    means = ops.matmul(ops.swapaxes(narrow, 1, 2), rows)
+    return ops.swapaxes(means, 1, 2)[..., None]
 
 
 def area_matrix(pixels: int, cells: int) -> np.ndarray:

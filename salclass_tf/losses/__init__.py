@@ -13,6 +13,7 @@ import tensorflow as tf
 from salclass_tf import spelling
 from salclass_tf.losses import distributions, fixations, maps
 from salclass_tf.losses.attention import attention_loss as attention_loss
+from salclass_tf.losses.attention import tells_attention as tells_attention
 from salclass_tf.losses.maps import saliency_loss as saliency_loss
 from salclass_tf.losses.objective import classification_loss as classification_loss
 from salclass_tf.losses.objective import joint_loss as joint_loss

@@ -7,6 +7,21 @@ from salclass_tf.losses import readings
 _CELLS = (1, 2, 3)
 
 
+def tells_attention(saliency: tf.Tensor) -> tf.Tensor:
+    """Returns whether people's map of a crop tells where to attend, bool [b].
+
+    A rendered Gaussian nowhere ends. Where all fixations of an image lie outside the crop, what is
+    left are tails of 1e-20 or so, highest at the crop's edge, where nobody looked.
+
+    Args:
+        saliency: true maps of crops, float [b, h, w, 1]; they have the peak 1 on whole images.
+
+    Returns:
+        True from a peak of `readings.FLOOR` on.
+    """
+    return tf.reduce_max(saliency, axis=_CELLS) >= readings.FLOOR
+
+
 def attention_loss(target: tf.Tensor, features: tf.Tensor) -> tf.Tensor:
     """Attention transfer with people as the teacher, 1/2 |A / |A| - T / |T||^2 = 1 - cos(A, T).
 
@@ -16,7 +31,7 @@ def attention_loss(target: tf.Tensor, features: tf.Tensor) -> tf.Tensor:
 
     Args:
         target: means of true maps over cells, float [b, h, w, 1], at least 0, all 0 where nobody
-            looked.
+            looked; its height does not matter, see `tells_attention`.
         features: the last features of a classifier, float [b, h, w, c]; half precision is widened.
 
     Returns:

@@ -145,7 +145,8 @@ class ClassifierModel(GazeModel):
 
     Args:
         classifier: image (and map) -> logits, see `classifiers.build_classifier`.
-        attention_loss: weight of `losses.attention_loss` on the last features, at least 0.
+        attention_loss: weight of `losses.attention_loss` on the last features, at least 0. Crops
+            that `losses.tells_attention` does not hold for learn from their class alone.
         **kwargs: `class_names` and `short_side`, see `GazeModel`; the rest is passed to
             `keras.Model`.
 
@@ -217,11 +218,12 @@ class ClassifierModel(GazeModel):
         if not self.attention_loss:
             return values | {"loss": loss}
         features = out["features"]
+        seen = tf.cast(losses.tells_attention(batch["saliency"]), tf.float32)
         looked_at = cell_means(batch["saliency"], features.shape[1:3])
-        error = losses.attention_loss(looked_at, features)
+        error = losses.attention_loss(looked_at * seen[:, None, None, None], features)
         return values | {
             "attention_loss": error,
-            "seen": tf.cast(metrics.has_gaze(batch["saliency"]), tf.float32),
+            "seen": seen,
             "loss": loss + self.attention_loss * error,
         }
 

@@ -13,6 +13,9 @@ COLUMNS = ("images seen", "steps at each rate")
 # A schedule of more pieces is told by its ends.
 _MOST_PIECES = 4
 
+#: added to the name of a network that an `attention_loss` has taught
+BY_GAZE = ", attention taught by gaze"
+
 Piece = tuple[float, float, int]
 
 
@@ -24,17 +27,20 @@ class Learned:
         stage: name of the stage.
         images: crops that the kept network has learned from, each as often as it was shown.
         rates: (rate of the first step, of the last one, number of steps), in order.
+        attention_loss: its weight in that stage, see `config.Stage`.
     """
 
     stage: str
     images: int
     rates: tuple[Piece, ...]
+    attention_loss: float = 0.0
 
     @classmethod
     def from_json(cls, content: dict) -> Self:
         """Reads what `dataclasses.asdict` gave."""
         rates = tuple((float(a), float(b), int(steps)) for a, b, steps in content["rates"])
-        return cls(content["stage"], content["images"], rates)
+        weight = content.get("attention_loss", 0.0)  # older versions had no such loss
+        return cls(content["stage"], content["images"], rates, weight)
 
 
 def read(metrics: dict) -> tuple[Learned, ...] | None:
@@ -49,6 +55,18 @@ def read(metrics: dict) -> tuple[Learned, ...] | None:
     """
     known = metrics.get("learned_from")
     return None if known is None else tuple(map(Learned.from_json, known))
+
+
+def addition(stages: Sequence[Learned] | None) -> str:
+    """Returns what belongs behind the name of a network that has learned from some stages.
+
+    Args:
+        stages: see `read`.
+
+    Returns:
+        `BY_GAZE` where gaze has taught attention in one of them; "" otherwise.
+    """
+    return BY_GAZE if any(one.attention_loss for one in stages or ()) else ""
 
 
 def columns(stages: Sequence[Learned] | None) -> dict[str, str]:

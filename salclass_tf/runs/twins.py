@@ -10,9 +10,12 @@ from salclass_tf.runs.stage_numbers import numbers_of
 
 _log = logging.getLogger(__name__)
 
+# RGB alone is no such thing where gaze has taught it by a loss.
+_ALIKE = (*SCHEDULE, "attention_loss")
+
 
 def alike(stage: FinishedStage, workdir: pathlib.Path) -> list[FinishedStage]:
-    """Returns the finished twins of a stage that have learned by the same schedule.
+    """Returns the finished twins of a stage that have learned by the same schedule and loss.
 
     A warning names each that has learned by another one, and the remedy.
 
@@ -48,7 +51,7 @@ def _differences(stage: FinishedStage, twin: FinishedStage) -> Iterator[str]:
     if not (stage.is_begun and twin.is_begun):
         return
     here, there = numbers_of(stage), numbers_of(twin)
-    names = ", ".join(name for name in SCHEDULE if here[name] != there[name])
+    names = ", ".join(name for name in _ALIKE if here[name] != there[name])
     if names:
         yield f"  {twin.folder} and {stage.folder} have learned with other {names}"
     for start in ROLES[twin.name].starts_from:

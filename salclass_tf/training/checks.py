@@ -6,7 +6,7 @@ import pathlib
 import keras
 
 from salclass_tf import losses, pair, spelling
-from salclass_tf.classifiers import list_classifiers
+from salclass_tf.classifiers import list_classifiers, pooling
 from salclass_tf.config import Config, recipes
 from salclass_tf.config.stage import ROLES, needs_gaze
 from salclass_tf.data import sets
@@ -76,7 +76,9 @@ def check_parts(config: Config, order: list[str]) -> None:
         for stage, role in roles.items():
             if not role.is_joint:
                 size = config.geometry(stage).image_size
-                _check_frozen(config, stage, built[size] if role.trains_classifier else detector)
+                network = built[size] if role.trains_classifier else detector
+                _check_frozen(config, stage, network)
+                _check_attention(config, stage, network)
     finally:
         keras.backend.clear_session()  # it would give values to what was built, later
 
@@ -92,6 +94,15 @@ def _check_frozen(config: Config, stage: str, network: keras.Model) -> None:
             f"stage {stage} leaves layers as they are that nothing has trained, {frozen[0]} the "
             f"first of them; name weights of the network with --{part}_weights"
         )
+
+
+def _check_attention(config: Config, stage: str, network: keras.Model) -> None:
+    """Checks that a classifier has features that an attention loss can be taken of."""
+    if config.stages[stage].attention_loss:
+        try:
+            pooling.last_features(network)
+        except ValueError as error:
+            raise ValueError(f"attention_loss of stage {stage}: {error}, or leave it out") from None
 
 
 def _check_geometry(config: Config, stage: str, order: list[str]) -> None:

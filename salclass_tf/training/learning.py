@@ -33,5 +33,6 @@ def record(one: Job, place: Position, steps_per_epoch: int) -> list[dict] | None
         return None
     steps = min(place.best_epoch * steps_per_epoch, place.step)
     rates = stage.optimizer.rates(steps, steps_per_epoch, stage.epochs)
-    own = learned.Learned(one.name, steps * stage.batch_size, rates)
+    images = steps * stage.batch_size
+    own = learned.Learned(one.name, images, rates, stage.attention_loss)
     return [dataclasses.asdict(entry) for entry in (*earlier, own)]

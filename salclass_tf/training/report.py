@@ -42,7 +42,7 @@ def table(results: dict[str, dict]) -> str:
         rows = {
             "centre bias (mean training map)": ("centre_bias", None),
             "parts before joint training": ("before_joint", whole and whole[:-1]),
-            ROLES[stage].title: ("test", whole),
+            _title(stage, metrics): ("test", whole),
         }
         for name, (key, before) in rows.items():
             if metrics.get(key):
@@ -71,6 +71,11 @@ def map_uses(results: dict[str, dict]) -> list[str]:
         cells = [f"{found[which]:.3f}" if which in found else "" for which in maps]
         lines.append(f"| {ROLES[stage].title} | {' | '.join(cells)} |")
     return ["", *lines, ""]
+
+
+def _title(stage: str, metrics: dict) -> str:
+    """What the network of a stage is called, with what else has taught it."""
+    return ROLES[stage].title + learned.addition(learned.read(metrics))
 
 
 def _row(name: str, dataset: str, scores: dict, seen: dict[str, str]) -> str:
@@ -113,11 +118,12 @@ def seeds_table(results: dict[int, dict[str, dict]]) -> str:
         "|---|" + "--:|" * len(_COLUMNS),
     ]
     for stage in next(iter(results.values())):
-        tests = [found[stage].get("test") for found in results.values()]
+        every = [found[stage] for found in results.values()]
+        tests = [metrics.get("test") for metrics in every]
         if None in tests:
             continue
         cells = [_seeds_cell([test[key] for test in tests]) for _, key in _COLUMNS]
-        lines.append(f"| {ROLES[stage].title} | {' | '.join(cells)} |")
+        lines.append(f"| {_title(stage, every[0])} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import types
 
 import numpy as np
 import pytest
@@ -11,7 +12,12 @@ from benchmarks import birds
 from benchmarks.power import Spread
 from salclass_tf.config.stage import ROLES, SCHEDULE
 from salclass_tf.evaluation.maps import resampling
-from salclass_tf.training import networks, stages
+from salclass_tf.evaluation.methods import find
+from salclass_tf.evaluation.tables import paper
+from salclass_tf.evaluation.tables.guesses import Guesses
+from salclass_tf.runs.files import write_json
+from salclass_tf.runs.learned import Learned
+from salclass_tf.training import networks, plan, stages
 
 RNG = np.random.default_rng(0)
 
@@ -54,6 +60,11 @@ def test_too_few_seeds_are_told_and_how_many_would_do():
     assert spread.images_for(0.02, seeds=needed - 1) is None
     with pytest.raises(ValueError, match="at least two seeds and two images; got 1 and 9"):
         Spread.of(np.zeros((1, 9)))
+
+
+def test_where_images_do_not_differ_one_is_enough():
+    assert Spread(3, 0.0, 0.0, 0.0).images_for(0.02) == 1
+    assert list(birds._compared(np.ones((3, 40))))[2] == "1"
 
 
 def row(title, stage, chance, images="80"):
@@ -125,11 +136,54 @@ def test_what_cannot_be_meant_is_one_line(flags, message, capsys):
     assert re.match(f"error: .*{message}", line)
 
 
+def write_seed(run, stage, workdir):
+    """The finished stages of a run, without their networks."""
+    for name in plan.order(run, stage):
+        write_json(workdir / name / "config.json", run.for_stage(name))
+        own = Learned(name, 80, ((0.1, 0.1, 5),), run.stages[name].attention_loss)
+        metrics = {"dataset": "cub_gha", "learned_from": [dataclasses.asdict(own)]}
+        write_json(workdir / name / "metrics.json", metrics)
+        (workdir / name / "model.keras").write_bytes(b"")
+
+
+def test_seeds_that_were_asked_for_are_scored_and_no_others(tmp_path, monkeypatch):
+    given = birds._parse([f"--workdir={tmp_path}"])
+    runs = birds.configs(given)
+    for way, run in runs.items():
+        for seed in (0, 1):
+            write_seed(run, way.stage, birds._folder(given, way.name, seed))
+        birds._folder(given, way.name, 2).joinpath("saliency").mkdir(parents=True)  # interrupted
+    scored = {}
+
+    def evaluate(settings):
+        for method in (one for model in settings.models for one in find.find(model)):
+            right = RNG.integers(0, 2, 4)
+            half, names = np.full(4, 0.5), tuple("abcd")
+            table = Guesses({}, names, np.ones(4, int), right, half, half, names)
+            scored[method.name] = (method, table)
+        return types.SimpleNamespace(failures=[], classes=list(scored.values()))
+
+    monkeypatch.setattr(paper, "evaluate", evaluate)
+    rows = birds._rows(given, runs, (0, 1))
+    assert [one.title for one in rows] == [title for title, *_ in birds.ROWS]
+    for name, title in (
+        ("paper {}: vgg16, 3 channels", "RGB only"),
+        ("pooling {}: SalClassNet (vgg16, vgg16)", "SalClassNet, joint, pooled by its map too"),
+        (
+            "attention {}: vgg16, 3 channels, as long as joint, attention taught by gaze",
+            "RGB only, attention drawn to gaze, as long",
+        ),
+    ):
+        [row] = [one for one in rows if one.title == title]
+        expected = [scored[name.format(seed)][1].guess == 1 for seed in (0, 1)]
+        np.testing.assert_array_equal(row.right, expected)
+
+
 @pytest.mark.slow
 def test_all_rows_are_made_once_and_printed(tiny_data_dir, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(stages.report, "draw", lambda *drawn: None)  # a third of the time
     flags = ["--dataset=dotted_noise", f"--data_dir={tiny_data_dir}", f"--workdir={tmp_path}"]
-    flags += ["--steps=1", "--width=0.03", "--image_size=32", "--seeds=4"]
+    flags += ["--steps=1", "--width=0.03", "--image_size=64", "--seeds=4"]
     assert birds.main(flags) == 0
     text = (tmp_path / "birds.md").read_text()
     assert text.strip() in capsys.readouterr().out

@@ -1,9 +1,12 @@
 """Classifiers that pool by gaze, against NumPy on their own last features."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tiny_config import tiny_config
 
 from salclass_tf import config
 from salclass_tf.classifiers import build_classifier, pooling, rgbs
@@ -156,13 +159,35 @@ def test_both_poolings_are_refused_where_other_layers_would_read_them():
     assert rebuilt("gaze", between=True).count_params() > 0
 
 
-def test_features_of_one_cell_have_no_place():
-    tiny = build_classifier("vgg16", CLASSES, False, image_size=32, width=1 / 32, top="pool")
-    assert pooling.last_features(tiny).shape[1:3] == (2, 2)  # of block 5, before its pool
-    image = keras.Input((8, 8, 3))
-    flat = keras.Model(image, keras.layers.Dense(2)(keras.layers.Flatten()(image)))
+@pytest.mark.parametrize("top", ["pool", "dense"])
+def test_last_features_are_those_that_the_answer_is_made_of(top):
+    arguments = {"saliency_input": False, "width": 1 / 32, "top": top}
+    classifier = build_classifier("vgg16", CLASSES, image_size=SIZE, **arguments)
+    assert pooling.last_features(classifier) is classifier.get_layer("block5_pool").output
+    tiny = build_classifier("vgg16", CLASSES, image_size=32, **arguments)
     with pytest.raises(ValueError, match="no map of features of more than one cell"):
-        pooling.last_features(flat)
+        pooling.last_features(tiny)  # block 5 has four cells before its pool, which leaves one
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_last_features_are_what_the_last_mean_reads(keepdims):
+    classifier = stock(keepdims)
+    assert pooling.last_features(classifier) is classifier.get_layer("gated").output
+
+
+def test_pixels_are_no_features():
+    for side in (8, None):
+        image = keras.Input((side, side, 3))
+        x = keras.layers.Flatten()(image) if side else keras.layers.GlobalMaxPooling2D()(image)
+        with pytest.raises(ValueError, match="no map of features of more than one cell"):
+            pooling.last_features(keras.Model(image, keras.layers.Dense(2)(x)))
+
+
+def test_attention_that_cannot_be_read_is_refused_before_anything_is_made():
+    run = tiny_config("dotted_noise").override("classifier_rgb", {}, {"attention_loss": 0.5})
+    with pytest.raises(ValueError, match="of stage classifier_rgb: vgg16_classifier pools no map"):
+        checks.check_parts(run, ["classifier_rgb"])
+    checks.check_parts(dataclasses.replace(run, image_size=64, short_side=72), ["classifier_rgb"])
 
 
 def test_stages_without_a_map_refuse_it_and_are_not_changed_by_it():

@@ -1,5 +1,6 @@
 """Pooling by a map against sums over pixels in float64."""
 
+import eight_bits
 import keras
 import numpy as np
 import pytest
@@ -43,6 +44,15 @@ def test_features_are_weighted_by_the_maps_mean_in_their_cell():
     assert np.abs(found - plain).max() > 0.5
     kept = layers.GazePooling(keepdims=True)([FEATURES, MAPS])
     np.testing.assert_array_equal(kept[:, 0, 0], found)
+
+
+def test_cells_have_their_means_in_8_bits_too():
+    maps = np.random.default_rng(1).random((8, 12, 9, 1), dtype=np.float32)
+    inputs = keras.Input((12, 9, 1))
+    means = keras.layers.Lambda(lambda x: layers.cell_means(x, (4, 3)))(inputs)
+    found = eight_bits.answers(keras.Model(inputs, means), maps)
+    expected = maps.reshape(8, 4, 3, 3, 3).mean((2, 4))
+    np.testing.assert_allclose(found[..., 0], expected, atol=0.02)
 
 
 @pytest.mark.parametrize("level", [0.0, -1.0])

@@ -1,5 +1,6 @@
 """Priors, blur, densities, maxout and frozen convolutions, against float64 NumPy and SciPy."""
 
+import eight_bits
 import keras
 import numpy as np
 import pytest
@@ -80,6 +81,14 @@ def test_blur_is_a_weighted_mean_and_scipys_filter_away_from_the_border(deviatio
     filtered = scipy.ndimage.gaussian_filter(maps[0, ..., 0], deviation, truncate=6)
     inner = np.s_[14:17, 12:15]
     np.testing.assert_allclose(got[0, ..., 0][inner], filtered[inner], atol=1e-4)
+
+
+def test_blur_is_the_same_in_8_bits():
+    maps = RNG(15).random((8, 12, 9, 1)).astype(np.float32)
+    inputs = keras.Input((12, 9, 1))
+    blurred = keras.Model(inputs, layers.GaussianBlur(1.5)(inputs))
+    found = eight_bits.answers(blurred, maps)
+    np.testing.assert_allclose(found, blurred(maps), atol=0.02)
 
 
 def test_blur_learns_its_deviation_unless_it_is_fixed():

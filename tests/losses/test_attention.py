@@ -64,6 +64,12 @@ def test_where_nobody_looked_or_nothing_is_active_the_gradient_is_0_and_finite()
     assert not found[:2].any() and np.isfinite(found).all() and found[2].any()
 
 
+def test_tails_of_fixations_beside_a_crop_tell_nothing():
+    heights = np.array([1.0, 1.1e-3, 0.9e-3, 1e-20, 0.0], np.float32)
+    maps = heights[:, None, None, None] * MAPS[:1] / MAPS[0].max()
+    assert losses.tells_attention(maps).numpy().tolist() == [True, True, False, False, False]
+
+
 def test_other_cells_are_refused():
     with pytest.raises(ValueError, match="maps must share one shape"):
         losses.attention_loss(MAPS[:, :4], FEATURES)

@@ -19,6 +19,11 @@ BATCH = {
 }
 #: nobody looked at the last one
 UNSEEN = BATCH | {"saliency": BATCH["saliency"] * np.reshape([1, 1, 1, 0], (4, 1, 1, 1))}
+#: people looked beside the last one: its map is the tail of a fixation ten deviations away
+TAIL = np.exp(-0.5 * (10 + np.arange(SIZE)) ** 2, dtype=np.float32)[:, None, None]
+BESIDE = BATCH | {
+    "saliency": tf.concat([BATCH["saliency"][:3], np.tile(TAIL, (1, 1, SIZE, 1))], axis=0)
+}
 
 
 def network():
@@ -42,20 +47,20 @@ def expected(weights, batch):
     maps = batch["saliency"].numpy().astype(np.float64).reshape(4, 3, 4, 3, 4).mean((2, 4))
     attention, maps = ((features**2).mean(-1).reshape(4, -1), maps.reshape(4, -1))
     distances = [
-        np.sum((a / np.linalg.norm(a) - m / np.linalg.norm(m)) ** 2) / 2 if m.any() else 0.0
+        np.sum((a / np.linalg.norm(a) - m / np.linalg.norm(m)) ** 2) / 2 if m.max() > 1e-6 else 0.0
         for a, m in zip(attention, maps, strict=True)
     ]
     return errors, np.array(distances)
 
 
-@pytest.mark.parametrize("batch", [BATCH, UNSEEN], ids=["seen", "one_unseen"])
+@pytest.mark.parametrize("batch", [BATCH, UNSEEN, BESIDE], ids=["seen", "unseen", "beside"])
 def test_a_step_is_down_the_slope_of_both_errors(batch):
     model = ClassifierModel(network(), attention_loss=WEIGHT)
     model.compile(optimizers.SGD(RATE))
     before = model.get_weights()
     errors, distances = expected(before, batch)
     results = model.train_step(batch)
-    seen = int((batch["saliency"].numpy().max((1, 2, 3)) > 0).sum())
+    seen = 4 if batch is BATCH else 3
     assert float(results["step_loss"]) == pytest.approx((errors + WEIGHT * distances).mean())
     assert float(results["classification_loss"]) == pytest.approx(errors.mean())
     assert float(results["attention_loss"]) == pytest.approx(distances.sum() / seen)

@@ -1,12 +1,17 @@
 """What stands beside an accuracy: images seen, and steps at each rate."""
 
+import dataclasses
+import json
+
 import pytest
 import tensorflow as tf
 
-from salclass_tf.config import Optimizer
+from salclass_tf.config import Optimizer, build_config
+from salclass_tf.evaluation.methods import runs
 from salclass_tf.runs import learned
+from salclass_tf.runs.files import write_json
 from salclass_tf.runs.learned import Learned
-from salclass_tf.training import networks
+from salclass_tf.training import networks, report
 
 
 @pytest.mark.parametrize(
@@ -46,3 +51,33 @@ def test_columns_add_up_what_is_compared_and_leave_out_pretraining():
     assert learned.columns(stages[:1])["images seen"] == "9,000"
     assert learned.columns(None) == {}
     assert learned.text([(0.1 / 2**n, 0.1 / 2**n, 7) for n in range(9)]) == "63 at 0.1 to 0.000391"
+
+
+@pytest.mark.parametrize("weights", [(0.0, 0.0), (0.5, 0.0), (0.0, 0.5)])
+def test_a_network_that_gaze_has_taught_is_called_so(weights, tmp_path):
+    names = ("classifier_rgb", "classifier_rgb_longer")
+    rates = ((0.001, 0.001, 100),)
+    stages = [Learned(name, 8, rates, w) for name, w in zip(names, weights, strict=True)]
+    noted = json.loads(json.dumps([dataclasses.asdict(one) for one in stages]))
+    metrics = {"learned_from": noted, "dataset": "set", "split": "test"}
+    assert learned.read(metrics) == tuple(stages)
+    assert learned.addition(stages) == (", attention taught by gaze" if any(weights) else "")
+    metrics["test"] = dict.fromkeys(("accuracy", "mean_class_accuracy", "cc", "nss", "mse"), 0.5)
+    metrics["test"]["images"] = 9
+    found = report.table({names[1]: metrics}), report.seeds_table({3: {names[1]: metrics}})
+    title = "| classifier, RGB only, as long as joint" + learned.addition(stages)
+    assert all(text.splitlines()[-1].startswith(f"{title} | ") for text in found)
+    folder = tmp_path / names[1]
+    write_json(folder / "config.json", build_config().for_stage(names[1]))
+    write_json(folder / "metrics.json", metrics)
+    (folder / "model.keras").write_bytes(b"")
+    [method] = runs.from_stage(folder)
+    assert method.name == "inception_v3, 3 channels, as long as joint" + learned.addition(stages)
+
+
+def test_what_older_versions_have_noted_was_taught_by_labels_alone():
+    noted = {"stage": "classifier_rgb", "images": 8, "rates": [[0.1, 0.1, 2]]}
+    assert learned.read({"learned_from": [noted]}) == (
+        Learned("classifier_rgb", 8, ((0.1, 0.1, 2),), 0.0),
+    )
+    assert learned.addition(None) == ""

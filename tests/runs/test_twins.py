@@ -36,3 +36,23 @@ def test_twin_of_another_schedule_is_left_out_with_a_warning(tmp_path, caplog, g
             assert str(tmp_path / twin) in caplog.text and "Remove the folder" in caplog.text
         else:
             assert not caplog.text
+
+
+@pytest.mark.parametrize(
+    ("taught", "left_out"),
+    [
+        ("classifier_rgb", ["classifier", "joint"]),  # what the longer one has started from
+        ("classifier_rgb_longer", ["joint"]),
+    ],
+)
+def test_twin_that_gaze_has_taught_is_not_rgb_alone(tmp_path, caplog, taught, left_out):
+    run = config.build_config()
+    attending = run.override(taught, {}, {"attention_loss": 1.0})
+    for name in PARTS:
+        chosen = attending if name == taught else run
+        write_json(tmp_path / name / "config.json", chosen.for_stage(name))
+        write_json(tmp_path / name / "metrics.json", {})
+    for name, twin in (("classifier", "classifier_rgb"), ("joint", "classifier_rgb_longer")):
+        found = [one.name for one in twins.alike(FinishedStage(tmp_path / name), tmp_path)]
+        assert found == ([] if name in left_out else [twin])
+    assert caplog.text.count("have learned with other attention_loss\n") == len(left_out)

@@ -173,6 +173,8 @@ def test_gaze_in_training_alone_goes_on_exactly_and_is_noted(tiny, tmp_path, mon
         "stage": "classifier_rgb",
         "numbers": {"attention_loss": 0.5, "crop_around": "gaze", "learning_rate": 0.05},
         "pretrain_classifier": False,
+        "image_size": 64,  # the last features of VGG-16 have four cells then
+        "short_side": 72,
     }
     results = tiny(workdir=tmp_path / "whole", **arguments)
     with monkeypatch.context() as patch:
@@ -192,6 +194,7 @@ def test_gaze_in_training_alone_goes_on_exactly_and_is_noted(tiny, tmp_path, mon
         np.testing.assert_array_equal(one, other)
     noted = json.loads((folders[0] / "config.json").read_text())["stage"]
     assert (noted["attention_loss"], noted["crop_around"]) == (0.5, "gaze")
+    assert [one["attention_loss"] for one in results["classifier_rgb"]["learned_from"]] == [0.5]
     rows = history.read(folders[0] / "history.csv")
     assert all(0 < row["attention_loss"] < 1 and 0 < row["val_attention_loss"] < 1 for row in rows)
     for row in rows:

@@ -190,8 +190,9 @@ def _with_map(reader: map_use.Reader, which: str, dataset: EvaluatedSet) -> Forw
 
 def _plain_method(stage: FinishedStage) -> Method:
     """The network of a finished stage."""
+    gone_through = learned.read(stage.metrics)
     return Method(
-        name=_title(stage.name, stage.settings),
+        name=_title(stage.name, stage.settings) + learned.addition(gone_through),
         model=_files(stage),
         fingerprint=stage.fingerprint,
         gives=_gives(stage.name),
@@ -202,7 +203,7 @@ def _plain_method(stage: FinishedStage) -> Method:
         class_names=stage.class_names or None,
         needs_truth=role(stage.name).reads_true_map,
         network=stage.read_network,
-        seen=learned.columns(learned.read(stage.metrics)),
+        seen=learned.columns(gone_through),
     )
 
 
@@ -249,8 +250,10 @@ def _together(detector: FinishedStage, classifier: FinishedStage, joint: dict) -
         return model.SalClassNet(*parts, map_scale=map_scale)
 
     settings = detector.settings | classifier.settings
+    gone_through = learned.read(classifier.metrics)
+    title = _title("joint", settings) + learned.addition(gone_through)
     return Method(
-        name=f"{_title('joint', settings)}, parts before joint training{fitted}",
+        name=f"{title}, parts before joint training{fitted}",
         model=f"{_files(detector)} + {_files(classifier)}",
         fingerprint=hash_files([detector.path, classifier.path]) + _not_default(map_scale),
         gives=frozenset({LOGITS}),
@@ -259,7 +262,7 @@ def _together(detector: FinishedStage, classifier: FinishedStage, joint: dict) -
         trained_on=without_version(classifier.metrics["dataset"]),
         class_names=classifier.class_names or None,
         network=network,
-        seen=learned.columns(learned.read(classifier.metrics)),
+        seen=learned.columns(gone_through),
     )
 
 
