@@ -13,7 +13,7 @@ from salclass_tf.config import optimizer as optimizers
 from salclass_tf.config.optimizer import Optimizer, require
 
 DETECTOR, CLASSIFIER = "detector", "classifier"
-MIRRORS = ("both", "random", "none")  # those of `data.pipeline`
+MIRRORS = ("both", "random", "none")  # those of `data.tickets`
 
 
 @dataclasses.dataclass(frozen=True)

@@ -58,13 +58,17 @@ def halves(network: keras.Model) -> Halves | None:
     )
 
 
-def first_learner(network: keras.Model) -> str:
+def first_learner(network: keras.Model) -> str | None:
     """Returns the name of the first layer that keeps a network from having a frozen beginning.
 
     Args:
-        network: one of which `halves` are None, and in which something learns.
+        network: one of which `halves` are None.
+
+    Returns:
+        The name; None if nothing learns.
     """
-    return next(layer.name for layer in rgbs.leaves(network) if not _is_constant(layer))
+    learners = (layer.name for layer in rgbs.leaves(network) if not _is_constant(layer))
+    return next(learners, None)
 
 
 class _Cut:

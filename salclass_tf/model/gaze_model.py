@@ -200,7 +200,7 @@ class GazeModel(keras.Model):
     def _score_and_track(self, data: Batch | tuple, training: bool) -> tf.Tensor:
         """Scores a batch, updates the running means, returns the mean loss."""
         batch = examples.as_batch(data, self._target)
-        if FEATURES not in batch:
+        if self._shortened is None or FEATURES not in batch:
             examples.check_keys(batch, self._learns_from, type(self).__name__)
         return self.track(batch, self._answer(batch, training))
 
@@ -253,8 +253,10 @@ class GazeModel(keras.Model):
 
     def _apply(self, part: str, batch: Any, read: Callable[[Any], Any], training) -> tf.Tensor:
         """What a part makes of a batch: of its features, or of what is read from it."""
-        if isinstance(batch, dict) and FEATURES in batch and self._shortened.part == part:
-            return self._shortened.rest(list(batch[FEATURES]), training=training)
+        short = self._shortened
+        if short is not None and short.part == part and isinstance(batch, dict):
+            if FEATURES in batch:
+                return short.rest(list(batch[FEATURES]), training=training)
         return getattr(self, part)(read(batch), training=training)
 
     def _results(self) -> dict[str, tf.Tensor]:

@@ -21,6 +21,7 @@ from salclass_tf.training.loop import Feed
 #: folder of a stage's features while it is trained
 FOLDER = "features"
 _GIB = 2**30
+_LIMIT = pathlib.Path("/sys/fs/cgroup/memory.max")  # in a container; "max" where there is none
 
 
 def check_devices(config: Config, placement: Placement) -> None:
@@ -59,9 +60,15 @@ def check(config: Config, stage: str) -> None:
         return
     network, found = _blank_halves(config, stage)
     if found is None:
+        learner = frozen_beginnings.first_learner(network)
+        if learner is None:
+            raise ValueError(
+                f"frozen of stage {stage} covers all layers of its {part_of(stage)}, so that "
+                "nothing learns; let --frozen leave some of them out"
+            )
         raise ValueError(
             f"stage {stage} has no frozen beginning that could be computed once: no layer with "
-            f"weights comes before {frozen_beginnings.first_learner(network)}, where its "
+            f"weights comes before {learner}, where its "
             f"{part_of(stage)} begins to learn; freeze its first layers with --frozen, or leave "
             f"--cache_features={config.cache_features} out (--fixed_views keeps the views the same)"
         )
@@ -177,7 +184,7 @@ def require_room(
     """
     size = sum(layout.bytes for layout in needed.values())
     if config.cache_features == "memory":
-        there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        there = _memory()
         if size > there / 2:
             raise ValueError(
                 f"features of stage {stage} take {size / _GIB:.1f} GiB, and at most half of "
@@ -193,6 +200,13 @@ def require_room(
             f"features of stage {stage} take {size / _GIB:.1f} GiB, and {folder} has room for "
             f"{there / _GIB:.1f} GiB: make room, give fewer --crops, or name another --workdir"
         )
+
+
+def _memory() -> int:
+    """Bytes of memory that this process may have: the machine's, or less in a container."""
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    limit = _LIMIT.read_text().strip() if _LIMIT.is_file() else ""
+    return min(machine, int(limit)) if limit.isdecimal() else machine
 
 
 def column(number: int) -> str:

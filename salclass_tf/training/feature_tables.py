@@ -4,7 +4,7 @@ import dataclasses
 import json
 import pathlib
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -86,7 +86,9 @@ class Table:
 
         Raises:
             OSError: if the disk is full; the message says what to do.
+            RuntimeError: if there are fewer or more rows.
         """
+        batches = self._counted(batches)
         with full_disk_named(self._folder):
             if self._folder is None:
                 self._fill_memory(batches)
@@ -111,6 +113,16 @@ class Table:
         self._arrays = {}
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _counted(self, batches: Iterable[dict[str, tf.Tensor]]) -> Iterator[dict[str, tf.Tensor]]:
+        """The batches; raises at the end if their rows are not those of the layout."""
+        rows = 0
+        for batch in batches:
+            rows += len(next(iter(batch.values())))
+            if rows <= self.layout.rows:
+                yield batch
+        if rows != self.layout.rows:
+            raise RuntimeError(f"a table of {self.layout.rows} rows was given {rows}")
 
     def _fill_memory(self, batches: Iterable[dict[str, tf.Tensor]]) -> None:
         arrays = {

@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import shutil
 import time
 from collections.abc import Iterator
 
@@ -49,7 +48,8 @@ def open_features(one: Job, gaze_set: GazeSet, model: GazeModel, feed: Feed) -> 
     found = frozen_beginnings.halves(network)
     if found is None:
         learner = frozen_beginnings.first_learner(network)
-        _log.info("stage %s: no features are kept: %s learns", one.name, learner)
+        why = f"{learner} learns" if learner else f"nothing of the {part} learns"
+        _log.info("stage %s: no features are kept: %s", one.name, why)
         return None
     model.read_features(part, found.rest)
     return Features(one, gaze_set, feed, found)
@@ -136,7 +136,6 @@ class Features:
         """Frees the memory, or the disk."""
         for table in self._tables.values():
             table.remove()
-        shutil.rmtree(self._one.folder / caching.FOLDER, ignore_errors=True)
 
     def _computed(
         self, batches: tf.data.Dataset, layout: Layout, part: str

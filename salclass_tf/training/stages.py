@@ -7,6 +7,7 @@ import logging
 import os
 import pathlib
 import resource
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -198,6 +199,8 @@ def _make(
     if kept is not None:
         kept.remove()
     if placement.is_chief:
+        # Those too that an interrupted run has left, which kept features while this one does not.
+        shutil.rmtree(one.folder / caching.FOLDER, ignore_errors=True)
         facts = _facts(one, gaze_set, model, training.position)
         facts |= {"kept_features": kept.facts} if kept is not None else {}
         facts["learned_from"] = learning.record(one, training.position, feed.steps)

@@ -110,7 +110,18 @@ def test_where_learning_begins_at_once_there_is_no_beginning(frozen):
 
 def test_where_nothing_learns_there_is_no_rest():
     everything = ("first", "first_bn", "left", "right", "top")
-    assert frozen_beginnings.halves(branched(everything)) is None
+    network = branched(everything)
+    assert frozen_beginnings.halves(network) is None
+    assert frozen_beginnings.first_learner(network) is None
+
+
+def test_a_column_that_is_called_features_is_left_alone():
+    model = ClassifierModel(branched(()))
+    batch = next(batches())
+    named = batch | {"features": tf.zeros((len(batch["label"]), 3))}
+    np.testing.assert_array_equal(model(named)["logits"], model(batch)["logits"])
+    with pytest.raises(ValueError, match="label"):
+        model.test_step({"image": batch["image"], "features": named["features"]})
 
 
 def test_a_batch_of_images_is_answered_as_before():

@@ -41,6 +41,12 @@ def test_a_stage_that_learns_at_once_is_refused_with_the_layer_and_the_remedy():
     caching.check(BIRDS, "classifier")  # nothing was asked for
 
 
+def test_a_network_of_which_nothing_learns_is_refused():
+    chosen = asked("saliency", frozen=".*")
+    with pytest.raises(ValueError, match="covers all layers of its detector.*--frozen"):
+        caching.check(chosen, "saliency")
+
+
 def test_views_of_the_whole_task_are_fixed_and_those_of_pretraining_are_not():
     chosen = asked("joint")
     fixed = {name for name, stage in chosen.stages.items() if stage.fixed_views}
@@ -78,7 +84,13 @@ def test_room_is_looked_at_before(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"take 1\.0 GiB, and at most half of .* 1\.0 GiB"):
         caching.require_room(memory, "saliency", layout, tmp_path)
     pages["SC_PHYS_PAGES"] *= 2
-    caching.require_room(memory, "saliency", layout, tmp_path)
+    monkeypatch.setattr(caching, "_LIMIT", tmp_path / "memory.max")
+    for limit in ("max\n", str(2**31)):
+        (tmp_path / "memory.max").write_text(limit)
+        caching.require_room(memory, "saliency", layout, tmp_path)
+    (tmp_path / "memory.max").write_text(f"{2**30}\n")  # of a container
+    with pytest.raises(ValueError, match=r"take 1\.0 GiB, and at most half of .* 1\.0 GiB"):
+        caching.require_room(memory, "saliency", layout, tmp_path)
     disk = dataclasses.replace(memory, cache_features="disk")
     usage = shutil.disk_usage(tmp_path)._replace(free=10**9)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)

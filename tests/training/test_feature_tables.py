@@ -81,6 +81,15 @@ def test_what_is_broken_off_is_not_complete(tmp_path):
         assert not Table(LAYOUT, folder).reopen(origin)
 
 
+@pytest.mark.parametrize("given", [0, 2, 4])
+def test_another_number_of_rows_is_never_complete(folder, given):
+    table = Table(LAYOUT, folder)
+    few = [*batches(), *batches()][:given]
+    with pytest.raises(RuntimeError, match="a table of 7 rows was given"):
+        table.fill(few, ORIGIN)
+    assert not table.reopen(ORIGIN)
+
+
 def test_a_full_disk_is_named(tmp_path, monkeypatch):
     class Full(io.BytesIO):
         def write(self, content):
