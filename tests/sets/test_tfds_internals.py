@@ -1,6 +1,7 @@
 """What TFDS does not promise: that it is there, and does what is made of it."""
 
 import json
+import pickle
 import tracemalloc
 
 import numpy as np
@@ -95,13 +96,13 @@ def records(sequence):
 
 
 def test_columns_are_written_as_rows_of_a_sequence_are(caplog):
-    assert records(tfds_internals.Columns(TYPES)) == records(tfds.features.Sequence(TYPES))
+    assert records(tfds_internals.columns(TYPES)) == records(tfds.features.Sequence(TYPES))
     assert not caplog.records  # TFDS warns of what it will drop
 
 
 @pytest.mark.parametrize("count", [0, 7])
-def test_columns_are_read_with_and_without_their_class(count, tmp_path):
-    columns, plain = tfds_internals.Columns(TYPES), tfds.features.Sequence(TYPES)
+def test_columns_are_read_as_any_sequence(count, tmp_path):
+    columns, plain = tfds_internals.columns(TYPES), tfds.features.Sequence(TYPES)
     assert json.dumps(columns.to_json()) == json.dumps(plain.to_json())
     assert type(tfds.features.FeatureConnector.from_json(columns.to_json())) is type(plain)
     example = records(columns)[count].SerializeToString()
@@ -124,19 +125,32 @@ def test_columns_are_read_with_and_without_their_class(count, tmp_path):
 )
 def test_columns_that_are_none_are_refused(wrong):
     with pytest.raises(ValueError, match="columns must be"):
-        tfds_internals.Columns(TYPES).encode_example(rows(7) | wrong)
+        tfds_internals.columns(TYPES).encode_example(rows(7) | wrong)
+
+
+def test_columns_are_decoded_in_part_and_copied():
+    features = tfds.features.FeaturesDict({"fixations": tfds_internals.columns(TYPES)})
+    part = tfds.decode.PartialDecoding({"fixations": {"x", "y"}}).extract_features(features)
+    example = records(tfds_internals.columns(TYPES))[7].SerializeToString()
+    found = part.deserialize_example(example)["fixations"]
+    assert set(found) == {"x", "y"}
+    np.testing.assert_array_equal(found["y"], rows(7)["y"])
+    copied = pickle.loads(pickle.dumps(features))
+    np.testing.assert_array_equal(
+        copied.encode_example({"fixations": rows(7)})["fixations"]["x"], rows(7)["x"]
+    )
 
 
 def test_columns_take_lists_of_numbers():
     given = rows(7)
-    found = tfds_internals.Columns(TYPES).encode_example({k: v.tolist() for k, v in given.items()})
+    found = tfds_internals.columns(TYPES).encode_example({k: v.tolist() for k, v in given.items()})
     for name, column in given.items():
         np.testing.assert_array_equal(found[name], column)
         assert found[name].dtype == column.dtype
 
 
 def test_encoding_columns_takes_a_few_bytes_of_a_row():
-    features = tfds.features.FeaturesDict({"fixations": tfds_internals.Columns(TYPES)})
+    features = tfds.features.FeaturesDict({"fixations": tfds_internals.columns(TYPES)})
     serializer = example_serializer.ExampleSerializer(features.get_serialized_info())
     given = {"fixations": rows(20_000)}
     tracemalloc.start()

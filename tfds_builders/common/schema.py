@@ -28,7 +28,7 @@ def gaze_features(
     features = {
         "image": tfds.features.Image(shape=(None, None, 3)),
         "image/id": tfds.features.Text(),
-        "fixations": tfds_internals.Columns(
+        "fixations": tfds_internals.columns(
             {
                 "x": np.float32,
                 "y": np.float32,

@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import functools
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -49,60 +50,55 @@ def set_features(info: tfds.core.DatasetInfo, features: tfds.features.FeaturesDi
     info._features = features
 
 
-class Columns(tfds.features.Sequence):
-    """A sequence of rows of numbers that is encoded column by column.
+def columns(types: Mapping[str, type[np.number]]) -> tfds.features.Sequence:
+    """Returns a sequence of rows of numbers that is encoded column by column.
 
     `Sequence` makes a dictionary of each row and an array of each number, a kilobyte for a
-    fixation. Records, descriptions and what is read are the same, and a prepared set knows nothing
-    of this class.
+    fixation. Records, descriptions and what is read are the same. It is no class of its own, since
+    TFDS compares classes (partial decoding does), and a prepared set should know nothing of it.
+
+    Args:
+        types: of the columns, by name.
     """
+    sequence = tfds.features.Sequence(dict(types))
+    sequence.get_serialized_info = functools.partial(_serialized_columns, types)
+    sequence.encode_example = functools.partial(_encode_columns, types)
+    return sequence
 
-    def __init__(self, columns: Mapping[str, type[np.number]]):
-        """Describes the columns.
 
-        Args:
-            columns: type of the numbers by name.
-        """
-        super().__init__(dict(columns))
+def _serialized_columns(types: Mapping[str, type]) -> dict[str, tfds.features.TensorInfo]:
+    """Describes each column as one array of any length, which is written in one go."""
+    return {n: tfds.features.TensorInfo(shape=(None,), dtype=np.dtype(t)) for n, t in types.items()}
 
-    @property
-    def _fully_qualified_class_name(self) -> str:
-        """What stands in `features.json`."""
-        return f"{tfds.features.Sequence.__module__}.{tfds.features.Sequence.__name__}"
 
-    def get_serialized_info(self) -> dict[str, tfds.features.TensorInfo]:
-        """Describes each column as one array of any length, which is written in one go."""
-        return {
-            name: tfds.features.TensorInfo(shape=(None,), dtype=info.np_dtype)
-            for name, info in super().get_serialized_info().items()
-        }
+def _encode_columns(
+    types: Mapping[str, type], value: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Encodes one value.
 
-    def encode_example(self, columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Encodes one value.
+    Args:
+        types: of the columns, by name.
+        value: arrays of these types, or lists of numbers, of one length by name, [n].
 
-        Args:
-            columns: arrays of the set's types, or lists of numbers, of one length by name, [n].
+    Returns:
+        The columns as arrays.
 
-        Returns:
-            The columns as arrays.
-
-        Raises:
-            ValueError: if a column is missing or unknown, is of another type, has more than one
-                axis or another length.
-        """
-        types = {name: info.np_dtype for name, info in self.get_serialized_info().items()}
-        if set(columns) != set(types):
-            raise ValueError(f"columns must be {sorted(types)}; got {sorted(columns)}")
-        arrays = {
-            name: value if isinstance(value, np.ndarray) else np.asarray(value, types[name])
-            for name, value in columns.items()
-        }
-        found = {name: (array.dtype.name, array.shape) for name, array in arrays.items()}
-        length = len(next(iter(arrays.values())))
-        wanted = {name: (np.dtype(types[name]).name, (length,)) for name in arrays}
-        if found != wanted:
-            raise ValueError(f"columns must be of one length, {wanted}; got {found}")
-        return arrays
+    Raises:
+        ValueError: if a column is missing or unknown, is of another type, has more than one axis or
+            another length.
+    """
+    if set(value) != set(types):
+        raise ValueError(f"columns must be {sorted(types)}; got {sorted(value)}")
+    arrays = {
+        name: column if isinstance(column, np.ndarray) else np.asarray(column, types[name])
+        for name, column in value.items()
+    }
+    found = {name: (array.dtype.name, array.shape) for name, array in arrays.items()}
+    length = len(next(iter(arrays.values())))
+    wanted = {name: (np.dtype(types[name]).name, (length,)) for name in arrays}
+    if found != wanted:
+        raise ValueError(f"columns must be of one length, {wanted}; got {found}")
+    return arrays
 
 
 def package_folder(builder: type[tfds.core.DatasetBuilder]) -> tfds.core.Path:
