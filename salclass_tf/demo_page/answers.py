@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import tensorflow as tf
 from PIL import Image
 
@@ -11,7 +12,7 @@ from salclass_tf.serving import overlays
 
 
 class UnreadableImageError(ValueError):
-    """A file that the network cannot be asked about; the message is for whoever sent it."""
+    """A file that the network has no answer to; the message is for whoever sent it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +45,8 @@ def ask(served: Served, encoded: bytes) -> Answer:
         What it says.
 
     Raises:
-        UnreadableImageError: if this is no image, a damaged one, or too large a one.
+        UnreadableImageError: if this is no image, a damaged one, or too large a one, or if
+            its map is not finite.
     """
     try:
         out = {name: value.numpy()[0] for name, value in served.model([encoded]).items()}
@@ -57,6 +59,8 @@ def ask(served: Served, encoded: bytes) -> Answer:
     if served.model.makes_maps:
         placed = overlays.place(tf.constant(out["saliency"]), size, served.model.geometry)
         saliency = placed.numpy()[..., 0]
+        if not np.isfinite(saliency).all():
+            raise UnreadableImageError("the network's map of it is not finite")
     seen = served.model.geometry.central_box(*image.shape[:2])
     painted = Image.fromarray(painting.paint(image, saliency, seen, ()))
     plain = Image.fromarray(image).resize(painted.size, Image.Resampling.BICUBIC)

@@ -82,8 +82,11 @@ class Answering:
             return [answer for image in images for answer in self._served([image])]
         return [{name: value[i] for name, value in out.items()} for i in range(len(images))]
 
-    def _completed(self, encoded: bytes, answer: dict[str, np.ndarray]) -> Answer:
-        """The answer with the map in the size of the image."""
+    def _completed(self, encoded: bytes, answer: dict[str, np.ndarray]) -> Answer | str:
+        """The answer with the map in the size of the image, or the reason why there is none.
+
+        NaN can be drawn neither as a map nor as a bar, and is no number in JSON.
+        """
         image = tf.io.decode_image(encoded, channels=3, expand_animations=False).numpy()
         classes = tuple(
             (text.decode(), float(value))
@@ -91,10 +94,14 @@ class Answering:
                 answer.get("top_classes", ()), answer.get("top_probabilities", ()), strict=True
             )
         )
+        if not np.isfinite([probability for _, probability in classes]).all():
+            return "the probabilities are not finite"
         crop = None
         if classes or self._view == CROP:
             crop = self._model.geometry.central_box(*image.shape[:2])
         saliency = self._map(image, answer) if self._model.makes_maps else None
+        if saliency is not None and not np.isfinite(saliency).all():
+            return "the map is not finite"
         return Answer(image, classes, crop, saliency)
 
     def _map(self, image: np.ndarray, answer: dict[str, np.ndarray]) -> np.ndarray:

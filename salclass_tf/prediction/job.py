@@ -54,8 +54,9 @@ def predict(
 
     The folder of maps can be evaluated, see `evaluation.methods.map_folders`.
 
-    Memory does not grow with the number of images. What is no image or cannot be read is skipped,
-    and listed in both tables with the reason. EXIF orientation is ignored, as in training.
+    Memory does not grow with the number of images. What is no image, cannot be read or gets an
+    answer that is not finite is skipped, and listed in both tables with the reason. EXIF
+    orientation is ignored, as in training.
 
     Args:
         model: what predicts.

@@ -36,7 +36,7 @@ def paint(
 
     Args:
         image: RGB uint8 [h, w, 3].
-        saliency: map float32 [h, w], drawn relative to its own peak; None for none.
+        saliency: map float32 [h, w], finite, drawn relative to its own peak; None for none.
         box: left, upper, right and lower edge of the central crop, in pixels of the image; None
             for no frame.
         classes: names and probabilities, the likeliest first; empty for none.

@@ -1,6 +1,7 @@
 """The demo page: what it says of a picture, and the page itself in a browser."""
 
 import asyncio
+import dataclasses
 import importlib.util
 import io
 import json
@@ -117,6 +118,21 @@ def test_overlay_is_the_one_of_predict(light_seeker, tmp_path):
 def test_what_is_no_picture_is_said_in_plain_words(light_seeker, content, complaint):
     with pytest.raises(answers.UnreadableImageError, match=complaint):
         answers.ask(light_seeker, content)
+
+
+def test_map_that_is_not_finite_is_no_overlay(light_seeker):
+    model = light_seeker.model
+
+    class Lost:
+        structured_outputs = model.signature.structured_outputs
+
+        def __call__(self, **images):
+            out = dict(model.signature(**images))
+            return out | {"saliency": out["saliency"] * np.float32(np.nan)}
+
+    lost = dataclasses.replace(model, signature=Lost())
+    with pytest.raises(answers.UnreadableImageError, match="map of it is not finite"):
+        answers.ask(dataclasses.replace(light_seeker, model=lost), light_dot((90, 90), (40, 40)))
 
 
 def test_newest_version_of_a_true_export_is_loaded(tmp_path):

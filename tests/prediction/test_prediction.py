@@ -180,6 +180,48 @@ def test_what_does_not_decode_is_skipped_and_listed(model, photos, tmp_path, cap
     assert len(list((tmp_path / "out" / "maps").iterdir())) == len(VALID)
 
 
+class Broken:
+    """Answers as the network does, but the third picture's answer holds a number that is none."""
+
+    def __init__(self, answered, broken):
+        self._answered, self._broken, self._asked = answered, broken, 0
+        self.shown = "as it is"
+
+    def __call__(self, image):
+        out = self._answered(image).numpy()
+        self._asked += 1
+        if self._asked == 3:
+            out[out.shape[0] // 2] = self._broken
+        return tf.constant(out)
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("map_format", outputs.MAP_FORMATS)
+def test_map_that_is_not_finite_ends_no_job(model, photos, tmp_path, broken, map_format):
+    found = sorted(photos.glob("*.png"))[:2] + sorted(photos.glob("*.jpg"))[:2]
+    one = dataclasses.replace(model, open_whole=lambda: Broken(model.whole, broken))
+    done = prediction.predict(one, found, tmp_path, map_format, batch_size=4)
+    assert done == job.Summary(3, 1)
+    rows, content = read_tables(tmp_path)
+    assert [row["error"] for row in rows] == ["", "", "the map is not finite", ""]
+    assert [row["map_peak"] == "" for row in rows] == [False, False, True, False]
+    assert content["predictions"][2]["map"] is None and not rows[2]["overlay"]
+
+
+def test_probabilities_that_are_not_finite_end_no_job(model, photos, tmp_path):
+    class Undecided:
+        structured_outputs = model.signature.structured_outputs
+
+        def __call__(self, **images):
+            out = dict(model.signature(**images))
+            return out | {"top_probabilities": out["top_probabilities"] * np.float32(np.nan)}
+
+    one = dataclasses.replace(model, signature=Undecided())
+    assert prediction.predict(one, sorted(photos.glob("*.png"))[:1], tmp_path).skipped == 1
+    [row], _ = read_tables(tmp_path)
+    assert row["error"] == "the probabilities are not finite"
+
+
 def test_batches_do_not_change_answers(model, photos, tmp_path):
     found = prediction.find_images([str(photos)], tmp_path)
     for size in (1, 5):
