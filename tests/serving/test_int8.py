@@ -58,6 +58,15 @@ def test_enlarged_maps_keep_their_values(tmp_path):
     np.testing.assert_allclose(found, expected, atol=0.02)
 
 
+def test_a_network_without_an_8_bit_form_is_to_be_exported_without_calibration(tmp_path):
+    image = keras.Input((8, 8, 3))
+    unknown = keras.layers.Lambda(lambda x: tf.math.bessel_i0e(x[..., :1]))(image / 255)
+    forward = frozen.freeze(keras.Model(image, unknown), 8)
+    images = warmup.pictures(2, 8, 8)
+    with pytest.raises(ValueError, match="that 8-bit TFLite lacks .*; leave --calibrate out$"):
+        formats.write_int8(forward, tmp_path, images)
+
+
 def test_folder_of_images_calibrates_and_compares(run, photos, tmp_path):
     settings = serving.Settings(**SETTINGS, calibrate=str(photos))
     names = run / "names.txt"

@@ -16,7 +16,9 @@ def check_installed() -> None:
 
 def write(forward: tf.types.experimental.ConcreteFunction, path: pathlib.Path) -> None:
     """Writes a network; see `formats.write`."""
-    path.write_bytes(_converted(_converter(forward)))
+    path.write_bytes(
+        _converted(_converter(forward), "TFLite lacks", "leave tflite out of the formats")
+    )
 
 
 def write_int8(
@@ -39,7 +41,7 @@ def write_int8(
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ({"image": one[np.newaxis]} for one in images)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    path.write_bytes(_converted(converter))
+    path.write_bytes(_converted(converter, "8-bit TFLite lacks", "leave --calibrate out"))
 
 
 def _converter(forward: tf.types.experimental.ConcreteFunction) -> tf.lite.TFLiteConverter:
@@ -49,14 +51,13 @@ def _converter(forward: tf.types.experimental.ConcreteFunction) -> tf.lite.TFLit
     return tf.lite.TFLiteConverter.from_concrete_functions([forward], holder)
 
 
-def _converted(converter: tf.lite.TFLiteConverter) -> bytes:
-    """The content of the file, or a ValueError in one line."""
+def _converted(converter: tf.lite.TFLiteConverter, lacking: str, remedy: str) -> bytes:
+    """The content of the file, or a ValueError in one line that says who lacks what."""
     try:
         return converter.convert()
     except Exception as error:  # ConverterError, which TensorFlow does not export
         raise ValueError(
-            f"this network has operations that TFLite lacks ({_reason(error):.200}); "
-            "leave tflite out of the formats"
+            f"this network has operations that {lacking} ({_reason(error):.200}); {remedy}"
         ) from error
 
 
