@@ -46,7 +46,8 @@ def find(
 
     Args:
         place: a folder of images, every other one of which calibrates; or the TFDS name of a set
-            in the gaze schema, whose training split calibrates and whose test split judges.
+            in the gaze schema, whose training split calibrates and whose test split judges; for
+            a network without maps it needs no gaze.
         geometry: crop and resize sizes.
         class_names: those of the network.
         makes_maps: whether the network gives maps, which are judged whatever the classes.
@@ -64,7 +65,7 @@ def find(
             f"--calibrate takes a folder of images or a data set; {place!r} is no folder, and: "
             f"{error}"
         ) from error
-    pictures = _of_set(found, geometry, class_names)
+    pictures = _of_set(found, geometry, class_names, makes_maps)
     if not makes_maps and not pictures.has_labels:
         raise ValueError(
             f"the network and data set {pictures.title} tell different classes apart; "
@@ -96,21 +97,37 @@ def _of_folder(folder: pathlib.Path, geometry: Geometry) -> Pictures:
     return Pictures(f"images in {folder}", calibrating, judged, has_labels=True)
 
 
-def _of_set(found: sets.GazeSet, geometry: Geometry, class_names: tuple[str, ...]) -> Pictures:
-    """Training and test images of a data set."""
-    splits = {part: found.split(part) for part in ("train", "test")}
-    if None in splits.values() or not found.has_gaze:
+def _of_set(
+    found: sets.GazeSet, geometry: Geometry, class_names: tuple[str, ...], makes_maps: bool
+) -> Pictures:
+    """Training and test images of a data set, with gaze where there are maps to judge."""
+    missing = _missing(found, makes_maps)
+    if missing:
         raise ValueError(
-            f"--calibrate needs a set with gaze, a training and a test split; {found.title} has "
-            f"{', '.join(found.builder.info.splits)}: name another, or a folder of images"
+            f"data set {found.title} has no {' and no '.join(missing)}, which --calibrate needs "
+            "for this network: name another set, or a folder of images"
         )
     read = {}
-    for part, split in splits.items():
-        source = pipeline.open_split(found.builder, split).take(MOST)
+    for part in ("train", "test"):
+        source = pipeline.open_split(found.builder, found.split(part)).take(MOST)
         with damage.named(found, source):
             batches = pipeline.evaluation_batches(
-                source, geometry=geometry, sigma_px=found.sigma_px, batch_size=_BATCH
+                source,
+                geometry=geometry,
+                sigma_px=found.sigma_px,
+                batch_size=_BATCH,
+                with_maps=makes_maps,
             )
             read[part] = list(batches)
     has_labels = found.class_names == class_names
     return Pictures(found.title, read["train"], read["test"], has_labels)
+
+
+def _missing(found: sets.GazeSet, makes_maps: bool) -> list[str]:
+    """What a set would need to calibrate and judge a network."""
+    missing = [] if "train" in found.builder.info.splits else ["training split"]
+    if found.split("test") is None:
+        missing.append("split to test on")
+    if makes_maps and not found.has_gaze:
+        missing.append("gaze")
+    return missing

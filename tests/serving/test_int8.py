@@ -12,7 +12,7 @@ from PIL import Image
 
 from salclass_tf import layers, serving
 from salclass_tf.data.geometry import Geometry
-from salclass_tf.serving import calibration, formats, frozen, warmup
+from salclass_tf.serving import calibration, formats, frozen, int8, warmup
 
 SETTINGS = {"formats": ("saved_model", "tflite")}
 
@@ -116,6 +116,39 @@ def test_classifier_of_other_classes_is_not_judged_by_a_set(tmp_path):
     dotted_sets.DottedNoise(data_dir=tmp_path).download_and_prepare()
     with pytest.raises(ValueError, match="different classes"):
         calibration.find("dotted_noise", Geometry(40, 46), ("a", "b"), False, str(tmp_path))
+
+
+def test_set_without_gaze_calibrates_and_judges_a_classifier(tmp_path):
+    dotted_sets.DottedUnseen(config="both", data_dir=tmp_path).download_and_prepare()
+    place = ("dotted_unseen/both", Geometry(40, 46), ("red", "green", "blue"))
+    found = calibration.find(*place, makes_maps=False, data_dir=str(tmp_path))
+    assert [len(batch["image"]) for batch in found.calibrating] == [8, 4]
+
+    def knows(hue):
+        def run(images):
+            guess = hue(images.astype(np.float32).mean((1, 2)))
+            return {"probabilities": np.eye(3, dtype=np.float32)[guess]}
+
+        return run
+
+    # Each picture is brightest in the hue that it is labelled with.
+    told = int8.judge(found, knows(lambda mean: mean.argmax(-1)), knows(lambda m: m.argmin(-1)))
+    assert told["float32"] == {"images": 6, "accuracy": 1.0, "mean_class_accuracy": 1.0}
+    assert told["int8"]["accuracy"] == 0
+    with pytest.raises(ValueError, match="has no gaze, which --calibrate needs for this network"):
+        calibration.find(*place, makes_maps=True, data_dir=str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("only", "lacks"), [("train", "no split to test on"), ("test", "no training split")]
+)
+def test_split_that_calibration_misses_is_named(tmp_path, only, lacks):
+    dotted_sets.DottedUnseen(config=only, data_dir=tmp_path).download_and_prepare()
+    for makes_maps, missing in ((False, lacks), (True, f"{lacks} and no gaze")):
+        with pytest.raises(ValueError, match=f"dotted_unseen.* has {missing}, which"):
+            calibration.find(
+                f"dotted_unseen/{only}", Geometry(40, 46), (), makes_maps, str(tmp_path)
+            )
 
 
 def test_calibration_without_tflite_is_refused():

@@ -79,6 +79,25 @@ class DottedHues(DottedNoise):
             yield index, example | {"label": index % 4 if more else example["label"]}
 
 
+class DottedUnseen(DottedNoise):
+    """The same pictures without gaze: training and test pictures, or one of the two alone."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    BUILDER_CONFIGS = [tfds.core.BuilderConfig(name=name) for name in ("both", "train", "test")]
+
+    def _info(self):
+        label = tfds.features.ClassLabel(names=["red", "green", "blue"])
+        return tfds.core.DatasetInfo(builder=self, features=schema.gaze_features(label))
+
+    def _split_generators(self, dl_manager):
+        both = super()._split_generators(dl_manager)
+        return {name: both[name] for name in both if self.builder_config.name in ("both", name)}
+
+    def _generate_examples(self, split, count):
+        for index, example in super()._generate_examples(split, count):
+            yield index, example | {"fixations": schema.no_fixations()}
+
+
 class SeldomSeen(DottedNoise):
     """The same pictures, at none or half of which anybody looked; points, or maps in their place.
 
