@@ -61,6 +61,18 @@ def test_a_network_that_a_format_cannot_express_is_an_error(tmp_path, name):
     assert "\n" not in str(found.value)
 
 
+def test_a_network_that_openvino_cannot_compile_is_an_error_in_one_line(tmp_path):
+    pytest.importorskip("openvino", reason="needs openvino: requirements-serving.txt")
+    image = keras.Input((8, 8, 3))
+    forward = frozen.freeze(keras.Model(image, keras.layers.Conv2D(1, 1)(image / 255)), 8)
+    formats.write("openvino", forward, tmp_path)
+    file = tmp_path / "model.xml"
+    file.write_text(file.read_text().replace('type="Convolution"', 'type="Revolution"'))
+    with pytest.raises(ValueError, match="OpenVINO cannot run .*Revolution.*leave openvino") as e:
+        formats.run("openvino", tmp_path)
+    assert "\n" not in str(e.value)
+
+
 def test_package_that_is_missing_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(ValueError, match="openvino needs package openvino: pip install openvino"):

@@ -48,10 +48,20 @@ def write(forward: tf.types.experimental.ConcreteFunction, path: pathlib.Path) -
 
 
 def load(path: pathlib.Path) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
-    """Loads what `write` wrote; see `formats.run`."""
+    """Loads what `write` wrote; see `formats.run`.
+
+    Raises:
+        ValueError: if OpenVINO cannot run it here, or it is damaged.
+    """
     import openvino
 
-    compiled = openvino.Core().compile_model(path, "CPU", _FLOAT32)
+    try:
+        compiled = openvino.Core().compile_model(path, "CPU", _FLOAT32)
+    except RuntimeError as error:
+        raise ValueError(
+            f"OpenVINO cannot run {path} ({_reason(error):.200}); leave openvino out of the "
+            "formats, or export again if the file is damaged"
+        ) from error
     names = [output.any_name for output in compiled.outputs]
 
     def run(images: np.ndarray) -> dict[str, np.ndarray]:
@@ -62,5 +72,8 @@ def load(path: pathlib.Path) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
 
 def _reason(error: RuntimeError) -> str:
     """What OpenVINO says is missing, out of a report of several lines."""
-    lines = str(error).splitlines()
-    return "; ".join(line.lstrip("- ") for line in lines if line.startswith("--")) or lines[0]
+    lines = str(error).split("\n")
+    listed = [line.lstrip("- ") for line in lines if line.startswith("--")]
+    # Where it lists nothing, places in its own source come first, and the reason last.
+    said = [line for line in lines if line.strip()] or ["no reason given"]
+    return "; ".join(listed) or said[-1]
