@@ -35,7 +35,7 @@ def write(
         What `judge` returns, and what the network was calibrated with.
 
     Raises:
-        ValueError: if it has operations that have no such form.
+        ValueError: if it has operations that have no such form, or its maps became constant.
     """
     file = folder / formats.INT8_FILE
     calibrating = np.concatenate([batch["image"] for batch in pictures.calibrating])
@@ -43,7 +43,9 @@ def write(
     facts = {"pictures": pictures.title, "calibrated_on": len(calibrating)}
     size = file.stat().st_size / 1e6
     _log.info("%s: %.1f MB, calibrated on %d of %s", file.name, size, *reversed(facts.values()))
-    judged = judge(pictures, formats.run(formats.TFLITE, folder), rounded)
+    exact = formats.run(formats.TFLITE, folder)
+    _check_maps(exact, rounded, pictures.judged[0]["image"].numpy())
+    judged = judge(pictures, exact, rounded)
     for name, scores in judged.items():
         told = ", ".join(f"{key} {value:.4g}" for key, value in scores.items())
         _log.info("%s: %s", name.replace("_", " "), told)
@@ -69,6 +71,21 @@ def judge(pictures: Pictures, exact: Run, rounded: Run) -> dict:
     batches = [batch | _as_truth(exact(batch["image"].numpy())) for batch in pictures.judged]
     beside = score(rounded, batches)
     return {"int8_beside_float32": {k: v for k, v in beside.items() if k in _OF_ANSWERS}}
+
+
+def _check_maps(exact: Run, rounded: Run, images: np.ndarray) -> None:
+    """Checks that 8 bits have left something of the maps of images."""
+    if _vary(exact(images)) and not _vary(rounded(images)):
+        raise ValueError(
+            "in 8-bit integers the maps of this network are constant, in float32 they are not; "
+            "nothing was exported: calibrate with pictures like those that it will be asked for, "
+            "or leave --calibrate out"
+        )
+
+
+def _vary(answers: dict[str, np.ndarray]) -> bool:
+    """Whether any map among the answers differs from place to place."""
+    return "saliency" in answers and bool(np.ptp(answers["saliency"], axis=(1, 2, 3)).any())
 
 
 def _score(has_labels: bool, run: Run, batches: list[Batch]) -> dict:

@@ -1,5 +1,6 @@
 """The network in 8-bit integers: near the one in float32, and what is told of the difference."""
 
+import dataclasses
 import json
 
 import dotted_sets
@@ -65,6 +66,22 @@ def test_a_network_without_an_8_bit_form_is_to_be_exported_without_calibration(t
     images = warmup.pictures(2, 8, 8)
     with pytest.raises(ValueError, match="that 8-bit TFLite lacks .*; leave --calibrate out$"):
         formats.write_int8(forward, tmp_path, images)
+
+
+def test_maps_that_8_bits_make_constant_are_refused(tmp_path):
+    """Dark pictures, the cube of whose brightness is far below a step of 1/255."""
+    image = keras.Input((8, 8, 3))
+    brightness = image[..., :1] / 255
+    forward = frozen.freeze(keras.Model(image, brightness * brightness * brightness), 8)
+    formats.write("tflite", forward, tmp_path)
+    light = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), np.uint8)
+    dark = {"image": tf.constant(light[:4] // 16)}
+    pictures = calibration.Pictures("noise", [{"image": tf.constant(light)}], [dark], True)
+    with pytest.raises(ValueError, match="maps of this network are constant.*leave --calibrate"):
+        int8.write(forward, tmp_path, pictures)
+    black = dataclasses.replace(pictures, judged=[{"image": tf.zeros((4, 8, 8, 3), tf.uint8)}])
+    told = int8.write(forward, tmp_path, black)  # constant in float32, too
+    assert told["calibrated_on"] == 20
 
 
 def test_folder_of_images_calibrates_and_compares(run, photos, tmp_path):
