@@ -75,7 +75,26 @@ def build_network(policy: str) -> keras.Model:
     return network
 
 
-def write_exports(folder: pathlib.Path, argv: list[str]) -> None:
+def other_formats() -> list[str]:
+    """The formats beside the SavedModel that are measured; prints which packages are missing."""
+    found = []
+    for name in (formats.ONNX, formats.OPENVINO):
+        try:
+            formats.check_installed((formats.SAVED_MODEL, name))
+        except ValueError as error:
+            print(f"left out: {error}")
+        else:
+            found.append(name)
+    return found
+
+
+def is_complete(folder: pathlib.Path, names: list[str]) -> bool:
+    """Whether a folder has all exports; one that was kept for long may lack newer formats."""
+    files = [_COMPLETE, *map(formats.file_name, names)]
+    return all((folder / file).exists() for file in files)
+
+
+def write_exports(folder: pathlib.Path, names: list[str], argv: list[str]) -> None:
     """Writes every form of the network, in a process of its own: building takes much memory."""
     flags.FLAGS(argv)
     network = build_network("mixed_bfloat16" if _PRECISION.value == "bfloat16" else "float32")
@@ -85,17 +104,12 @@ def write_exports(folder: pathlib.Path, argv: list[str]) -> None:
     forward = our_forward(_PRECISION.value)
     plain = forward if _PRECISION.value == "float32" else our_forward("float32")
     geometry = Geometry.for_image_size(side)
-    names = tuple(f"class {number}" for number in range(_CLASSES.value))
-    served = signatures.build(forward, geometry=geometry, class_names=names)
+    classes = tuple(f"class {number}" for number in range(_CLASSES.value))
+    served = signatures.build(forward, geometry=geometry, class_names=classes)
     ours = {"serving_default": served["serving_default"], "crops": forward}
     tf.saved_model.save(tf.Module(), str(folder / "ours"), signatures=ours)
-    for name in (formats.ONNX, formats.OPENVINO):
-        try:
-            formats.check_installed((formats.SAVED_MODEL, name))
-        except ValueError as error:
-            print(f"left out: {error}")
-        else:
-            formats.write(name, plain, folder)
+    for name in names:
+        formats.write(name, plain, folder)
     (folder / _COMPLETE).touch()
 
 
@@ -149,13 +163,13 @@ def openvino_export(folder: pathlib.Path) -> Way:
     return run
 
 
-def ways(folder: pathlib.Path) -> dict[str, Way]:
-    """All ways that there are exports for, by name."""
+def ways(folder: pathlib.Path, names: list[str]) -> dict[str, Way]:
+    """All ways to run the exports, by name; `names` are those of `other_formats`."""
     found = {"plain export": plain_export(folder)}
     found["ours"], found["ours, from JPEG"] = our_export(folder)
-    if (folder / formats.file_name(formats.ONNX)).exists():
+    if formats.ONNX in names:
         found["ONNX Runtime"] = formats.run(formats.ONNX, folder)
-    if (folder / formats.file_name(formats.OPENVINO)).exists():
+    if formats.OPENVINO in names:
         found["OpenVINO"] = openvino_export(folder)
     return found
 
@@ -220,11 +234,12 @@ def main(_: list[str]) -> None:
     logging.set_verbosity(logging.WARNING)
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(_EXPORTS.value or scratch)
-        if not (folder / _COMPLETE).exists():
+        names = other_formats()
+        if not is_complete(folder, names):
             context = multiprocessing.get_context("spawn")
             with concurrent.futures.ProcessPoolExecutor(1, context) as builder:
-                builder.submit(write_exports, folder, sys.argv).result()
-        found = ways(folder)
+                builder.submit(write_exports, folder, names, sys.argv).result()
+        found = ways(folder, names)
         single = seconds(found, 1, _REQUESTS.value)
         rates = {
             size: {
