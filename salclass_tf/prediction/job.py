@@ -61,7 +61,8 @@ def predict(
     Args:
         model: what predicts.
         images: files.
-        out_dir: gets the tables, `overlays/` and `maps/`; files of the same names are replaced.
+        out_dir: gets the tables, `overlays/` and `maps/`; files of the same names are replaced,
+            as is an image's overlay in the other format.
         map_format: "npy", float32, as the network gives it; or "png", 16 bits, from the map's
             lowest value, or 0, to its peak. Both in the image's own size.
         batch_size: images that the network gets together.
@@ -188,6 +189,9 @@ class _Worker:
             best = answer.classes[:_PAINTED_CLASSES]
             painted = painting.paint(answer.image, answer.saliency, answer.crop, best)
             self._write_file(files["overlay"], outputs.encode_overlay(painted, self.overlays))
+        for other in filter(None, OVERLAYS.values()):
+            if other != ending:  # of an earlier job, and of other classes and another map
+                (self.out_dir / f"overlays/{name}.{other}").unlink(missing_ok=True)
         height, width = answer.image.shape[:2]
         return outputs.Prediction(
             image=str(path),

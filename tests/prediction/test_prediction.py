@@ -128,6 +128,16 @@ def test_overlays_are_jpeg_or_left_out_on_request(model, photos, tmp_path):
     assert all((tmp_path / "none" / row["map"]).is_file() for row in rows)
 
 
+def test_no_overlay_of_another_format_is_left(model, photos, tmp_path):
+    found = sorted(photos.glob("*.png"))[:2]
+    other = tmp_path / "overlays" / "other.jpg"  # of an image that is not predicted again
+    for kind, ending in (("jpeg", "jpg"), ("png", "png"), ("jpeg", "jpg"), ("none", None)):
+        prediction.predict(model, found, tmp_path, overlays=kind)
+        other.touch()
+        expected = {f"{path.stem}.{ending}" for path in found if ending} | {other.name}
+        assert {path.name for path in other.parent.iterdir()} == expected
+
+
 def test_16_bit_map_is_the_map_from_its_lowest_value_to_its_peak(model, photos, tmp_path):
     found = sorted(photos.glob("*.png"))
     for kind in ("npy", "png"):
