@@ -60,8 +60,8 @@ def paint(
 def _blend(image: np.ndarray, saliency: np.ndarray) -> np.ndarray:
     """Image and map in one, uint8 [h, w, 3].
 
-    By Pillow, which works on bytes: NumPy's products of matrices kept a second core busy waiting,
-    and took ten times as much processor time.
+    By Pillow, which works on bytes: products of matrices by NumPy start a thread for every core,
+    while other threads of the job need those.
     """
     height = np.maximum(saliency, 0)
     height = height / max(height.max(), np.finfo(np.float32).tiny)
