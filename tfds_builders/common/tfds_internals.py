@@ -53,22 +53,17 @@ def set_features(info: tfds.core.DatasetInfo, features: tfds.features.FeaturesDi
 def columns(types: Mapping[str, type[np.number]]) -> tfds.features.Sequence:
     """Returns a sequence of rows of numbers that is encoded column by column.
 
-    `Sequence` makes a dictionary of each row and an array of each number, a kilobyte for a
-    fixation. Records, descriptions and what is read are the same. It is no class of its own, since
-    TFDS compares classes (partial decoding does), and a prepared set should know nothing of it.
+    `Sequence` makes a dictionary of each row and an array of each number, all at once: a kilobyte
+    for a fixation. Records, descriptions and what is read are the same. It is no class of its own,
+    since TFDS compares classes (partial decoding does), and a prepared set should know nothing of
+    it.
 
     Args:
         types: of the columns, by name.
     """
     sequence = tfds.features.Sequence(dict(types))
-    sequence.get_serialized_info = functools.partial(_serialized_columns, types)
     sequence.encode_example = functools.partial(_encode_columns, types)
     return sequence
-
-
-def _serialized_columns(types: Mapping[str, type]) -> dict[str, tfds.features.TensorInfo]:
-    """Describes each column as one array of any length, which is written in one go."""
-    return {n: tfds.features.TensorInfo(shape=(None,), dtype=np.dtype(t)) for n, t in types.items()}
 
 
 def _encode_columns(
@@ -78,27 +73,26 @@ def _encode_columns(
 
     Args:
         types: of the columns, by name.
-        value: arrays of these types, or lists of numbers, of one length by name, [n].
+        value: numbers of one length by name, [n].
 
     Returns:
-        The columns as arrays.
+        The columns, of these types.
 
     Raises:
-        ValueError: if a column is missing or unknown, is of another type, has more than one axis or
-            another length.
+        ValueError: if a column is missing or unknown, has more than one axis or another length, or
+            holds what its type cannot.
     """
     if set(value) != set(types):
         raise ValueError(f"columns must be {sorted(types)}; got {sorted(value)}")
-    arrays = {
-        name: column if isinstance(column, np.ndarray) else np.asarray(column, types[name])
-        for name, column in value.items()
-    }
-    found = {name: (array.dtype.name, array.shape) for name, array in arrays.items()}
-    length = len(next(iter(arrays.values())))
-    wanted = {name: (np.dtype(types[name]).name, (length,)) for name in arrays}
-    if found != wanted:
-        raise ValueError(f"columns must be of one length, {wanted}; got {found}")
-    return arrays
+    given = {name: np.asarray(column) for name, column in value.items()}
+    shapes = {name: column.shape for name, column in given.items()}
+    if len(set(shapes.values())) != 1 or any(len(shape) != 1 for shape in shapes.values()):
+        raise ValueError(f"columns must have one axis and share one length; got {shapes}")
+    encoded = {name: column.astype(types[name], copy=False) for name, column in given.items()}
+    for name, column in encoded.items():
+        if column.dtype.kind == "i" and not np.array_equal(column, given[name]):
+            raise ValueError(f"`{name}` must be numbers of {column.dtype}; got {given[name]}")
+    return encoded
 
 
 def package_folder(builder: type[tfds.core.DatasetBuilder]) -> tfds.core.Path:
