@@ -54,9 +54,9 @@ def columns(types: Mapping[str, type[np.number]]) -> tfds.features.Sequence:
     """Returns a sequence of rows of numbers that is encoded column by column.
 
     `Sequence` makes a dictionary of each row and an array of each number, all at once: 0.8 kB for a
-    fixation in place of 0.3. Records, descriptions and what is read are the same. It is no class of its own,
-    since TFDS compares classes (partial decoding does), and a prepared set should know nothing of
-    it.
+    fixation in place of 0.3. Records, descriptions and what is read are the same. It is no class of
+    its own, since TFDS compares classes (partial decoding does), and a prepared set should know
+    nothing of it.
 
     Args:
         types: of the columns, by name.
