@@ -200,7 +200,7 @@ class GazeModel(keras.Model):
     def _score_and_track(self, data: Batch | tuple, training: bool) -> tf.Tensor:
         """Scores a batch, updates the running means, returns the mean loss."""
         batch = examples.as_batch(data, self._target)
-        if self._shortened is None or FEATURES not in batch:
+        if not self._has_features(batch):
             examples.check_keys(batch, self._learns_from, type(self).__name__)
         return self.track(batch, self._answer(batch, training))
 
@@ -251,12 +251,14 @@ class GazeModel(keras.Model):
             parts[self._shortened.part] = self._shortened.rest
         return [network for network in parts.values() if network is not None]
 
+    def _has_features(self, batch: Any) -> bool:
+        """Whether a batch has been through the frozen beginning of a part."""
+        return self._shortened is not None and isinstance(batch, dict) and FEATURES in batch
+
     def _apply(self, part: str, batch: Any, read: Callable[[Any], Any], training) -> tf.Tensor:
         """What a part makes of a batch: of its features, or of what is read from it."""
-        short = self._shortened
-        if short is not None and short.part == part and isinstance(batch, dict):
-            if FEATURES in batch:
-                return short.rest(list(batch[FEATURES]), training=training)
+        if self._has_features(batch) and self._shortened.part == part:
+            return self._shortened.rest(list(batch[FEATURES]), training=training)
         return getattr(self, part)(read(batch), training=training)
 
     def _results(self) -> dict[str, tf.Tensor]:

@@ -1,5 +1,6 @@
 """Stages, the loop and what a run leaves behind, on networks of a few hundred weights."""
 
+import contextlib
 import dataclasses
 import errno
 import json
@@ -167,6 +168,21 @@ def test_interrupted_run_ends_with_the_weights_of_an_undisturbed_one(
         assert one == other
 
 
+@contextlib.contextmanager
+def stopped_at_step(step, monkeypatch):
+    """Has training stopped by SIGTERM behind a step, and say so."""
+    taken = loop.Loop._step
+
+    def interrupted_step(self, batch):
+        taken(self, batch)
+        if self.position.step == step:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with monkeypatch.context() as patch, pytest.raises(loop.Interrupted, match="SIGTERM"):
+        patch.setattr(loop.Loop, "_step", interrupted_step)
+        yield
+
+
 @pytest.mark.slow
 def test_gaze_in_training_alone_goes_on_exactly_and_is_noted(tiny, tmp_path, monkeypatch):
     arguments = {
@@ -177,17 +193,8 @@ def test_gaze_in_training_alone_goes_on_exactly_and_is_noted(tiny, tmp_path, mon
         "short_side": 72,
     }
     results = tiny(workdir=tmp_path / "whole", **arguments)
-    with monkeypatch.context() as patch:
-        taken = loop.Loop._step
-
-        def interrupted_step(self, batch):
-            taken(self, batch)
-            if self.position.step == 3:
-                os.kill(os.getpid(), signal.SIGTERM)
-
-        patch.setattr(loop.Loop, "_step", interrupted_step)
-        with pytest.raises(loop.Interrupted, match="SIGTERM"):
-            tiny(workdir=tmp_path / "broken", **arguments)
+    with stopped_at_step(3, monkeypatch):
+        tiny(workdir=tmp_path / "broken", **arguments)
     tiny(workdir=tmp_path / "broken", **arguments)
     folders = [tmp_path / name / "classifier_rgb" for name in ("whole", "broken")]
     for one, other in zip(*map(weights, folders), strict=True):
@@ -208,17 +215,8 @@ def test_gaze_in_training_alone_goes_on_exactly_and_is_noted(tiny, tmp_path, mon
 @pytest.mark.slow
 def test_compiled_stage_goes_on_exactly_and_no_other_way(tiny, tmp_path, monkeypatch):
     tiny(workdir=tmp_path / "whole", compile="xla")
-    with monkeypatch.context() as patch:
-        taken = loop.Loop._step
-
-        def interrupted_step(self, batch):
-            taken(self, batch)
-            if self.position.step == 3:
-                os.kill(os.getpid(), signal.SIGTERM)
-
-        patch.setattr(loop.Loop, "_step", interrupted_step)
-        with pytest.raises(loop.Interrupted, match="SIGTERM"):
-            tiny(workdir=tmp_path / "broken", compile="xla")
+    with stopped_at_step(3, monkeypatch):
+        tiny(workdir=tmp_path / "broken", compile="xla")
     with pytest.raises(ValueError, match="compile: 'xla' there, 'none' asked for"):
         tiny(workdir=tmp_path / "broken", compile="none")
     tiny(workdir=tmp_path / "broken")  # auto: as it was begun
