@@ -71,7 +71,7 @@ def predict(
             the crop in both.
         root: the folder from which on the paths of images become those of maps and overlays;
             None is the deepest one that holds all images.
-        overlays: "png"; "jpeg", a tenth of the work; or "none".
+        overlays: "png"; "jpeg", which is less work; or "none".
 
     Returns:
         How many images were predicted and skipped.

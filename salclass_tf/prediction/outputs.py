@@ -206,7 +206,7 @@ def encode_map(saliency: np.ndarray, map_format: str) -> bytes:
 
 
 def encode_overlay(pixels: np.ndarray, overlays: str) -> bytes:
-    """Returns uint8 [h, w, 3] as the content of a file: PNG, or JPEG, a tenth of the work."""
+    """Returns uint8 [h, w, 3] as the content of a file: PNG, or JPEG, which is less work."""
     if overlays == JPEG:
         return tf.io.encode_jpeg(pixels, quality=_JPEG_QUALITY).numpy()
     return encode_png(pixels)
