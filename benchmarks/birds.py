@@ -36,6 +36,7 @@ class Way:
     Attributes:
         name: of its folder.
         stage: the last one.
+        longer: the last one with `--longer`; "" for the same.
         pooling: of classifiers that read a map; "" for their own.
         numbers: of both stages of RGB alone, see `config.Stage`.
         shared: stages that are those of the first way.
@@ -43,6 +44,7 @@ class Way:
 
     name: str
     stage: str
+    longer: str = ""
     pooling: str = ""
     numbers: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
@@ -50,9 +52,9 @@ class Way:
 
 WAYS = (
     Way("paper", _JOINT),
-    Way("pooling", _JOINT, pooling="both", shared=(_DETECTOR, _RGB, _RGB_LONGER)),
-    Way("crops", _RGB_LONGER, numbers=("crop_around",)),
-    Way("attention", _RGB_LONGER, numbers=("attention_loss",)),
+    Way("pooling", _MAPS, _JOINT, pooling="both", shared=(_DETECTOR, _RGB, _RGB_LONGER)),
+    Way("crops", _RGB, _RGB_LONGER, numbers=("crop_around",)),
+    Way("attention", _RGB, _RGB_LONGER, numbers=("attention_loss",)),
 )
 
 #: title, way, stage; `_PARTS` is the detector and the classifier of a way, put together
@@ -77,6 +79,9 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", default="0,1,2,3,4", help="with commas between")
     parser.add_argument("--ways", default=",".join(way.name for way in WAYS), help="some of these")
+    parser.add_argument(
+        "--longer", action="store_true", help="train every way for as long as stage joint"
+    )
     parser.add_argument("--weights", help="VGG-16 that both networks start from; default: random")
     parser.add_argument(
         "--frozen",
@@ -149,8 +154,19 @@ def _train(
                 copy_stage(first / stage, own / stage)
             workdir = given.workdir / way.name
             training.train_seeds(
-                chosen, way.stage, (seed,), workdir, given.data_dir, given.manual_dir
+                chosen, _last(given, way), (seed,), workdir, given.data_dir, given.manual_dir
             )
+
+
+def _last(given: argparse.Namespace, way: Way) -> str:
+    """The last stage of a way."""
+    return way.longer if given.longer and way.longer else way.stage
+
+
+def _has(given: argparse.Namespace, way: Way, stage: str) -> bool:
+    """Whether a way goes as far as a stage."""
+    order = (_RGB, _MAPS, _PARTS, _RGB_LONGER, _JOINT)
+    return order.index(stage) <= order.index(_last(given, way)) or stage == _PARTS
 
 
 def _folder(given: argparse.Namespace, way: str, seed: int) -> pathlib.Path:
@@ -203,13 +219,19 @@ def _rows(
     if evaluation.failures:
         raise ValueError("; ".join(evaluation.failures))
     found = {method.name: (method.seen, guesses) for method, guesses in evaluation.classes}
-    of_way = {way.name: run for way, run in runs.items()}
     return [
-        _row(title, stage, [found[f"{_run(way, seed)}: {network}"] for seed in seeds])
-        for title, way, stage in ROWS
-        if way in of_way
-        for network in [_network(of_way[way], stage)]
+        _row(title, stage, [_answers(found, _run(name, seed), network) for seed in seeds])
+        for title, name, stage in ROWS
+        for way, run in runs.items()
+        if way.name == name and _has(given, way, stage)
+        for network in [_network(run, stage)]
     ]
+
+
+def _answers(found: dict, run: str, network: str) -> tuple:
+    """What the network of a run has seen, and its guesses; one that is alone has the run's name."""
+    named = f"{run}: {network}"
+    return found[named if named in found else run]
 
 
 def _run(way: str, seed: int) -> str:
