@@ -12,6 +12,7 @@ flags.DEFINE_enum(
 flags.DEFINE_string("workdir", None, "Folder of it all; default: runs/reproduction-<preset>.")
 flags.DEFINE_string("data_dir", None, "Prepared data sets; default: ~/tensorflow_datasets.")
 flags.DEFINE_string("manual_dir", None, "Folder of original files of sets, if not downloaded.")
+flags.DEFINE_list("seeds", None, "Seeds of what is compared; default: 0,1,2 of demo, 0 of paper.")
 flags.DEFINE_bool("dry_run", False, "Print the plan and the data that it needs; run nothing.")
 flags.DEFINE_integer("steps", None, "Maximum number of steps of each stage of training: a try-out.")
 flags.DEFINE_string("split", None, "Split or slice for tables and figures; default: the test part.")
@@ -24,7 +25,8 @@ def main():
     from salclass_tf.reproduction import copying
 
     given = flags.FLAGS
-    plan = reproduction.build_plan(given.preset)
+    seeds = config.seed_values(given.seeds, None, None)
+    plan = reproduction.build_plan(given.preset, seeds)
     workdir = pathlib.Path(given.workdir or f"runs/reproduction-{given.preset}")
     place = reproduction.Place(workdir, given.data_dir, given.manual_dir, given.split, given.steps)
     print(reproduction.outline(plan, place))

@@ -1,5 +1,6 @@
 """Pictures: arrays in, PNG and PDF out. Nothing here knows networks or data sets."""
 
+from salclass_tf.figures.alpha import Sweep as Sweep
 from salclass_tf.figures.alpha import Trial as Trial
 from salclass_tf.figures.alpha import alpha_curves as alpha_curves
 from salclass_tf.figures.canvas import CHANGE_COLOURS as CHANGE_COLOURS

@@ -5,6 +5,7 @@ import os
 import pathlib
 from collections.abc import Sequence
 
+import numpy as np
 import scipy.stats
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -32,37 +33,66 @@ class Trial:
     alpha: float | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class Sweep:
+    """What one run reached with several alphas.
+
+    Attributes:
+        trials: one for each alpha, rising.
+        before: the parts before joint training; None where they are not known.
+    """
+
+    trials: Sequence[Trial]
+    before: Trial | None = None
+
+
 def alpha_curves(
-    trials: Sequence[Trial], before: Trial | None, title: str, path: str | os.PathLike
+    sweeps: Sequence[Sweep], title: str, path: str | os.PathLike
 ) -> list[pathlib.Path]:
     """Draws accuracy and map error against alpha, in two panels with one axis of alphas.
 
-    The alphas stand side by side, evenly: they rise by factors, and 0 is one of them. Bars at the
-    accuracies are 95 % intervals (Wilson's, of a share of the images).
+    The alphas stand side by side, evenly: they rise by factors, and 0 is one of them. Of one run,
+    bars at the accuracies are 95 % intervals (Wilson's, of a share of the images). Of several
+    seeds, thick lines are means and thin ones single seeds. Dashed lines are the parts before
+    joint training.
 
     Args:
-        trials: one for each alpha, rising.
-        before: the parts before joint training, as a dashed line; or None.
+        sweeps: one for each seed, all of the same alphas.
         title: above everything.
         path: of both files, without their endings.
 
     Returns:
         The PNG and the PDF.
+
+    Raises:
+        ValueError: if seeds have other alphas.
     """
+    alphas = [[trial.alpha for trial in sweep.trials] for sweep in sweeps]
+    if any(one != alphas[0] for one in alphas):
+        raise ValueError(f"sweeps of several seeds must have the same alphas; got {alphas}")
     figure = Figure(figsize=(7.2, 3.0), layout="constrained")
     figure.suptitle(title, fontsize=10)
     left, right = figure.subplots(1, 2)
-    accuracies = [100 * trial.accuracy for trial in trials]
+    accuracies = np.array([[100 * trial.accuracy for trial in one.trials] for one in sweeps])
+    errors = np.array([[trial.mse for trial in one.trials] for one in sweeps])
+    places, alone = range(len(alphas[0])), len(sweeps) == 1
     style = {"color": canvas.BLUE, "marker": "o", "markersize": 5, "capsize": 3, "linewidth": 1.5}
-    left.errorbar(range(len(trials)), accuracies, yerr=_errors(trials), **style)
+    bars = _errors(sweeps[0].trials) if alone else None
+    left.errorbar(places, accuracies.mean(axis=0), yerr=bars, **style)
     style = {"color": canvas.VERMILION, "marker": "s", "markersize": 5, "linewidth": 1.5}
-    right.plot(range(len(trials)), [trial.mse for trial in trials], **style)
-    if before is not None:
+    right.plot(places, errors.mean(axis=0), **style)
+    if not alone:
+        thin = {"linewidth": 0.6, "alpha": 0.6}
+        left.plot(places, accuracies.T, color=canvas.BLUE, **thin)
+        right.plot(places, errors.T, color=canvas.VERMILION, **thin)
+    before = [one.before for one in sweeps if one.before]
+    if len(before) == len(sweeps):
         dashed = {"color": "0.45", "linestyle": "--", "linewidth": 1, "label": "before joint"}
-        left.axhline(100 * before.accuracy, **dashed)
-        right.axhline(before.mse, **dashed)
-    for axis, head in ((left, "accuracy (%), 95 % intervals"), (right, "map error, MSE")):
-        _finish(axis, head, trials)
+        left.axhline(100 * np.mean([one.accuracy for one in before]), **dashed)
+        right.axhline(np.mean([one.mse for one in before]), **dashed)
+    told = "95 % intervals" if alone else f"mean and {len(sweeps)} seeds"
+    for axis, head in ((left, f"accuracy (%), {told}"), (right, "map error, MSE")):
+        _finish(axis, head, sweeps[0].trials)
     right.legend(*left.get_legend_handles_labels(), fontsize=7)
     return canvas.publish(figure, path)
 

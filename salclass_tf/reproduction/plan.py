@@ -4,10 +4,11 @@ import dataclasses
 import pathlib
 import shlex
 import tomllib
+from collections.abc import Iterator, Sequence
 
 from salclass_tf.config import PRESETS
 
-_WORKDIR = "{workdir}"
+_WORKDIR, _SEEDS, _SEED, _FIRST_SEED = "{workdir}", "{seeds}", "{seed}", "{first_seed}"
 _SALCLASS = ("-m", "salclass_tf")
 #: command -> how Python runs it, and which flags of the whole plan it takes
 _PROGRAMS = {
@@ -91,28 +92,69 @@ class Step:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """The steps of a preset in order, and, in Markdown, what they stand for in the paper."""
+    """The steps of a preset in order.
+
+    Attributes:
+        preset: its name.
+        seeds: of the networks that are compared.
+        steps: in order.
+        stands_for: in Markdown, what they stand for in the paper.
+    """
 
     preset: str
+    seeds: tuple[int, ...]
     steps: tuple[Step, ...]
     stands_for: str
 
 
-def build_plan(preset: str) -> Plan:
+def build_plan(preset: str, seeds: Sequence[int] | None = None) -> Plan:
     """Returns the steps of a preset, "demo" (embedded data, reduced width) or "paper" (Sec. 5).
 
+    Args:
+        preset: its name.
+        seeds: of the networks that are compared, each at least 0; None for the preset's own.
+
     Raises:
-        ValueError: for a preset that is not there.
+        ValueError: for a preset that is not there, or seeds that come twice.
     """
     if preset not in PRESETS:
         raise ValueError(f"unknown preset {preset!r}; choose one of {', '.join(PRESETS)}")
     text = pathlib.Path(__file__).with_name(f"{preset}.toml").read_text(encoding="utf-8")
     content = tomllib.loads(text)
-    return Plan(preset, tuple(map(_step, content["step"])), content["stands_for"])
+    chosen = tuple(content["seeds"] if seeds is None else seeds)
+    steps = tuple(step for facts in content["step"] for step in _steps(facts, chosen))
+    return Plan(preset, chosen, steps, content["stands_for"])
+
+
+def _steps(facts: dict, seeds: tuple[int, ...]) -> Iterator[Step]:
+    """A step as the file has it, or the same one for each seed where its command has one seed."""
+    words = {_SEEDS: ",".join(map(str, seeds)), _FIRST_SEED: str(seeds[0])}
+    command = facts.get("command", "")
+    if _SEED in command:
+        for seed in seeds:
+            one = _filled(facts, words | {_SEED: str(seed)})
+            yield _step(one | {"name": f"{one['name']}, seed {seed}"})
+        return
+    every = [text.replace(_SEED, str(n)) for text in facts.get("makes", ()) for n in seeds]
+    several = {"makes": list(dict.fromkeys(every))} if every else {}
+    if _SEEDS in command and "minutes" in facts:
+        several["minutes"] = facts["minutes"] * len(seeds)
+    yield _step(_filled(facts | several, words))
+
+
+def _filled(facts: object, words: dict[str, str]) -> object:
+    """Facts with words in their places."""
+    if isinstance(facts, dict):
+        return {key: _filled(value, words) for key, value in facts.items()}
+    if isinstance(facts, list):
+        return [_filled(value, words) for value in facts]
+    for place, word in words.items():
+        facts = facts.replace(place, word) if isinstance(facts, str) else facts
+    return facts
 
 
 def _step(facts: dict) -> Step:
-    """A step as the file has it; the command of a table or figure follows from the rest."""
+    """A step without places; the command of a table or figure follows from the rest."""
     facts = {k: tuple(v) if isinstance(v, list) else v for k, v in facts.items()}
     if "command" in facts:
         return Step(**facts | {"command": tuple(shlex.split(facts["command"]))})

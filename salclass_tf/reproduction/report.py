@@ -1,16 +1,17 @@
 """The report of a reproduction: claims, tables, figures, in Markdown with pictures beside it."""
 
+import math
 import os
 import pathlib
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import keras
 import tensorflow as tf
 
 from salclass_tf.evaluation.tables import beside_published, of_maps, published
 from salclass_tf.reproduction import claims, running
-from salclass_tf.reproduction.plan import Place, Plan
+from salclass_tf.reproduction.plan import Place, Plan, build_plan
 from salclass_tf.runs.files import write_text
 
 _CAPTIONS = {
@@ -18,20 +19,35 @@ _CAPTIONS = {
     "4": "Fig. 4: accuracy and map error against the weight of the class error",
     "5": "Fig. 5: maps of all detectors",
 }
-_HOW_TO_READ = (
+_OF_ONE_NETWORK = ("3", "5")
+_COMPARED = (
     "Each line is a comparison in which the paper has the first method ahead of the second. "
     f"Differences are first minus second: *published*, of {published.SOURCE}, and *here*, with a "
-    "95 % bootstrap interval over images. **Here it is one network against one other, each trained "
-    "once, from one seed.** The interval says how these two would differ on other images. It says "
-    "nothing about other trainings of the same two methods, which may differ by more, so no line "
-    "supports the paper's finding or speaks against it. The paper's accuracies are means over "
-    "classes, the paired differences of accuracies here are over images."
+    "95 % bootstrap interval over "
+)
+_ONE_SEED = (
+    "images. **Here it is one network against one other, each trained once, from one seed.** The "
+    "interval says how these two would differ on other images. It says nothing about other "
+    "trainings of the same two methods, which may differ by more, so no line supports the paper's "
+    "finding or speaks against it."
+)
+_SEVERAL_SEEDS = (
+    "seeds and images (both drawn with replacement). **Here each method was trained {count} times, "
+    "from seeds {seeds}**, and differences are paired, by seed and by image; what has only been "
+    "pretrained was trained once, and stands beside each seed. An interval says how the mean of as "
+    "many trainings would differ with other seeds and other images, with these data, sizes and "
+    "numbers of steps. Few seeds say little of their spread: the bootstrap takes it for {low:.2f} "
+    "times what it is."
+)
+_OVER_IMAGES = (
+    "The paper's accuracies are means over classes, the paired differences of accuracies here are "
+    "over images."
 )
 
 
 def write(plan: Plan, place: Place) -> pathlib.Path:
     """Writes `<workdir>/report.md` of a plan all of whose steps are done; returns the file."""
-    sections = [_head(plan, place), "## The paper's comparisons", _HOW_TO_READ]
+    sections = [_head(plan, place), "## The paper's comparisons", _how_to_read(plan.seeds)]
     compared = [line for s in plan.steps if s.claims for line in claims.lines(s, place)]
     sections += [_table(claims.HEADS, "|---|---|---|---|--:|--:|", compared)]
     for step in plan.steps:
@@ -44,9 +60,19 @@ def write(plan: Plan, place: Place) -> pathlib.Path:
     return path
 
 
+def _how_to_read(seeds: Sequence[int]) -> str:
+    """What the differences say, and what they do not."""
+    count = len(seeds)
+    several = _SEVERAL_SEEDS.format(
+        count=count, seeds=_list(seeds, ", "), low=math.sqrt((count - 1) / count)
+    )
+    return f"{_COMPARED}{_ONE_SEED if count == 1 else several} {_OVER_IMAGES}"
+
+
 def _head(plan: Plan, place: Place) -> str:
     """What was run, with what, on what."""
-    given = {"preset": plan.preset, "steps": place.steps, "split": place.split}
+    asked = {"seeds": None if plan.seeds == build_plan(plan.preset).seeds else _list(plan.seeds)}
+    given = {"preset": plan.preset, "steps": place.steps, "split": place.split} | asked
     flags = " ".join(f"--{name}={value}" for name, value in given.items() if value is not None)
     gpus = len(tf.config.list_physical_devices("GPU"))
     tried = f"\n\n**A try-out: each stage of training was stopped at step {place.steps}.**"
@@ -62,9 +88,11 @@ def _head(plan: Plan, place: Place) -> str:
 def _pictures(plan: Plan, place: Place) -> Iterator[str]:
     """The figures with their captions."""
     for number in filter(None, (step.figure for step in plan.steps)):
-        yield f"## {_CAPTIONS[number]}"
+        caption = _CAPTIONS[number]
+        caption += f", seed {plan.seeds[0]}" if number in _OF_ONE_NETWORK else ""
+        yield f"## {caption}"
         for path in sorted(place.workdir.glob(f"pictures/fig{number}-*.png")):
-            yield f"![{_CAPTIONS[number]}](pictures/{path.name})"
+            yield f"![{caption}](pictures/{path.name})"
 
 
 def _times(plan: Plan, place: Place) -> Iterator[str]:
@@ -84,3 +112,8 @@ def _times(plan: Plan, place: Place) -> Iterator[str]:
 
 def _table(heads: tuple[str, ...], rule: str, rows: list[list[str]]) -> str:
     return "\n".join([of_maps.line(heads), rule, *map(of_maps.line, rows)])
+
+
+def _list(seeds: Sequence[int], between: str = ",") -> str:
+    """Seeds as text."""
+    return between.join(map(str, seeds))

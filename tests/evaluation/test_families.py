@@ -52,16 +52,92 @@ def test_families_are_means_over_seeds_and_differ_pair_by_pair():
     alone = Method("alone", "x", "x")
     scored.append((alone, guesses(answers["rgb"][0], "alone")))
     scored.append((dataclasses.replace(alone, family="one seed"), scored[-1][1]))
-    ours, rgb = of_families.rows(scored, resamples=500)
+    found = of_families.rows(scored, resamples=500)
+    ours, rgb = (row for row in found if row.measure == "accuracy")
     assert (ours.name, rgb.name, ours.seeds, ours.difference) == ("ours", "rgb", 3, None)
     assert ours.mean.mean == pytest.approx(answers["ours"].mean())
     difference = answers["ours"].astype(float) - answers["rgb"]
     assert rgb.difference.mean == pytest.approx(difference.mean())
     expected = resampling.two_way(difference, 0.95, 500, 0)
     assert (rgb.difference.low, rgb.difference.high) == pytest.approx(expected)
+    (one, two) = of_families.summaries(found)
+    assert one["labels"] == {"data set": "noise test", "method": "ours"} and two["seeds"] == 3
+    assert two["metrics"]["accuracy"]["mean"] == rgb.mean.mean
     text = of_families.markdown([ours, rgb])
     assert f"| rgb | accuracy | 3 | 40 | {answers['rgb'].mean():.3f} [" in text
     assert of_families.csv_text([ours, rgb]).count("\n") == 3
+
+
+def test_mean_over_classes_of_several_seeds_is_that_of_each():
+    rng = np.random.default_rng(5)
+    truth = np.repeat([0, 3, 4], [4, 9, 27])  # class 1 has no image
+    rows = []
+    for seed in range(3):
+        guess = np.where(rng.random(40) < np.array([0.9, 0, 0, 0.6, 0.2])[truth], truth, 1)
+        labels = {"data set": "noise test", "method": "net"}
+        images, half = tuple(map(str, range(40))), np.full(40, 0.5)
+        one = Guesses(labels, images, truth, guess, half, half, tuple("abcde"))
+        rows.append((Method(f"net, seed {seed}", "x", "x", family="net"), one))
+    (found,) = (r for r in of_families.rows(rows, resamples=50) if r.measure != "accuracy")
+    each = [one.estimates(resamples=9)["mean_class_accuracy"].mean for _, one in rows]
+    assert found.measure == "mean_class_accuracy"
+    assert found.mean.mean == pytest.approx(np.mean(each))
+    plain = np.mean([one.truth == one.guess for _, one in rows])
+    assert abs(found.mean.mean - plain) > 0.05
+
+
+def scores_of(table, name):
+    """Accuracies by seed."""
+    return {f", seed {n}": guesses(row, name).scores() for n, row in enumerate(table)}
+
+
+def test_difference_of_two_families_is_paired_by_seed_and_by_image():
+    rng = np.random.default_rng(4)
+    one, two = (rng.random((3, 50)) < share for share in (0.9, 0.5))
+    first, second = scores_of(one, "one"), scores_of(two, "two")
+    found = of_families.difference(first, second, "accuracy", resamples=500)
+    apart = one.astype(float) - two
+    assert found.mean == pytest.approx(apart.mean()) and found.images == 50
+    assert (found.low, found.high) == resampling.two_way(apart, 0.95, 500, 0)
+    alone = of_families.difference(first, scores_of(two[:1], "two"), "accuracy", resamples=500)
+    apart = one.astype(float) - two[:1]
+    assert (alone.low, alone.high) == resampling.two_way(apart, 0.95, 500, 0)
+    with pytest.raises(ValueError, match="seed 0, , seed 1, , seed 2 and , seed 0, , seed 1$"):
+        of_families.difference(first, scores_of(two[:2], "two"), "accuracy")
+    with pytest.raises(ValueError, match="on the same images"):
+        of_families.difference(first, scores_of(two[:, :9], "two"), "accuracy")
+    with pytest.raises(ValueError, match="two images with accuracy; got 1"):
+        of_families.difference(scores_of(one[:, :1], "a"), scores_of(two[:, :1], "b"), "accuracy")
+
+
+def test_stage_of_several_seeds_is_one_method(tmp_path, monkeypatch):
+    finished = []
+
+    def stage(folder):
+        finished.append(folder)
+        twin = Method("other", "x", "x", reads="rgb")
+        return [Method("net", "x", "x", variants=(twin,))]
+
+    monkeypatch.setattr(families.runs, "from_stage", stage)
+    monkeypatch.setattr(families.runs, "is_stage", lambda folder: folder.parent.name != "seed_7")
+    for seed in (0, 3):
+        (tmp_path / f"seed_{seed}").mkdir()
+    found = find.find(f"{tmp_path}/joint")
+    assert [(one.name, one.family) for one in found] == [
+        ("net, seed 0", "net"),
+        ("net, seed 3", "net"),
+    ]
+    assert finished == [tmp_path / "seed_0" / "joint", tmp_path / "seed_3" / "joint"]
+    found = find.find(f"ours={tmp_path}/joint")
+    assert [(one.name, one.family) for one in found] == [
+        *(("ours, seed 0", "ours"), ("ours, seed 3", "ours"))
+    ]
+    assert found[0].variants[0].name == "ours: other, seed 0"
+    (tmp_path / "seed_7").mkdir()
+    with pytest.raises(ValueError, match="seed 7 of .* has no finished stage joint"):
+        find.find(f"{tmp_path}/joint")
+    with pytest.raises(ValueError, match="there is nothing at .*/jiont"):
+        find.find(f"{tmp_path}/jiont")
 
 
 def test_folders_of_seeds_are_found_in_their_order(tmp_path):
@@ -103,6 +179,7 @@ def test_network_with_another_map_is_a_family_of_its_own(tmp_path, monkeypatch):
     every = [one for method in found for one in (method, *method.variants)]
     scored = [(method, guesses([1, 0, 1, 1], method.name)) for method in every]
     rows = of_families.rows(scored, resamples=9)
+    rows = [row for row in rows if row.measure == "accuracy"]
     assert [(row.name, row.seeds) for row in rows] == [("ours: net", 2), ("ours: net, no map", 2)]
 
 

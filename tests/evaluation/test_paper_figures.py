@@ -1,5 +1,6 @@
 """evaluate.py --figure from networks to pictures: which images, which maps, what is said."""
 
+import dataclasses
 import json
 import pathlib
 
@@ -158,9 +159,21 @@ def test_fig_4_reads_the_sweep(run, tmp_path, tiny_data_dir, drawn):
     path = tmp_path / "sweep" / "alpha.json"
     path.write_text(json.dumps(found | {"before_joint": point | {"alpha": None}, "rows": [point]}))
     paper_figures.run(four)
-    ((trials, before, title, _),) = drawn
-    assert trials == [figures.Trial(0.7, 0.02, 6, 0.2)] and before.alpha is None
+    (((sweep,), title, _),) = drawn
+    assert sweep.trials == [figures.Trial(0.7, 0.02, 6, 0.2)] and sweep.before.alpha is None
     assert title.endswith("on dotted_noise/1.0.0 test, 6 images, L_S mse, seed 3")
+    for seed, changed in ((3, {}), (4, {"seed": 4})):
+        folder = tmp_path / "several" / f"seed_{seed}" / "sweep"
+        folder.mkdir(parents=True)
+        text = json.dumps(found | changed | {"before_joint": None, "rows": [point]})
+        (folder / "alpha.json").write_text(text)
+    several = dataclasses.replace(four, models=(str(tmp_path / "several"),))
+    paper_figures.run(several)
+    sweeps, title, _ = drawn[-1]
+    assert len(sweeps) == 2 and title.endswith("L_S mse, seeds 3, 4")
+    (folder / "alpha.json").write_text(text.replace("mse", "kl"))
+    with pytest.raises(ValueError, match="have other sweeps: .*L_S mse; .*L_S kl"):
+        paper_figures.run(several)
     path.write_text(json.dumps(found | {"before_joint": None, "rows": []}))
     with pytest.raises(ValueError, match="has finished no value yet"):
         paper_figures.run(four)

@@ -198,7 +198,8 @@ def test_overlays_fill_their_rows(tmp_path):
 def test_alpha_curves_show_the_trials_and_wilson_intervals(tmp_path, monkeypatch):
     monkeypatch.setattr(canvas, "publish", lambda figure, path: figure)
     trials = [figures.Trial(a, m, 50, x) for a, m, x in ((0.5, 0.02, 0.0), (0.7, 0.03, 0.2))]
-    figure = alpha.alpha_curves(trials, figures.Trial(0.4, 0.01, 50), "t", tmp_path / "a")
+    sweep = figures.Sweep(trials, figures.Trial(0.4, 0.01, 50))
+    figure = alpha.alpha_curves([sweep], "t", tmp_path / "a")
     left, right = figure.axes
     (container,) = left.containers
     np.testing.assert_allclose(np.asarray(container.lines[0].get_ydata(), float), [50, 70])
@@ -213,6 +214,31 @@ def test_alpha_curves_show_the_trials_and_wilson_intervals(tmp_path, monkeypatch
     assert dashed["before joint"].get_ydata()[0] == pytest.approx(40)
     assert dashed["the paper's choice"].get_xdata()[0] == 1
     assert [text.get_text() for text in right.get_xticklabels()] == ["0", "0.2"]
+
+
+def test_alpha_curves_of_several_seeds_are_means_with_the_seeds_beside(tmp_path, monkeypatch):
+    monkeypatch.setattr(canvas, "publish", lambda figure, path: figure)
+    sweeps = [
+        figures.Sweep(
+            [figures.Trial(a, m, 50, x) for a, m, x in ((low, 0.02, 0.0), (0.7, error, 0.2))],
+            figures.Trial(before, 0.01, 50),
+        )
+        for low, error, before in ((0.5, 0.03, 0.4), (0.6, 0.05, 0.3))
+    ]
+    left, right = alpha.alpha_curves(sweeps, "t", tmp_path / "a").axes
+    (container,) = left.containers
+    mean, *single = (np.asarray(line.get_ydata(), float) for line in left.lines[:3])
+    assert container.lines[0] is left.lines[0] and not container.has_yerr
+    np.testing.assert_allclose([mean, *single], [[55, 70], [50, 70], [60, 70]])
+    np.testing.assert_allclose(
+        [line.get_ydata() for line in right.lines[:3]], [[0.02, 0.04], [0.02, 0.03], [0.02, 0.05]]
+    )
+    dashed = {line.get_label(): line for line in left.lines}
+    assert dashed["before joint"].get_ydata()[0] == pytest.approx(35)
+    assert left.get_title() == "accuracy (%), mean and 2 seeds"
+    with pytest.raises(ValueError, match="the same alphas"):
+        short = figures.Sweep(sweeps[0].trials[:1])
+        alpha.alpha_curves([sweeps[0], short], "t", tmp_path / "a")
 
 
 def test_images_and_maps_of_a_row_are_in_line(tmp_path):

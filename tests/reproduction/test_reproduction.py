@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import pathlib
+import re
 import shlex
 import sys
 
@@ -11,7 +12,7 @@ import pytest
 from absl import flags
 
 from salclass_tf import reproduction
-from salclass_tf.config import PRESETS, Config, build_config
+from salclass_tf.config import PRESETS, ROLES, Config, build_config
 from salclass_tf.evaluation import paper_figures
 from salclass_tf.evaluation.tables import published
 from salclass_tf.reproduction import report, running
@@ -39,8 +40,13 @@ def flags_of(step: Step) -> dict[str, str]:
 
 
 def run_of(step: Step) -> str:
-    """The folder of the run that a command trains."""
+    """The folder of the run, or of the runs of several seeds, that a command trains."""
     return flags_of(step)["workdir"].removeprefix(FOLDER)
+
+
+def seeds_of(step: Step) -> list[str]:
+    """The seeds of a command that trains several."""
+    return flags_of(step).get("seeds", "").split(",")
 
 
 def config_of(step: Step) -> Config:
@@ -62,14 +68,19 @@ def made(step: Step) -> set[str]:
     match step.command:
         case ("train", *words) if any("sweep_alpha" in word for word in words):
             return {f"{run_of(step)}/sweep"}
+        case ("train", *_) if "seeds" not in flags_of(step):
+            return {f"{run_of(step)}/{name}" for name in trained_by(step)}
         case ("train", *_):
-            return {run_of(step)} | {f"{run_of(step)}/{name}" for name in trained_by(step)}
+            run, stages = run_of(step), trained_by(step)
+            shared = {f"{run}/{name}" for name in stages if ROLES[name].pretraining}
+            folders = [f"{run}/seeds", *(f"{run}/seeds/seed_{seed}" for seed in seeds_of(step))]
+            return {*shared, *folders, *(f"{at}/{name}" for at in folders for name in stages)}
         case ("release", folder, *names):
             return {f"{folder.removeprefix(FOLDER)}/{n}.keras" for n in names if "=" not in n}
     return set()
 
 
-def read(step: Step) -> set[str]:
+def read(step: Step, seeds: tuple[int, ...]) -> set[str]:
     """The files and folders that a step takes."""
     match step.command:
         case ("train", *words) if any("sweep_alpha" in word for word in words):
@@ -77,7 +88,7 @@ def read(step: Step) -> set[str]:
         case ("copy", *folders, _):
             return {folder.removeprefix(FOLDER) for folder in folders}
     if step.figure == "4":
-        return {f"{run}/sweep" for run in step.models.values()}
+        return {f"{run}/seed_{n}/sweep" for run in step.models.values() for n in seeds}
     return set(step.models.values())
 
 
@@ -87,8 +98,9 @@ def test_each_step_comes_after_those_that_make_what_it_takes(plan):
     assert len(marks) == len(set(names)) == len(names)
     for number, step in enumerate(plan.steps):
         there = set().union(*map(made, plan.steps[:number]))
-        assert read(step) <= there, step.name
-        assert not step.name.startswith(("Table", "Fig.")) or read(step)
+        taken = read(step, plan.seeds)
+        assert taken <= there, step.name
+        assert not step.name.startswith(("Table", "Fig.")) or taken
 
 
 def test_commands_name_the_files_that_tell_that_they_are_done(plan):
@@ -97,6 +109,9 @@ def test_commands_name_the_files_that_tell_that_they_are_done(plan):
         match step.command:
             case ("train", *_) if "sweep_alpha" in given:
                 expected = {f"{run_of(step)}/sweep/alpha.json"}
+            case ("train", *_) if "seeds" in given:
+                runs = [f"{run_of(step)}/seeds/seed_{seed}" for seed in seeds_of(step)]
+                expected = {f"{run}/{given['stage']}/metrics.json" for run in runs}
             case ("train", *_):
                 expected = {f"{run_of(step)}/{given['stage']}/metrics.json"}
             case ("copy", *_, last, target):
@@ -109,6 +124,25 @@ def test_commands_name_the_files_that_tell_that_they_are_done(plan):
                 name = "report.md" if step.table else f"fig{step.figure}-*.png"
                 expected = {f"{output}/{name}"}
         assert set(step.makes) == expected, step.name
+
+
+def test_what_is_compared_is_trained_once_for_each_seed(plan):
+    assert plan.seeds == {"demo": (0, 1, 2), "paper": (0,)}[plan.preset]
+    other = reproduction.build_plan(plan.preset, (4, 7))
+    one, two = plan.steps, other.steps
+    each = {name.removesuffix(f", seed {plan.seeds[0]}") for name in (s.name for s in one)}
+    assert {re.sub(r", seed \d$", "", step.name) for step in two} == {
+        re.sub(r", seed \d$", "", name) for name in each
+    }
+    named = [step for step in two if step.command[0] == "train" and "pretrained" not in step.name]
+    assert all(
+        flags_of(step).get("seeds", "4,7") == "4,7" and flags_of(step).get("seed", "4") in "47"
+        for step in named
+    )
+    assert [flags_of(step)["seed"] for step in named if "seed" in flags_of(step)] == ["4", "7"]
+    for step in (step for step in two if step.table):
+        families = [path for path in step.models.values() if "/seeds/" in path]
+        assert families and all("seed_" not in path for path in families)
 
 
 def test_all_data_sets_are_prepared_first(plan):
@@ -149,7 +183,7 @@ def test_methods_have_the_names_that_the_paper_gives_them(plan):
 
 def test_every_step_of_the_demo_has_a_time_and_a_try_out_reaches_all_training(tmp_path):
     plan = reproduction.build_plan("demo")
-    assert 30 < sum(step.minutes for step in plan.steps) < 90
+    assert 60 < sum(step.minutes for step in plan.steps) < 180
     place = Place(tmp_path, steps=3)
     with_steps = {step.name for step in plan.steps if "--steps=3" in step.arguments(place)}
     assert with_steps == {step.name for step in plan.steps if step.command[0] == "train"}
@@ -179,7 +213,9 @@ def test_outline_says_what_is_to_do_and_does_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("given", "code", "named"),
     [
-        (("--dry_run",), 0, "train --stage=joint --workdir=salclassnet\n"),
+        (("--dry_run",), 0, "train --stage=joint --seeds=0,1,2 --workdir=salclassnet\n"),
+        (("--dry_run", "--seeds=5"), 0, "train --stage=joint --seeds=5 --workdir=salclassnet\n"),
+        (("--dry_run", "--seeds=1,1"), 2, "--seeds=1,1"),
         (("--dry_run", "--preset=paper"), 0, "prepare saldogs poet salbirds salflowers"),
         (("--preset=tiny",), 1, "paper"),
         (("--steps=0",), 2, "steps must be above 0; got 0"),
@@ -267,11 +303,12 @@ def test_whole_plan_of_the_demo_ends_in_a_report(tmp_path, tiny_data_dir, monkey
     monkeypatch.setattr("salclass_tf.config.build_config", tiny_config)
     # The report shows pictures of evaluations; those of two dozen stages take a third of the time.
     monkeypatch.setattr("salclass_tf.training.report.draw", lambda *drawn: [])
-    plan = shrunk(reproduction.build_plan("demo"))
+    plan = shrunk(reproduction.build_plan("demo", (0, 1)))
     place = Place(tmp_path, tiny_data_dir, split="test", steps=1)
     path = reproduction.run(plan, place)
     assert done == [step.name for step in plan.steps]
     text = path.read_text()
+    assert "Here each method was trained 2 times, from seeds 0, 1" in text
     for step in plan.steps:
         for better, worse in step.claims:
             assert f"| {better} | {worse} |" in text

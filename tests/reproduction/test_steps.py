@@ -31,7 +31,7 @@ def test_what_a_step_finds_wrong_in_its_process_reaches_the_user(tmp_path):
     step = Step("data sets", ("prepare", "saldogs", "poet"))
     place = Place(tmp_path / "run", str(tmp_path / "data"))
     with pytest.raises(ValueError) as caught:
-        running.run(Plan("paper", (step,), ""), place)
+        running.run(Plan("paper", (0,), (step,), ""), place)
     text = str(caught.value)
     assert text.startswith("step 'data sets' failed: 2 of 2 data sets are not there:\n  saldogs: ")
     log = tmp_path / "run" / "logs" / "01-data-sets.log"

@@ -36,7 +36,7 @@ def plan(*settings: int) -> Plan:
         Pretend(name, (), (f"{name}.txt",), setting=setting)
         for name, setting in zip("abcd", settings, strict=True)
     )
-    return Plan("demo", tuple(steps), "")
+    return Plan("demo", (0,), tuple(steps), "")
 
 
 def carry_out(workdir: pathlib.Path, name: str) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 
+from salclass_tf.config import ROLES
 from salclass_tf.evaluation.methods import runs
 from salclass_tf.evaluation.methods.method import Method
 from salclass_tf.runs.seeds import seeds_in
@@ -25,12 +26,48 @@ def from_family(folder: pathlib.Path) -> list[Method]:
     return [method for name in order for method in every if method.family == name]
 
 
+def is_stage(path: pathlib.Path) -> bool:
+    """Whether a path is that of a stage in the folder of such runs, which each of them has."""
+    return path.name in ROLES and not path.exists() and is_family(path.parent)
+
+
+def from_stage(path: pathlib.Path) -> list[Method]:
+    """Returns the networks of one stage of all seeds.
+
+    Args:
+        path: of the runs, with the name of the stage: `seeds/joint`.
+
+    Raises:
+        ValueError: if a seed has not finished that stage.
+    """
+    found = []
+    for number, folder in seeds_in(path.parent).items():
+        stage = folder / path.name
+        if not runs.is_stage(stage):
+            raise ValueError(f"seed {number} of {path.parent} has no finished stage {path.name}")
+        found += [_named(method, number, method.name) for method in runs.from_stage(stage)]
+    return found
+
+
+def called(methods: list[Method], name: str) -> list[Method]:
+    """Returns the networks of several seeds, which make one family, under another name of it."""
+
+    def renamed(method: Method) -> Method:
+        variants = tuple(map(renamed, method.variants))
+        rest = method.name.removeprefix(method.family)
+        own = f"{name}: {rest}" if rest == method.name else name + rest  # that of a twin is its own
+        return dataclasses.replace(method, name=own, family=name, variants=variants)
+
+    return list(map(renamed, methods))
+
+
 def _of_seed(number: int, folder: pathlib.Path) -> list[Method]:
     """The methods of one seed, their names with the seed."""
+    return [_named(method, number, method.name) for method in runs.from_run(folder)]
 
-    def named(method: Method, family: str) -> Method:
-        variants = tuple(named(variant, family) for variant in method.variants)
-        name = f"{method.name}, seed {number}"
-        return dataclasses.replace(method, name=name, family=family, variants=variants)
 
-    return [named(method, method.name) for method in runs.from_run(folder)]
+def _named(method: Method, number: int, family: str) -> Method:
+    """A method of one seed, its name and those of its variants with the seed."""
+    variants = tuple(_named(variant, number, family) for variant in method.variants)
+    name = f"{method.name}, seed {number}"
+    return dataclasses.replace(method, name=name, family=family, variants=variants)

@@ -21,7 +21,7 @@ def find(text: str, map_kind: str = "auto") -> list[Method]:
     """Returns the methods that a path stands for.
 
     Args:
-        text: path of a run, of the runs of several seeds, of a stage in a run, of a `.keras` file,
+        text: path of a run, of the runs of several seeds, of a stage in either, of a `.keras` file,
             of an export or one of its versions, of a folder of maps or of shards of predictions, or
             of an HDF5 file of maps; `NAME=PATH` gives the rows a name.
         map_kind: what the numbers of maps from files are, one of `map_kinds.KINDS`.
@@ -35,6 +35,8 @@ def find(text: str, map_kind: str = "auto") -> list[Method]:
         return methods
     if len(methods) == 1 and not methods[0].family:
         return [dataclasses.replace(methods[0], name=name)]
+    if families.is_stage(path):
+        return families.called(methods, name)
     return [_named(method, name) for method in methods]
 
 
@@ -57,6 +59,8 @@ def _named(method: Method, name: str) -> Method:
 
 def _at(path: pathlib.Path, map_kind: str) -> list[Method]:
     """The methods at a path."""
+    if families.is_stage(path):
+        return families.from_stage(path)
     if not path.exists():
         raise ValueError(f"there is nothing at {path}; name a run, a network or a folder of maps")
     if path.is_file():

@@ -13,8 +13,8 @@ def draw(settings: Settings) -> list[pathlib.Path]:
     paths = []
     for text in settings.models:
         label, folder = find.split(text)
-        trials, before, facts = sweeps.read(folder)
+        found, facts = sweeps.read(folder)
         title = f"{label or folder.name} on {facts}"
         path = settings.output / file_names.slug(f"fig4 {label or folder.name}")
-        paths += figures.alpha_curves(trials, before, title, path)
+        paths += figures.alpha_curves(found, title, path)
     return paths

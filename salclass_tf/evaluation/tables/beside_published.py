@@ -29,7 +29,8 @@ def sections(number: int, folder: pathlib.Path) -> Iterator[str]:
             stands for; others stand beside their own numbers.
         folder: the output of an evaluation.
     """
-    rows = json.loads((folder / f"table{number}.json").read_text())["rows"]
+    rows = _of_families(json.loads((folder / f"table{number}.json").read_text()))
+    several = any(row.get("seeds", 1) > 1 for row in rows)
     yield f"## Table {number}"
     for dataset in dict.fromkeys(row["labels"]["data set"] for row in rows):
         mine = [row for row in rows if row["labels"]["data set"] == dataset]
@@ -39,9 +40,31 @@ def sections(number: int, folder: pathlib.Path) -> Iterator[str]:
         yield _table(number, mine, theirs)
     yield (
         f"Published: Table {number} of {published.SOURCE}, not measured here. Brackets: 95 % "
-        "bootstrap intervals over images. Paired tests of the first network against all others "
-        f"and more columns: `{folder.name}/report.md` in the folder of the run."
+        f"bootstrap intervals over images{', and over seeds where there are several' * several}. "
+        "Single networks, tests of the first one against all others and more columns: "
+        f"`{folder.name}/report.md` in the folder of the run."
     )
+
+
+def _of_families(content: dict) -> list[dict]:
+    """The rows of a table, networks of several seeds as one row, where the first of them stands."""
+
+    def key(line: dict, name: str) -> tuple[str, str]:
+        return line["labels"]["data set"], name
+
+    means = {key(line, line["labels"]["method"]): line for line in content.get("families", ())}
+    found: dict[tuple[str, str], dict] = {}
+    for row in content["rows"]:
+        name = row.get("family") or row["labels"]["method"]
+        begun = found.setdefault(key(row, name), row | {"labels": row["labels"] | {"method": name}})
+        if mean := means.get(key(row, name)):
+            undefined = dict.fromkeys(row.get("metrics", ()), {"mean": None})
+            begun |= {"metrics": undefined | mean["metrics"], "seeds": mean["seeds"]}
+            for column in set(learned.COLUMNS) & row["labels"].keys():
+                members = [one for one in content["rows"] if one.get("family") == name]
+                texts = dict.fromkeys(one["labels"][column] for one in members)
+                begun["labels"][column] = "; ".join(texts)  # once where all have the same
+    return list(found.values())
 
 
 def published_value(table: int, method: str, measure: str) -> float | None:

@@ -111,6 +111,7 @@ def run(settings: Settings) -> str:
                 report.add_classes(table, rows)
         report.add_map_uses(evaluation.map_uses)
         report.add_families([*evaluation.maps, *evaluation.classes, *evaluation.map_uses])
+        report.add_families(evaluation.transferred, table=6)
         report.add_choices(evaluation.scored)
         failures, notes = evaluation.failures, evaluation.notes
         report.add_notes([*notes, *failures])

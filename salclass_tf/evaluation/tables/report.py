@@ -117,16 +117,22 @@ class Report:
             self._sections += [f"### {of_map_use.TITLE}", of_map_use.markdown(rows)]
             self._files["map_use.csv"] = of_map_use.csv_text(rows)
 
-    def add_families(self, rows: Sequence[tuple[Method, Scores | Guesses]]) -> None:
+    def add_families(
+        self, rows: Sequence[tuple[Method, Scores | Guesses]], table: int | None = None
+    ) -> None:
         """Adds networks of several seeds as one method each.
 
         Args:
             rows: methods and their scores; those of no family are left out.
+            table: that they belong to alone; None for all tables but that.
         """
         found = of_families.rows(rows)
         if found:
-            self._sections += [f"## {of_families.TITLE}", of_families.markdown(found)]
-            self._files["families.csv"] = of_families.csv_text(found)
+            title, name = of_families.TITLE, "families"
+            if table is not None:
+                title, name = f"{title}: Table {table}", f"{name}-table{table}"
+            self._sections += [f"## {title}", of_families.markdown(found)]
+            self._files[f"{name}.csv"] = of_families.csv_text(found)
 
     def add_published(self, table: int) -> None:
         """Adds a table of the paper that nothing is measured for."""
@@ -179,8 +185,10 @@ class Report:
         """The JSON file of a table."""
         for (method, _), line in zip(rows, plain, strict=True):
             line["fingerprint"] = method.fingerprint
+            line["family"] = method.family
         content = {
             "rows": plain,
+            "families": of_families.summaries(of_families.rows(rows)),
             "comparisons": [
                 {"data set": dataset, "first": first, "second": second}
                 | dataclasses.asdict(comparison)
