@@ -122,6 +122,7 @@ def _config(given: argparse.Namespace, way: Way) -> config.Config:
     run = {"detector": "vgg16", "classifier": "vgg16", "max_steps": given.steps}
     run |= {"detector_weights": given.weights, "classifier_weights": given.weights}
     run |= {"width": given.width, "image_size": given.image_size}
+    run["fit_statistics"] = True  # what reads a map would else go by those of ten batches
     chosen = config.build_config("demo", "cub_gha")
     frozen = given.frozen if given.weights else ""  # nothing has trained random weights
     changed = {

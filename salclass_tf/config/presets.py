@@ -130,8 +130,6 @@ def _demo() -> Config:
         short_side=223,
         classifier_weights="demo",
         pretrain_classifier=False,
-        # Epochs are few and rates high: running statistics alone would lag behind the weights.
-        fit_statistics=True,
         classifier_options={
             # Their own shares, 0.99 to 0.9997, change little in as few steps as the demo has.
             **dict.fromkeys(_NORMALISED, {"bn_momentum": 0.95}),
