@@ -164,10 +164,12 @@ def _last(given: argparse.Namespace, way: Way) -> str:
     return way.longer if given.longer and way.longer else way.stage
 
 
-def _has(given: argparse.Namespace, way: Way, stage: str) -> bool:
-    """Whether a way goes as far as a stage."""
-    order = (_RGB, _MAPS, _PARTS, _RGB_LONGER, _JOINT)
-    return order.index(stage) <= order.index(_last(given, way)) or stage == _PARTS
+def _has(given: argparse.Namespace, way: Way, run: config.Config, stage: str) -> bool:
+    """Whether a way trains, or is given, the network of a row."""
+    from salclass_tf.training import plan  # imports TensorFlow
+
+    there = {*plan.order(run, _last(given, way)), *way.shared}
+    return {_DETECTOR, _MAPS} <= there if stage == _PARTS else stage in there
 
 
 def _folder(given: argparse.Namespace, way: str, seed: int) -> pathlib.Path:
@@ -221,18 +223,11 @@ def _rows(
         raise ValueError("; ".join(evaluation.failures))
     found = {method.name: (method.seen, guesses) for method, guesses in evaluation.classes}
     return [
-        _row(title, stage, [_answers(found, _run(name, seed), network) for seed in seeds])
+        _row(title, stage, [found[_network(given, way, run, seed, stage)] for seed in seeds])
         for title, name, stage in ROWS
         for way, run in runs.items()
-        if way.name == name and _has(given, way, stage)
-        for network in [_network(run, stage)]
+        if way.name == name and _has(given, way, run, stage)
     ]
-
-
-def _answers(found: dict, run: str, network: str) -> tuple:
-    """What the network of a run has seen, and its guesses; one that is alone has the run's name."""
-    named = f"{run}: {network}"
-    return found[named if named in found else run]
 
 
 def _run(way: str, seed: int) -> str:
@@ -240,8 +235,17 @@ def _run(way: str, seed: int) -> str:
     return f"{way} {seed}"
 
 
-def _network(run: config.Config, stage: str) -> str:
-    """What the network of a stage is called in tables."""
+def _network(given: argparse.Namespace, way: Way, run: config.Config, seed: int, stage: str) -> str:
+    """What the network of a stage of a seed is called in tables: its run, if it is alone there."""
+    from salclass_tf.runs.finished_stage import FinishedStage
+
+    text, folder = _run(way.name, seed), _folder(given, way.name, seed)
+    alone = sum(FinishedStage(folder / name).is_finished for name in ROLES) == 1
+    return text if alone else f"{text}: {_title(run, stage)}"
+
+
+def _title(run: config.Config, stage: str) -> str:
+    """What the network of a stage is called in tables of its run."""
     last = _JOINT if stage == _PARTS else stage
     name = ROLES[last].method.format(detector="vgg16", classifier="vgg16")
     name += learned.BY_GAZE if run.stages[last].attention_loss else ""
@@ -346,18 +350,10 @@ def _maps(given: argparse.Namespace, runs: dict[Way, config.Config], seeds: tupl
     return "\n".join(lines)
 
 
-def _show_progress() -> None:
-    """Has training say what it does, as `train.py` does."""
-    own = logging.getLogger("salclass_tf")
-    own.setLevel(logging.INFO)
-    if not own.handlers:
-        own.addHandler(logging.StreamHandler())
-
-
 def main(argv: list[str] | None = None) -> int:
     """Trains, scores, prints and writes `birds.md`."""
     given = _parse(argv)
-    _show_progress()
+    logging.getLogger("salclass_tf").setLevel(logging.INFO)  # what training does
     try:
         seeds = seed_values(given.seeds.split(","), None, None)
         runs = configs(given)

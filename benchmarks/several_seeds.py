@@ -1,4 +1,4 @@
-"""Networks of several seeds, asked again: what two benchmarks of runs of the demo share."""
+"""Networks of several seeds, asked again: what benchmarks of runs of the demo share."""
 
 import dataclasses
 import pathlib

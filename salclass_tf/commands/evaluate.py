@@ -9,7 +9,7 @@ from salclass_tf import commandline
 flags.DEFINE_multi_string(
     "model",
     ["runs/demo"],
-    "[NAME=]PATH of a run, of runs of several seeds (WORKDIR/seeds), a stage of a run, a .keras "
+    "[NAME=]PATH of a run, of runs of several seeds (WORKDIR/seeds), a stage of either, a .keras "
     "file, an export, a folder of maps (PNG, NPY) or of shards of predict --runner; may be "
     "repeated. The first one is tested against the others.",
 )

@@ -7,7 +7,7 @@ from absl import flags
 from salclass_tf import commandline, config
 
 flags.DEFINE_enum(
-    "preset", "demo", config.PRESETS, "demo: under an hour on two cores; paper: Sec. 5."
+    "preset", "demo", config.PRESETS, "demo: an hour or two on two cores; paper: Sec. 5."
 )
 flags.DEFINE_string("workdir", None, "Folder of it all; default: runs/reproduction-<preset>.")
 flags.DEFINE_string("data_dir", None, "Prepared data sets; default: ~/tensorflow_datasets.")

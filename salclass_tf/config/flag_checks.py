@@ -155,9 +155,11 @@ def seed_values(
     written = f"--seeds={','.join(texts)}"
     require(seed is None, "--seeds names all seeds: leave --seed out", f"--seed={seed} {written}")
     require(alphas is None, "a sweep of alpha has one seed: leave one of both out", written)
-    good = all(text.strip().isdecimal() for text in texts) and len(set(texts)) == len(texts) > 0
+    whole = all(text.strip().isdecimal() for text in texts)
+    seeds = tuple(map(int, texts)) if whole else ()
+    good = len(set(seeds)) == len(seeds) > 0
     require(good, "seeds are whole numbers of at least 0, each once, with commas between", written)
-    return tuple(int(text) for text in texts)
+    return seeds
 
 
 def _written(options: dict) -> str:

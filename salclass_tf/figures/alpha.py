@@ -69,7 +69,9 @@ def alpha_curves(
     """
     alphas = [[trial.alpha for trial in sweep.trials] for sweep in sweeps]
     if any(one != alphas[0] for one in alphas):
-        raise ValueError(f"sweeps of several seeds must have the same alphas; got {alphas}")
+        raise ValueError(
+            f"sweeps of several seeds must have the same alphas; got {alphas}: finish each of them"
+        )
     figure = Figure(figsize=(7.2, 3.0), layout="constrained")
     figure.suptitle(title, fontsize=10)
     left, right = figure.subplots(1, 2)

@@ -2,6 +2,7 @@
 
 import pathlib
 
+from salclass_tf.reproduction import running
 from salclass_tf.reproduction.plan import Place as Place
 from salclass_tf.reproduction.plan import Plan as Plan
 from salclass_tf.reproduction.plan import build_plan as build_plan
@@ -13,8 +14,9 @@ def run(plan: Plan, place: Place) -> pathlib.Path:
     """Does what is not done of a plan; returns the report, its pictures are beside it.
 
     Raises:
-        ValueError: if a step fails; what is done stays.
+        ValueError: if a step fails, or seeds lie there that were not asked for; what is done stays.
     """
+    running.check_seeds(plan, place)
     from salclass_tf.evaluation.tables import scikit_learn
 
     if any(step.table == 6 for step in plan.steps):

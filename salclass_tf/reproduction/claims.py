@@ -1,10 +1,8 @@
 """The paper's comparisons, there and here: a line of the report for each."""
 
-import dataclasses
 import pathlib
 from collections.abc import Iterator
 
-from salclass_tf.evaluation.maps.scores import Scores
 from salclass_tf.evaluation.tables import of_families, of_maps, paper
 from salclass_tf.evaluation.tables.beside_published import published_value
 from salclass_tf.evaluation.tables.guesses import CLASS_MEAN
@@ -26,15 +24,15 @@ def lines(step: Step, place: Place) -> Iterator[list[str]]:
     rows = _rows(step, place)
     for first, second in step.claims:
         pair = (rows[first], rows[second])
-        for measure in (name for name in next(iter(pair[0].values())).values if name != CLASS_MEAN):
+        for measure in (name for name in pair[0].measures if name != CLASS_MEAN):
             theirs = [published_value(step.table, name, measure) for name in (first, second)]
             published = "" if None in theirs else f"{theirs[0] - theirs[1]:+.3f}"
             names = [str(step.table), first, second, of_maps.title(measure), published]
             yield [*names, _found(*pair, measure)]
 
 
-def _rows(step: Step, place: Place) -> dict[str, dict[str, Scores]]:
-    """The rows of a table's first data set: method -> seed -> scores."""
+def _rows(step: Step, place: Place) -> dict[str, of_families.Family]:
+    """The rows of a table's first data set, by the names of methods."""
     evaluation = paper.evaluate(
         paper.Settings(
             models=tuple(f"{name}={place.workdir / path}" for name, path in step.models.items()),
@@ -48,9 +46,8 @@ def _rows(step: Step, place: Place) -> dict[str, dict[str, Scores]]:
     )
     rows = [*evaluation.maps, *evaluation.classes, *evaluation.transferred]
     title = rows[0][1].labels["data set"] if rows else step.datasets[0]
-    named = [(dataclasses.replace(m, family=m.family or m.name), row) for m, row in rows]
-    families = of_families.by_family(named).items()
-    found = {name: by_seed for (dataset, name), by_seed in families if dataset == title}
+    families = of_families.by_family(rows).items()
+    found = {name: family for (dataset, name, _), family in families if dataset == title}
     missing = [name for claim in step.claims for name in claim if name not in found]
     if missing:
         reasons = "\n".join(f"  {note}" for note in evaluation.notes)
@@ -60,10 +57,9 @@ def _rows(step: Step, place: Place) -> dict[str, dict[str, Scores]]:
     return found
 
 
-def _found(first: dict[str, Scores], second: dict[str, Scores], measure: str) -> str:
+def _found(first: of_families.Family, second: of_families.Family, measure: str) -> str:
     """The last cell of a line: the difference of two methods, with its interval."""
-    try:
-        found = of_families.difference(first, second, measure)
-    except ValueError as error:  # a set of maps without points has no NSS, which is no failure
-        return f"not compared: {error}"
+    found = of_families.difference(first, second, measure)
+    if found is None:  # a set of maps without points has no NSS, which is no failure
+        return f"not compared: fewer than two images have a score of {of_maps.title(measure)}"
     return of_maps.interval(found)

@@ -115,13 +115,15 @@ def build_plan(preset: str, seeds: Sequence[int] | None = None) -> Plan:
         seeds: of the networks that are compared, each at least 0; None for the preset's own.
 
     Raises:
-        ValueError: for a preset that is not there, or seeds that come twice.
+        ValueError: for a preset that is not there, for no seeds, or for some that come twice.
     """
     if preset not in PRESETS:
         raise ValueError(f"unknown preset {preset!r}; choose one of {', '.join(PRESETS)}")
     text = pathlib.Path(__file__).with_name(f"{preset}.toml").read_text(encoding="utf-8")
     content = tomllib.loads(text)
     chosen = tuple(content["seeds"] if seeds is None else seeds)
+    if not chosen or len(set(chosen)) < len(chosen) or min(chosen) < 0:
+        raise ValueError(f"seeds are at least 0, each once; got {list(chosen)}")
     steps = tuple(step for facts in content["step"] for step in _steps(facts, chosen))
     return Plan(preset, chosen, steps, content["stands_for"])
 

@@ -35,9 +35,9 @@ _SEVERAL_SEEDS = (
     "seeds and images (both drawn with replacement). **Here each method was trained {count} times, "
     "from seeds {seeds}**, and differences are paired, by seed and by image; what has only been "
     "pretrained was trained once, and stands beside each seed. An interval says how the mean of as "
-    "many trainings would differ with other seeds and other images, with these data, sizes and "
-    "numbers of steps. Few seeds say little of their spread: the bootstrap takes it for {low:.2f} "
-    "times what it is."
+    "many trainings would differ with other seeds and other images, from these pretrained "
+    "networks, which all seeds share: what another pretraining would change is not in it. Few "
+    "seeds say little of their spread: the bootstrap takes it for {low:.2f} times what it is."
 )
 _OVER_IMAGES = (
     "The paper's accuracies are means over classes, the paired differences of accuracies here are "

@@ -11,6 +11,7 @@ import time
 from salclass_tf.commandline import BAD_INPUT, INTERRUPTED
 from salclass_tf.reproduction.plan import Place, Plan, Step
 from salclass_tf.runs.files import read_json, write_json
+from salclass_tf.runs.seeds import FAMILY, seeds_in
 
 _BAD_FLAG = 1  # exit code of absl
 
@@ -46,6 +47,23 @@ def run(plan: Plan, place: Place) -> None:
         _say(f"step {number} of {count}: done in {spent / 60:.1f} min")
         if stopped:
             raise KeyboardInterrupt(f"stopped after step {step.name!r}")
+
+
+def check_seeds(plan: Plan, place: Place) -> None:
+    """Checks that no other seeds lie where tables and figures take all that there are.
+
+    Raises:
+        ValueError: naming the folder, the seeds and the remedy.
+    """
+    paths = {path for step in plan.steps for path in step.models.values()}
+    for folder in sorted({path.split(f"/{FAMILY}")[0] for path in paths if f"/{FAMILY}" in path}):
+        others = sorted(seeds_in(place.workdir / folder / FAMILY).keys() - set(plan.seeds))
+        if others:
+            asked, there = (",".join(map(str, one)) for one in (plan.seeds, others))
+            raise ValueError(
+                f"{place.workdir / folder / FAMILY} has seeds {there}, which are not in "
+                f"--seeds={asked}: add them, remove their folders, or give another --workdir"
+            )
 
 
 def to_do(plan: Plan, place: Place) -> list[Step]:

@@ -86,9 +86,36 @@ def test_mean_over_classes_of_several_seeds_is_that_of_each():
     assert abs(found.mean.mean - plain) > 0.05
 
 
+@pytest.mark.parametrize("share", [0.7, 1.0])
+def test_interval_of_a_mean_over_classes_is_over_those_that_are_drawn(share):
+    rng = np.random.default_rng(6)
+    truth = np.repeat([0, 3, 4], [6, 18, 36])
+    right = rng.random(60) < share
+    low, high = resampling.two_way(right[None] * 1.0, 0.95, 9999, 0, truth)
+    images, half = tuple(map(str, range(60))), np.full(60, 0.5)
+    one = Guesses({}, images, truth, np.where(right, truth, 1), half, half, tuple("abcde"))
+    found = one.estimates()["mean_class_accuracy"]
+    assert (low, high) == pytest.approx((found.low, found.high), abs=0.01)
+    assert high <= 1 and (low == 1) == (share == 1)
+
+
+def test_maps_and_classes_of_one_network_are_both_told():
+    rows = []
+    for seed in range(2):
+        method = Method(f"net, seed {seed}", "x", "x", family="net")
+        one = guesses([1, 0, 1], method.name)
+        maps = dataclasses.replace(one.scores(), values={"cc": np.ones(3)}, reasons={"cc": {}})
+        rows += [(method, maps), (method, one)]
+    found = of_families.rows(rows, resamples=9)
+    assert [row.measure for row in found] == ["cc", "mean_class_accuracy", "accuracy"]
+    assert set(of_families.summaries(found)[0]["metrics"]) == {row.measure for row in found}
+
+
 def scores_of(table, name):
-    """Accuracies by seed."""
-    return {f", seed {n}": guesses(row, name).scores() for n, row in enumerate(table)}
+    """A family that names images right."""
+    return of_families.Family(
+        {f", seed {n}": guesses(row, name).scores() for n, row in enumerate(table)}
+    )
 
 
 def test_difference_of_two_families_is_paired_by_seed_and_by_image():
@@ -99,15 +126,17 @@ def test_difference_of_two_families_is_paired_by_seed_and_by_image():
     apart = one.astype(float) - two
     assert found.mean == pytest.approx(apart.mean()) and found.images == 50
     assert (found.low, found.high) == resampling.two_way(apart, 0.95, 500, 0)
-    alone = of_families.difference(first, scores_of(two[:1], "two"), "accuracy", resamples=500)
+    single = of_families.Family({"": guesses(two[0], "two").scores()})
+    alone = of_families.difference(first, single, "accuracy", resamples=500)
     apart = one.astype(float) - two[:1]
     assert (alone.low, alone.high) == resampling.two_way(apart, 0.95, 500, 0)
-    with pytest.raises(ValueError, match="seed 0, , seed 1, , seed 2 and , seed 0, , seed 1$"):
-        of_families.difference(first, scores_of(two[:2], "two"), "accuracy")
-    with pytest.raises(ValueError, match="on the same images"):
+    for count in (1, 2):  # the only seed that is there does not stand for the others
+        with pytest.raises(ValueError, match="seed 0, seed 1, seed 2 and seed 0(, seed 1)?: train"):
+            of_families.difference(first, scores_of(two[:count], "two"), "accuracy")
+    with pytest.raises(ValueError, match="on the same images; '10' is scored of one alone"):
         of_families.difference(first, scores_of(two[:, :9], "two"), "accuracy")
-    with pytest.raises(ValueError, match="two images with accuracy; got 1"):
-        of_families.difference(scores_of(one[:, :1], "a"), scores_of(two[:, :1], "b"), "accuracy")
+    few = [scores_of(table[:, :1], "few") for table in (one, two)]
+    assert of_families.difference(*few, "accuracy") is None
 
 
 def test_stage_of_several_seeds_is_one_method(tmp_path, monkeypatch):

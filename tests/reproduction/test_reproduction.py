@@ -210,6 +210,20 @@ def test_outline_says_what_is_to_do_and_does_nothing(tmp_path):
     )
 
 
+@pytest.mark.parametrize("seeds", [(), (1, 1), (0, -1)])
+def test_seeds_that_cannot_be_are_refused(seeds):
+    with pytest.raises(ValueError, match="at least 0, each once; got"):
+        reproduction.build_plan("demo", seeds)
+
+
+def test_seeds_that_were_not_asked_for_are_named_before_anything_is_done(tmp_path):
+    for run, seed in (("salnet", 0), ("salnet", 3), ("salclassnet", 1)):
+        (tmp_path / run / "seeds" / f"seed_{seed}").mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"salnet/seeds has seeds 3, .* --seeds=0,1,2: add them"):
+        reproduction.run(reproduction.build_plan("demo"), Place(tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["salclassnet", "salnet"]
+
+
 @pytest.mark.parametrize(
     ("given", "code", "named"),
     [

@@ -36,7 +36,11 @@ def interval(
 
 
 def two_way(
-    values: np.ndarray, confidence: float, resamples: int, seed: int
+    values: np.ndarray,
+    confidence: float,
+    resamples: int,
+    seed: int,
+    classes: np.ndarray | None = None,
 ) -> tuple[float, float]:
     """Returns percentiles of the mean where rows and columns are both drawn with replacement.
 
@@ -48,14 +52,21 @@ def two_way(
         confidence: of the interval, in (0, 1).
         resamples: number of resamples.
         seed: of the resamples.
+        classes: of the images, int [images], for the mean over classes of the mean of each; over
+            those that are drawn.
     """
     rng = np.random.default_rng(seed)
     counts = values.shape
+    one_class = np.zeros(counts[1], int) if classes is None else classes
+    member = (one_class[:, None] == np.unique(one_class)).astype(float)
     means = []
     for start in range(0, resamples, block := max(1, _BATCH // values.size)):
         drawn = min(block, resamples - start)
         rows, columns = (rng.multinomial(n, np.full(n, 1 / n), drawn) for n in counts)
-        means.append(((rows @ values) * columns).sum(axis=1) / values.size)
+        images = columns @ member
+        sums = ((rows @ values) * columns) @ member
+        by_class = np.divide(sums, counts[0] * images, out=np.zeros(sums.shape), where=images > 0)
+        means.append(by_class.sum(axis=1) / (images > 0).sum(axis=1))
     ends = np.quantile(np.concatenate(means), [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(ends[0]), float(ends[1])
 

@@ -44,7 +44,11 @@ def from_stage(path: pathlib.Path) -> list[Method]:
     for number, folder in seeds_in(path.parent).items():
         stage = folder / path.name
         if not runs.is_stage(stage):
-            raise ValueError(f"seed {number} of {path.parent} has no finished stage {path.name}")
+            raise ValueError(
+                f"seed {number} of {path.parent} has no finished stage {path.name}; finish it: "
+                f"python train.py --stage={path.name} --seeds={number} "
+                f"--workdir={path.parent.parent}, or remove its folder"
+            )
         found += [_named(method, number, method.name) for method in runs.from_stage(stage)]
     return found
 

@@ -23,7 +23,10 @@ def read(folder: pathlib.Path) -> tuple[list[figures.Sweep], str]:
     found = [_of_run(one) for one in seeds_in(folder).values() or [folder]]
     texts = list(dict.fromkeys(text for _, text, _ in found))
     if len(texts) > 1:
-        raise ValueError(f"seeds in {folder} have other sweeps: {'; '.join(texts)}")
+        raise ValueError(
+            f"the sweeps of the seeds in {folder} differ: {'; '.join(texts)}; give each the same "
+            "train.py --sweep_alpha with its --seed and --workdir, or draw one of them"
+        )
     seeds = ", ".join(str(seed) for *_, seed in found)
     return [sweep for sweep, *_ in found], f"{texts[0]}, seed{'s'[: len(found) - 1]} {seeds}"
 

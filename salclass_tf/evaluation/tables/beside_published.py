@@ -60,10 +60,11 @@ def _of_families(content: dict) -> list[dict]:
         if mean := means.get(key(row, name)):
             undefined = dict.fromkeys(row.get("metrics", ()), {"mean": None})
             begun |= {"metrics": undefined | mean["metrics"], "seeds": mean["seeds"]}
-            for column in set(learned.COLUMNS) & row["labels"].keys():
-                members = [one for one in content["rows"] if one.get("family") == name]
-                texts = dict.fromkeys(one["labels"][column] for one in members)
-                begun["labels"][column] = "; ".join(texts)  # once where all have the same
+            same = [one for one in content["rows"] if one.get("family") == name]
+            members = [one["labels"] for one in same if key(one, name) == key(row, name)]
+            for column in learned.COLUMNS:
+                texts = dict.fromkeys(one[column] for one in members if column in one)
+                begun["labels"] |= {column: "; ".join(texts)} if texts else {}
     return list(found.values())
 
 

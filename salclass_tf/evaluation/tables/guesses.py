@@ -106,23 +106,14 @@ class Guesses:
             for name, mean in measured.items()
         }
 
-    def scores(self, *others: str) -> Scores:
-        """Returns 1 for each image named right and 0 for the others, to be compared in pairs.
-
-        Args:
-            *others: `CLASS_MEAN` for the same numbers, weighted so that their mean is the mean over
-                classes.
-        """
-        right = (self.truth == self.guess).astype(np.float64)
-        _, index, counts = np.unique(self.truth, return_inverse=True, return_counts=True)
-        known = {ACCURACY: right, CLASS_MEAN: right * len(right) / (len(counts) * counts[index])}
-        names = (*others, ACCURACY)
+    def scores(self) -> Scores:
+        """Returns 1 for each image named right and 0 for the others, to be compared in pairs."""
         return Scores(
             labels=self.labels,
             images=self.images,
             fixations=np.zeros(len(self.images), np.int64),
-            values={name: known[name] for name in names},
-            reasons={name: {} for name in names},
+            values={ACCURACY: (self.truth == self.guess).astype(np.float64)},
+            reasons={ACCURACY: {}},
             skipped={},
             outside=0,
         )

@@ -1,14 +1,14 @@
 """Networks of several seeds as one method: means with intervals over seeds and images."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from salclass_tf.evaluation.maps import resampling
 from salclass_tf.evaluation.maps.scores import Estimate, Scores
 from salclass_tf.evaluation.methods.method import Method
-from salclass_tf.evaluation.tables.guesses import CLASS_MEAN, Guesses
+from salclass_tf.evaluation.tables.guesses import ACCURACY, CLASS_MEAN, Guesses
 from salclass_tf.evaluation.tables.of_maps import csv_lines, defined, interval, line, title
 from salclass_tf.training import map_use
 
@@ -17,9 +17,8 @@ TITLE = "Over seeds and images"
 _EXPLAINED = (
     "Means over seeds and images. 95 % intervals are percentiles of a two-way bootstrap: seeds and "
     "images are drawn with replacement, each by itself, and every drawn seed scores every drawn "
-    "image. Differences are paired, by seed and by image. In the mean over classes an image weighs "
-    "as much as its class has it weigh in the whole set. Few seeds say little of their spread: of "
-    "S seeds the bootstrap takes it for sqrt(S / (S - 1)) times too small."
+    "image. Differences are paired, by seed and by image. Few seeds say little of their spread: "
+    "of S seeds the bootstrap takes it for sqrt(S / (S - 1)) times too small."
 )
 
 
@@ -45,6 +44,60 @@ class Row:
     difference: Estimate | None
 
 
+@dataclasses.dataclass(frozen=True)
+class Family:
+    """What the networks of several seeds score on a data set.
+
+    Attributes:
+        scores: seed -> scores; what is alone, and so of no family, has the seed "".
+        classes: image -> its class; {} where maps are scored.
+    """
+
+    scores: dict[str, Scores] = dataclasses.field(default_factory=dict)
+    classes: dict[str, int] = dataclasses.field(default_factory=dict)
+
+    @property
+    def measures(self) -> list[str]:
+        """The metrics, for classes the mean over them first."""
+        first = next(iter(self.scores.values()))
+        return [*([CLASS_MEAN] if self.classes else ()), *first.values]
+
+    def table(self, measure: str) -> dict[str, np.ndarray]:
+        """Returns image -> score of each seed, NaN where there is none."""
+        name = ACCURACY if measure == CLASS_MEAN else measure
+        scores = [one.per_image(name) for one in self.scores.values()]
+        return {image: np.array([one.get(image, np.nan) for one in scores]) for image in scores[0]}
+
+
+def by_family(
+    scored: Sequence[tuple[Method, Scores | Guesses]],
+) -> dict[tuple[str, str, bool], Family]:
+    """Returns what methods score, those of several seeds together.
+
+    Args:
+        scored: methods and their scores.
+
+    Returns:
+        (title of the data set, name of the family or of what is alone, whether classes are scored)
+        -> the family. A network with another map is a family of its own; a twin without maps is one
+        already.
+    """
+    found: dict[tuple[str, str, bool], Family] = {}
+    for method, row in scored:
+        if method.reads == map_use.RGB:
+            continue
+        name = ", ".join(filter(None, (method.family or method.name, method.reads)))
+        names_classes = isinstance(row, Guesses)
+        family = found.setdefault((row.labels["data set"], name, names_classes), Family())
+        seed = method.name.removeprefix(method.family or method.name)
+        if names_classes:
+            family.scores[seed] = row.scores()
+            family.classes.update(zip(row.images, row.truth.tolist(), strict=True))
+        else:
+            family.scores[seed] = row
+    return found
+
+
 def rows(
     scored: Sequence[tuple[Method, Scores | Guesses]],
     *,
@@ -62,30 +115,63 @@ def rows(
     """
     settings = (confidence, resamples, seed)
     found, first = [], {}
-    for (dataset, name), by_seed in by_family(scored).items():
-        members = list(by_seed.values())
-        if len(members) < 2:
-            continue
-        for measure in members[0].values:
-            values = _table(members, measure)
-            if values is None:
+    for (dataset, name, _), family in by_family(scored).items():
+        for measure in family.measures if len(family.scores) > 1 else ():
+            values = _whole(family.table(measure))
+            if not values:
                 continue
-            reference, seeds = first.setdefault((dataset, measure), (values, [*by_seed]))
-            alike = reference.keys() == values.keys() and seeds == [*by_seed]
-            difference = None
+            reference, seeds = first.setdefault((dataset, measure), (values, [*family.scores]))
+            alike = reference.keys() == values.keys() and seeds == [*family.scores]
+            mean, less = _estimate(values, family, measure, *settings), None
             if reference is not values and alike:
-                difference = {key: reference[key] - values[key] for key in values}
-            found.append(
-                Row(
-                    dataset,
-                    name,
-                    measure,
-                    len(members),
-                    _estimate(values, *settings),
-                    None if difference is None else _estimate(difference, *settings),
-                )
-            )
+                apart = {image: reference[image] - values[image] for image in values}
+                less = _estimate(apart, family, measure, *settings)
+            found.append(Row(dataset, name, measure, len(family.scores), mean, less))
     return found
+
+
+def difference(
+    first: Family,
+    second: Family,
+    measure: str,
+    *,
+    confidence: float = 0.95,
+    resamples: int = 9999,
+    seed: int = 0,
+) -> Estimate | None:
+    """Returns the mean difference of two families, paired by seed and by image.
+
+    Args:
+        first: a family, or what is alone, which stands beside each seed of the other.
+        second: likewise, of the same seeds and images.
+        measure: the metric.
+        confidence: of the interval, in (0, 1).
+        resamples: of the bootstrap.
+        seed: of the bootstrap.
+
+    Returns:
+        None where fewer than two images have a score in all of them.
+
+    Raises:
+        ValueError: if both have several seeds and other ones, or other images.
+    """
+    seeds = [list(family.scores) for family in (first, second)]
+    if [""] not in seeds and seeds[0] != seeds[1]:
+        here, there = (", ".join(one.removeprefix(", ") for one in names) for names in seeds)
+        raise ValueError(
+            f"networks are compared seed by seed; got {here} and {there}: train the missing ones"
+        )
+    tables = [family.table(measure) for family in (first, second)]
+    if tables[0].keys() != tables[1].keys():
+        other = sorted(tables[0].keys() ^ tables[1].keys())
+        raise ValueError(
+            f"networks are compared on the same images; {other[0]!r} is scored of one alone: score "
+            "both on one split"
+        )
+    apart = _whole({image: values - tables[1][image] for image, values in tables[0].items()})
+    if len(apart) < 2:
+        return None
+    return _estimate(apart, first, measure, confidence, resamples, seed)
 
 
 def markdown(found: Sequence[Row]) -> str:
@@ -137,89 +223,24 @@ def csv_text(found: Sequence[Row]) -> str:
     return csv_lines(flat, list(flat[0]))
 
 
-def by_family(
-    scored: Sequence[tuple[Method, Scores | Guesses]],
-) -> dict[tuple[str, str], dict[str, Scores]]:
-    """Returns the scores of networks of several seeds.
-
-    Args:
-        scored: methods and their scores, those of no family among them.
-
-    Returns:
-        (title of the data set, family) -> what tells a seed's name from that of the family ->
-        scores. A network with another map is a family of its own; a twin without maps is one
-        already.
-    """
-    found: dict[tuple[str, str], dict[str, Scores]] = {}
-    for method, row in scored:
-        if not method.family or method.reads == map_use.RGB:
-            continue
-        name = ", ".join(filter(None, (method.family, method.reads)))
-        scores = row.scores(CLASS_MEAN) if isinstance(row, Guesses) else row
-        by_seed = found.setdefault((row.labels["data set"], name), {})
-        # A network that reads a map stands in two tables.
-        by_seed[method.name.removeprefix(method.family)] = scores
-    return found
-
-
-def difference(
-    first: Mapping[str, Scores],
-    second: Mapping[str, Scores],
-    measure: str,
-    *,
-    confidence: float = 0.95,
-    resamples: int = 9999,
-    seed: int = 0,
-) -> Estimate:
-    """Returns the mean difference of two families, paired by seed and by image.
-
-    Args:
-        first: scores by seed. One network alone stands beside each seed of the other.
-        second: likewise, of the same seeds.
-        measure: the metric.
-        confidence: of the interval, in (0, 1).
-        resamples: of the bootstrap.
-        seed: of the bootstrap.
-
-    Raises:
-        ValueError: if both have several seeds, and other ones; if they have other images, or none
-            that all of them have a score of.
-    """
-    if len(first) > 1 and len(second) > 1 and first.keys() != second.keys():
-        raise ValueError(
-            f"seeds are compared one by one; got {', '.join(first)} and {', '.join(second)}"
-        )
-    tables = [_table([*family.values()], measure, whole=False) for family in (first, second)]
-    if tables[0].keys() != tables[1].keys():
-        raise ValueError("families are compared on the same images; these have others")
-    apart = {name: values - tables[1][name] for name, values in tables[0].items()}
-    apart = {name: values for name, values in apart.items() if not np.isnan(values).any()}
-    if len(apart) < 2:
-        raise ValueError(f"a comparison needs two images with {title(measure)}; got {len(apart)}")
-    return _estimate(apart, confidence, resamples, seed)
-
-
-def _table(
-    members: Sequence[Scores], measure: str, whole: bool = True
-) -> dict[str, np.ndarray] | None:
-    """Image -> score of each seed; None where there is none.
-
-    Args:
-        members: a row for each seed.
-        measure: the metric.
-        whole: whether images are left out that some seed has no score of.
-    """
-    scores = [member.per_image(measure) for member in members]
-    table = {name: np.array([one.get(name, np.nan) for one in scores]) for name in scores[0]}
-    if whole:
-        table = {name: values for name, values in table.items() if not np.isnan(values).any()}
-    return table or None
+def _whole(table: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The images of a table that every seed has a score of."""
+    return {image: values for image, values in table.items() if not np.isnan(values).any()}
 
 
 def _estimate(
-    values: dict[str, np.ndarray], confidence: float, resamples: int, seed: int
+    values: dict[str, np.ndarray],
+    family: Family,
+    measure: str,
+    confidence: float,
+    resamples: int,
+    seed: int,
 ) -> Estimate:
     """Mean and interval of a table of images and seeds."""
     table = np.stack(list(values.values()), axis=1)
-    ends = resampling.two_way(table, confidence, resamples, seed)
-    return Estimate(float(table.mean()), *ends, table.shape[1])
+    classes, mean = None, table.mean()
+    if measure == CLASS_MEAN:
+        classes = np.array([family.classes[image] for image in values])
+        mean = np.mean([table[:, classes == one].mean() for one in np.unique(classes)])
+    ends = resampling.two_way(table, confidence, resamples, seed, classes)
+    return Estimate(float(mean), *ends, table.shape[1])

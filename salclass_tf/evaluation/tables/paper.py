@@ -110,8 +110,9 @@ def run(settings: Settings) -> str:
             if table in settings.tables:
                 report.add_classes(table, rows)
         report.add_map_uses(evaluation.map_uses)
-        report.add_families([*evaluation.maps, *evaluation.classes, *evaluation.map_uses])
-        report.add_families(evaluation.transferred, table=6)
+        with_other_maps = [row for row in evaluation.map_uses if row[0].reads]
+        report.add_families(evaluation.maps, evaluation.classes + with_other_maps)
+        report.add_families(evaluation.transferred, number=6)
         report.add_choices(evaluation.scored)
         failures, notes = evaluation.failures, evaluation.notes
         report.add_notes([*notes, *failures])

@@ -63,6 +63,7 @@ class Report:
         self._sections: list[str] = []
         self._files: dict[str, str] = {}
         self._guesses: dict[int, list[Guesses]] = {}
+        self._known_families: dict[tuple[int, ...], list[of_families.Row]] = {}
 
     @property
     def is_empty(self) -> bool:
@@ -118,19 +119,19 @@ class Report:
             self._files["map_use.csv"] = of_map_use.csv_text(rows)
 
     def add_families(
-        self, rows: Sequence[tuple[Method, Scores | Guesses]], table: int | None = None
+        self, *tables: Sequence[tuple[Method, Scores | Guesses]], number: int | None = None
     ) -> None:
         """Adds networks of several seeds as one method each.
 
         Args:
-            rows: methods and their scores; those of no family are left out.
-            table: that they belong to alone; None for all tables but that.
+            *tables: methods and their scores, of each table; those of no family are left out.
+            number: of the table that they belong to alone; None for all others.
         """
-        found = of_families.rows(rows)
+        found = [row for rows in tables for row in self._families(rows)]
         if found:
             title, name = of_families.TITLE, "families"
-            if table is not None:
-                title, name = f"{title}: Table {table}", f"{name}-table{table}"
+            if number is not None:
+                title, name = f"{title}: Table {number}", f"{name}-table{number}"
             self._sections += [f"## {title}", of_families.markdown(found)]
             self._files[f"{name}.csv"] = of_families.csv_text(found)
 
@@ -166,6 +167,13 @@ class Report:
             files.write_text(self._folder / name, content)
         return text, [self._folder / name for name in contents]
 
+    def _families(self, rows: Sequence[tuple[Method, Scores | Guesses]]) -> list[of_families.Row]:
+        """What families reach in a table, computed once."""
+        key = tuple(id(row) for _, row in rows)
+        if key not in self._known_families:
+            self._known_families[key] = of_families.rows(rows)
+        return self._known_families[key]
+
     def _add(
         self, table: int, rows: Sequence[Scores | Guesses], markdown: str, found: Comparisons
     ) -> None:
@@ -188,7 +196,7 @@ class Report:
             line["family"] = method.family
         content = {
             "rows": plain,
-            "families": of_families.summaries(of_families.rows(rows)),
+            "families": of_families.summaries(self._families(rows)),
             "comparisons": [
                 {"data set": dataset, "first": first, "second": second}
                 | dataclasses.asdict(comparison)
