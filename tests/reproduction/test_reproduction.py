@@ -317,12 +317,12 @@ def test_whole_plan_of_the_demo_ends_in_a_report(tmp_path, tiny_data_dir, monkey
     monkeypatch.setattr("salclass_tf.config.build_config", tiny_config)
     # The report shows pictures of evaluations; those of two dozen stages take a third of the time.
     monkeypatch.setattr("salclass_tf.training.report.draw", lambda *drawn: [])
-    plan = shrunk(reproduction.build_plan("demo", (0, 1)))
+    plan = shrunk(reproduction.build_plan("demo", (3,)))  # several are evaluated in test_families
     place = Place(tmp_path, tiny_data_dir, split="test", steps=1)
     path = reproduction.run(plan, place)
     assert done == [step.name for step in plan.steps]
     text = path.read_text()
-    assert "Here each method was trained 2 times, from seeds 0, 1" in text
+    assert "--seeds=3`" in text and "each trained once, from one seed" in text
     for step in plan.steps:
         for better, worse in step.claims:
             assert f"| {better} | {worse} |" in text

@@ -44,13 +44,22 @@ def test_seeds_share_pretraining_and_are_one_method(tiny_data_dir, tmp_path, cap
     )
     report = paper.run(settings)
     assert "## Over seeds and images" in report
-    (line,) = (
-        line
+    lines = {
+        (line["method"], line["metric"]): line
         for line in csv.DictReader((output / "families.csv").open())
-        if line["method"] == "vgg16, 3 channels"
-    )
+    }
+    for metric in ("accuracy", "mean_class_accuracy"):
+        tests = [one.metrics["test"][metric] for one in own]
+        line = lines["vgg16, 3 channels", metric]
+        assert float(line["mean"]) == pytest.approx(sum(tests) / 2) and line["seeds"] == "2"
+
+    stage = f"OURS={tmp_path / 'seeds' / 'classifier_rgb'}"
+    again = paper.evaluate(dataclasses.replace(settings, models=(stage,)))
+    assert [(method.name, method.family) for method, _ in again.classes] == [
+        *(("OURS, seed 3", "OURS"), ("OURS, seed 4", "OURS"))
+    ]
     tests = [one.metrics["test"]["accuracy"] for one in own]
-    assert float(line["mean"]) == pytest.approx(sum(tests) / 2) and line["seeds"] == "2"
+    assert [row.scores().values["accuracy"].mean() for _, row in again.classes] == tests
 
 
 @pytest.fixture
