@@ -47,7 +47,7 @@ def _rows(step: Step, place: Place) -> dict[str, of_families.Family]:
     rows = [*evaluation.maps, *evaluation.classes, *evaluation.transferred]
     title = rows[0][1].labels["data set"] if rows else step.datasets[0]
     families = of_families.by_family(rows).items()
-    found = {name: family for (dataset, name, _), family in families if dataset == title}
+    found = {key.name: family for key, family in families if key.dataset == title}
     missing = [name for claim in step.claims for name in claim if name not in found]
     if missing:
         reasons = "\n".join(f"  {note}" for note in evaluation.notes)

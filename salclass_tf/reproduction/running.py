@@ -55,14 +55,15 @@ def check_seeds(plan: Plan, place: Place) -> None:
     Raises:
         ValueError: naming the folder, the seeds and the remedy.
     """
-    paths = {path for step in plan.steps for path in step.models.values()}
-    for folder in sorted({path.split(f"/{FAMILY}")[0] for path in paths if f"/{FAMILY}" in path}):
-        others = sorted(seeds_in(place.workdir / folder / FAMILY).keys() - set(plan.seeds))
+    paths = {pathlib.PurePath(path) for step in plan.steps for path in step.models.values()}
+    folders = {one for path in paths for one in (path, *path.parents) if one.name == FAMILY}
+    for folder in sorted(folders):
+        others = sorted(seeds_in(place.workdir / folder).keys() - set(plan.seeds))
         if others:
             asked, there = (",".join(map(str, one)) for one in (plan.seeds, others))
             raise ValueError(
-                f"{place.workdir / folder / FAMILY} has seeds {there}, which are not in "
-                f"--seeds={asked}: add them, remove their folders, or give another --workdir"
+                f"{place.workdir / folder} has seeds {there}, which are not in --seeds={asked}: "
+                "add them, remove their folders, or give another --workdir"
             )
 
 

@@ -118,6 +118,38 @@ def scores_of(table, name):
     )
 
 
+def test_single_network_is_no_seed_of_a_family_that_is_called_like_it():
+    rows = [
+        (Method(f"net, seed {n}", "x", "x", family="net"), guesses([1, 1, 0], f"net, seed {n}"))
+        for n in range(2)
+    ]
+    rows.append((Method("net", "x", "x"), guesses([0, 0, 0], "net")))
+    found = of_families.rows(rows, resamples=9)
+    assert {(row.seeds, round(row.mean.mean, 3)) for row in found} == {(2, 0.667)}
+
+
+def test_maps_are_compared_in_one_view_and_over_images_that_all_have_a_score_of():
+    one, two = scores_of(np.ones((2, 5)), "one"), scores_of(np.zeros((2, 5)), "two")
+    one.scores[", seed 1"].values["accuracy"][3] = np.nan
+    found = of_families.difference(one, two, "accuracy", resamples=9)
+    assert (found.mean, found.images) == (1, 4)
+    other = dataclasses.replace(two, view="crop 64 of 72")
+    with pytest.raises(ValueError, match="in one view; got '' and 'crop 64 of 72'"):
+        of_families.difference(one, other, "accuracy")
+    rows = []
+    for name, view, value in (("a", "crop 1", 1.0), ("b", "crop 2", 0.5), ("c", "crop 1", 0.0)):
+        for seed in range(2):
+            method = Method(f"{name}, seed {seed}", "x", "x", family=name)
+            scores = guesses([1, 0, 1], method.name).scores()
+            values = {"cc": np.array([value, value, np.nan if name == "a" else value])}
+            labels = scores.labels | {"view": view}
+            rows.append(
+                (method, dataclasses.replace(scores, values=values, reasons={}, labels=labels))
+            )
+    a, b, c = of_families.rows(rows, resamples=9)
+    assert (a.difference, b.difference, c.difference.mean) == (None, None, 1.0)
+
+
 def test_difference_of_two_families_is_paired_by_seed_and_by_image():
     rng = np.random.default_rng(4)
     one, two = (rng.random((3, 50)) < share for share in (0.9, 0.5))
@@ -144,7 +176,7 @@ def test_stage_of_several_seeds_is_one_method(tmp_path, monkeypatch):
 
     def stage(folder):
         finished.append(folder)
-        twin = Method("other", "x", "x", reads="rgb")
+        twin = Method("other", "x", "x", reads="RGB alone")
         return [Method("net", "x", "x", variants=(twin,))]
 
     monkeypatch.setattr(families.runs, "from_stage", stage)
@@ -161,7 +193,10 @@ def test_stage_of_several_seeds_is_one_method(tmp_path, monkeypatch):
     assert [(one.name, one.family) for one in found] == [
         *(("ours, seed 0", "ours"), ("ours, seed 3", "ours"))
     ]
-    assert found[0].variants[0].name == "ours: other, seed 0"
+    twin = found[0].variants[0]
+    assert (twin.name, twin.family) == ("ours: other, seed 0", "ours: other")
+    scored = [(one.variants[0], guesses([1, 0], one.name)) for one in found]
+    assert of_families.rows(scored, resamples=9)[0].name == "ours: other"
     (tmp_path / "seed_7").mkdir()
     with pytest.raises(ValueError, match="seed 7 of .* has no finished stage joint"):
         find.find(f"{tmp_path}/joint")

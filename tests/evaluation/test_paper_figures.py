@@ -171,8 +171,8 @@ def test_fig_4_reads_the_sweep(run, tmp_path, tiny_data_dir, drawn):
     paper_figures.run(several)
     sweeps, title, _ = drawn[-1]
     assert len(sweeps) == 2 and title.endswith("L_S mse, seeds 3, 4")
-    (folder / "alpha.json").write_text(text.replace("mse", "kl"))
-    with pytest.raises(ValueError, match="have other sweeps: .*L_S mse; .*L_S kl"):
+    (folder / "alpha.json").write_text(text.replace('_loss": "mse', '_loss": "kl'))
+    with pytest.raises(ValueError, match="of the seeds in .* differ: .*L_S mse; .*L_S kl; give"):
         paper_figures.run(several)
     path.write_text(json.dumps(found | {"before_joint": None, "rows": []}))
     with pytest.raises(ValueError, match="has finished no value yet"):

@@ -7,6 +7,7 @@ from salclass_tf.config import ROLES
 from salclass_tf.evaluation.methods import runs
 from salclass_tf.evaluation.methods.method import Method
 from salclass_tf.runs.seeds import seeds_in
+from salclass_tf.training import map_use
 
 
 def is_family(folder: pathlib.Path) -> bool:
@@ -56,13 +57,13 @@ def from_stage(path: pathlib.Path) -> list[Method]:
 def called(methods: list[Method], name: str) -> list[Method]:
     """Returns the networks of several seeds, which make one family, under another name of it."""
 
-    def renamed(method: Method) -> Method:
-        variants = tuple(map(renamed, method.variants))
-        rest = method.name.removeprefix(method.family)
-        own = f"{name}: {rest}" if rest == method.name else name + rest  # that of a twin is its own
-        return dataclasses.replace(method, name=own, family=name, variants=variants)
+    def renamed(method: Method, family: str) -> Method:
+        own = name if method.family == family else f"{name}: {method.family}"  # a twin's, its own
+        variants = tuple(renamed(variant, family) for variant in method.variants)
+        text = own + method.name.removeprefix(method.family)
+        return dataclasses.replace(method, name=text, family=own, variants=variants)
 
-    return list(map(renamed, methods))
+    return [renamed(method, method.family) for method in methods]
 
 
 def _of_seed(number: int, folder: pathlib.Path) -> list[Method]:
@@ -72,6 +73,9 @@ def _of_seed(number: int, folder: pathlib.Path) -> list[Method]:
 
 def _named(method: Method, number: int, family: str) -> Method:
     """A method of one seed, its name and those of its variants with the seed."""
-    variants = tuple(_named(variant, number, family) for variant in method.variants)
+    variants = tuple(
+        _named(variant, number, variant.name if variant.reads == map_use.RGB else family)
+        for variant in method.variants
+    )
     name = f"{method.name}, seed {number}"
     return dataclasses.replace(method, name=name, family=family, variants=variants)

@@ -53,19 +53,33 @@ def _of_families(content: dict) -> list[dict]:
         return line["labels"]["data set"], name
 
     means = {key(line, line["labels"]["method"]): line for line in content.get("families", ())}
-    found: dict[tuple[str, str], dict] = {}
+    members: dict[tuple[str, str], list[dict]] = {}
     for row in content["rows"]:
-        name = row.get("family") or row["labels"]["method"]
-        begun = found.setdefault(key(row, name), row | {"labels": row["labels"] | {"method": name}})
-        if mean := means.get(key(row, name)):
-            undefined = dict.fromkeys(row.get("metrics", ()), {"mean": None})
-            begun |= {"metrics": undefined | mean["metrics"], "seeds": mean["seeds"]}
-            same = [one for one in content["rows"] if one.get("family") == name]
-            members = [one["labels"] for one in same if key(one, name) == key(row, name)]
-            for column in learned.COLUMNS:
-                texts = dict.fromkeys(one[column] for one in members if column in one)
-                begun["labels"] |= {column: "; ".join(texts)} if texts else {}
-    return list(found.values())
+        if row.get("family"):
+            members.setdefault(key(row, row["family"]), []).append(row)
+    found = []
+    for row in content["rows"]:
+        family = row.get("family", "")
+        of_family = members.get(key(row, family), ())
+        mean = means.get(key(row, family)) if len(of_family) > 1 else None
+        if len(of_family) == 1:
+            found.append(row | {"labels": row["labels"] | {"method": family}})
+        elif mean is None:
+            found.append(row)
+        elif row is of_family[0]:
+            found.append(_together(mean, of_family))
+    return found
+
+
+def _together(mean: dict, members: list[dict]) -> dict:
+    """The row of a family: its means, and what all of its seeds have seen."""
+    undefined = dict.fromkeys(members[0].get("metrics", ()), {"mean": None})
+    labels = members[0]["labels"] | {"method": mean["labels"]["method"]}
+    for column in learned.COLUMNS:
+        texts = dict.fromkeys(one["labels"][column] for one in members if column in one["labels"])
+        labels |= {column: "; ".join(texts)} if texts else {}
+    numbers = {"metrics": undefined | mean["metrics"], "seeds": mean["seeds"]}
+    return members[0] | {"labels": labels} | numbers
 
 
 def published_value(table: int, method: str, measure: str) -> float | None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -44,6 +45,24 @@ class Row:
     difference: Estimate | None
 
 
+class Key(NamedTuple):
+    """What tells the rows of one family, or one that is alone, from others.
+
+    Attributes:
+        dataset: title of the set.
+        view: what of the images is scored.
+        of_classes: whether classes are, or maps.
+        several: whether it is a family.
+        name: of the family, or of what is alone.
+    """
+
+    dataset: str
+    view: str
+    of_classes: bool
+    several: bool
+    name: str
+
+
 @dataclasses.dataclass(frozen=True)
 class Family:
     """What the networks of several seeds score on a data set.
@@ -51,10 +70,12 @@ class Family:
     Attributes:
         scores: seed -> scores; what is alone, and so of no family, has the seed "".
         classes: image -> its class; {} where maps are scored.
+        view: what of the images is scored.
     """
 
     scores: dict[str, Scores] = dataclasses.field(default_factory=dict)
     classes: dict[str, int] = dataclasses.field(default_factory=dict)
+    view: str = ""
 
     @property
     def measures(self) -> list[str]:
@@ -69,28 +90,24 @@ class Family:
         return {image: np.array([one.get(image, np.nan) for one in scores]) for image in scores[0]}
 
 
-def by_family(
-    scored: Sequence[tuple[Method, Scores | Guesses]],
-) -> dict[tuple[str, str, bool], Family]:
+def by_family(scored: Sequence[tuple[Method, Scores | Guesses]]) -> dict[Key, Family]:
     """Returns what methods score, those of several seeds together.
+
+    A network with another map is a family of its own; its twin without maps is one already.
 
     Args:
         scored: methods and their scores.
-
-    Returns:
-        (title of the data set, name of the family or of what is alone, whether classes are scored)
-        -> the family. A network with another map is a family of its own; a twin without maps is one
-        already.
     """
-    found: dict[tuple[str, str, bool], Family] = {}
+    found: dict[Key, Family] = {}
     for method, row in scored:
-        if method.reads == map_use.RGB:
-            continue
-        name = ", ".join(filter(None, (method.family or method.name, method.reads)))
-        names_classes = isinstance(row, Guesses)
-        family = found.setdefault((row.labels["data set"], name, names_classes), Family())
-        seed = method.name.removeprefix(method.family or method.name)
-        if names_classes:
+        name, of_classes = method.family or method.name, isinstance(row, Guesses)
+        seed = method.name.removeprefix(name)
+        if method.reads not in ("", map_use.RGB):
+            name = f"{name}, {method.reads}"
+        view = "" if of_classes else row.labels.get("view", "")
+        key = Key(row.labels["data set"], view, of_classes, bool(method.family), name)
+        family = found.setdefault(key, Family(view=view))
+        if of_classes:
             family.scores[seed] = row.scores()
             family.classes.update(zip(row.images, row.truth.tolist(), strict=True))
         else:
@@ -113,20 +130,21 @@ def rows(
         resamples: of the bootstrap.
         seed: of the bootstrap.
     """
-    settings = (confidence, resamples, seed)
-    found, first = [], {}
-    for (dataset, name, _), family in by_family(scored).items():
-        for measure in family.measures if len(family.scores) > 1 else ():
+    settings = {"confidence": confidence, "resamples": resamples, "seed": seed}
+    found, references = [], {}
+    for key, family in by_family(scored).items():
+        if not key.several or len(family.scores) < 2:
+            continue
+        reference = references.setdefault((key.dataset, key.view, key.of_classes), family)
+        compared = family is not reference and not _unlike(reference, family)
+        for measure in family.measures:
             values = _whole(family.table(measure))
             if not values:
                 continue
-            reference, seeds = first.setdefault((dataset, measure), (values, [*family.scores]))
-            alike = reference.keys() == values.keys() and seeds == [*family.scores]
-            mean, less = _estimate(values, family, measure, *settings), None
-            if reference is not values and alike:
-                apart = {image: reference[image] - values[image] for image in values}
-                less = _estimate(apart, family, measure, *settings)
-            found.append(Row(dataset, name, measure, len(family.scores), mean, less))
+            mean, less = _estimate(values, family, measure, *settings.values()), None
+            if compared and measure in reference.measures:
+                less = difference(reference, family, measure, **settings)
+            found.append(Row(key.dataset, key.name, measure, len(family.scores), mean, less))
     return found
 
 
@@ -153,25 +171,35 @@ def difference(
         None where fewer than two images have a score in all of them.
 
     Raises:
-        ValueError: if both have several seeds and other ones, or other images.
+        ValueError: if both have several seeds and other ones, other images or other views of them.
     """
-    seeds = [list(family.scores) for family in (first, second)]
-    if [""] not in seeds and seeds[0] != seeds[1]:
-        here, there = (", ".join(one.removeprefix(", ") for one in names) for names in seeds)
-        raise ValueError(
-            f"networks are compared seed by seed; got {here} and {there}: train the missing ones"
-        )
+    if reason := _unlike(first, second):
+        raise ValueError(reason)
     tables = [family.table(measure) for family in (first, second)]
-    if tables[0].keys() != tables[1].keys():
-        other = sorted(tables[0].keys() ^ tables[1].keys())
-        raise ValueError(
-            f"networks are compared on the same images; {other[0]!r} is scored of one alone: score "
-            "both on one split"
-        )
     apart = _whole({image: values - tables[1][image] for image, values in tables[0].items()})
     if len(apart) < 2:
         return None
     return _estimate(apart, first, measure, confidence, resamples, seed)
+
+
+def _unlike(first: Family, second: Family) -> str:
+    """Why two families cannot be compared, with the remedy; "" if they can."""
+    if first.view != second.view:
+        return (
+            f"maps are compared in one view; got {first.view!r} and {second.view!r}: score both "
+            "with --view=whole"
+        )
+    seeds = [list(family.scores) for family in (first, second)]
+    if [""] not in seeds and seeds[0] != seeds[1]:
+        here, there = (", ".join(one.removeprefix(", ") for one in names) for names in seeds)
+        return f"networks are compared seed by seed; got {here} and {there}: train the missing ones"
+    images = [set(next(iter(one.scores.values())).images) for one in (first, second)]
+    if others := sorted(images[0] ^ images[1]):
+        return (
+            f"networks are compared on the same images; {others[0]!r} is scored of one alone: "
+            "score both on one split"
+        )
+    return ""
 
 
 def markdown(found: Sequence[Row]) -> str:

@@ -63,7 +63,7 @@ class Report:
         self._sections: list[str] = []
         self._files: dict[str, str] = {}
         self._guesses: dict[int, list[Guesses]] = {}
-        self._known_families: dict[tuple[int, ...], list[of_families.Row]] = {}
+        self._known_families: list[tuple[list, list[of_families.Row]]] = []
 
     @property
     def is_empty(self) -> bool:
@@ -169,10 +169,13 @@ class Report:
 
     def _families(self, rows: Sequence[tuple[Method, Scores | Guesses]]) -> list[of_families.Row]:
         """What families reach in a table, computed once."""
-        key = tuple(id(row) for _, row in rows)
-        if key not in self._known_families:
-            self._known_families[key] = of_families.rows(rows)
-        return self._known_families[key]
+        asked = [*rows]
+        for known, found in self._known_families:
+            if asked == known:
+                return found
+        found = of_families.rows(asked)
+        self._known_families.append((asked, found))
+        return found
 
     def _add(
         self, table: int, rows: Sequence[Scores | Guesses], markdown: str, found: Comparisons
