@@ -9,16 +9,15 @@ images at the same rates.
 
 import argparse
 import dataclasses
-import logging
 import pathlib
 import sys
 from collections.abc import Iterator
 
 import numpy as np
 
+from benchmarks import seeds_report
 from benchmarks.power import Spread
 from salclass_tf import config
-from salclass_tf.config.flag_checks import seed_values
 from salclass_tf.config.stage import ROLES
 from salclass_tf.runs import learned
 from salclass_tf.runs.seeds import FAMILY, seed_folder
@@ -353,24 +352,14 @@ def _maps(given: argparse.Namespace, runs: dict[Way, config.Config], seeds: tupl
 def main(argv: list[str] | None = None) -> int:
     """Trains, scores, prints and writes `birds.md`."""
     given = _parse(argv)
-    logging.getLogger("salclass_tf").setLevel(logging.INFO)  # what training does
-    try:
-        seeds = seed_values(given.seeds.split(","), None, None)
+
+    def make(seeds: tuple[int, ...]) -> str:
         runs = configs(given)
         _train(given, runs, seeds)
         rows = _rows(given, runs, seeds)
-        text = "\n\n".join([table(rows), _EXPLAINED, _maps(given, runs, seeds)]) + "\n"
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as stop:
-        print(f"{stop or 'interrupted'}; the same command goes on", file=sys.stderr)
-        return 130
-    from salclass_tf.runs.files import write_text
+        return "\n\n".join([table(rows), _EXPLAINED, _maps(given, runs, seeds)])
 
-    write_text(given.workdir / "birds.md", text)
-    print(text)
-    return 0
+    return seeds_report.write(given, "birds.md", make)
 
 
 if __name__ == "__main__":

@@ -7,14 +7,13 @@ seed, pretraining once for all, and copied. What is finished is kept, what was i
 """
 
 import argparse
-import logging
 import pathlib
 import sys
 
 import numpy as np
 
+from benchmarks import seeds_report
 from salclass_tf import config
-from salclass_tf.config.flag_checks import seed_values
 from salclass_tf.runs.seeds import FAMILY, seed_folder
 
 #: way -> scale, and whether the normalisation of the map is fitted when the parts are joined
@@ -104,23 +103,12 @@ def _compared(given: argparse.Namespace, seeds: tuple[int, ...]) -> str:
 def main(argv: list[str] | None = None) -> int:
     """Trains, compares, prints and writes `map_scales.md`."""
     given = _parse(argv)
-    logging.getLogger("salclass_tf").setLevel(logging.INFO)  # what training does
-    try:
-        seeds = seed_values(given.seeds.split(","), None, None)
-        runs = configs(given)
-        _train(given, runs, seeds)
-        text = _compared(given, seeds)
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as stop:
-        print(f"{stop or 'interrupted'}; the same command goes on", file=sys.stderr)
-        return 130
-    from salclass_tf.runs.files import write_text
 
-    write_text(given.workdir / "map_scales.md", text + "\n")
-    print(text)
-    return 0
+    def make(seeds: tuple[int, ...]) -> str:
+        _train(given, configs(given), seeds)
+        return _compared(given, seeds)
+
+    return seeds_report.write(given, "map_scales.md", make)
 
 
 if __name__ == "__main__":

@@ -141,7 +141,7 @@ def rows(
             values = _whole(family.table(measure))
             if not values:
                 continue
-            mean, less = _estimate(values, family, measure, *settings.values()), None
+            mean, less = _estimate(values, family, measure, **settings), None
             if compared and measure in reference.measures:
                 less = difference(reference, family, measure, **settings)
             found.append(Row(key.dataset, key.name, measure, len(family.scores), mean, less))
