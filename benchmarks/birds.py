@@ -20,7 +20,7 @@ from benchmarks.power import Spread
 from salclass_tf import config
 from salclass_tf.config.stage import ROLES
 from salclass_tf.runs import learned
-from salclass_tf.runs.seeds import FAMILY, seed_folder
+from salclass_tf.runs.seeds import seed_run
 
 _RGB, _RGB_LONGER, _MAPS, _JOINT = "classifier_rgb", "classifier_rgb_longer", "classifier", "joint"
 _DETECTOR, _PARTS = "saliency", "parts"
@@ -173,7 +173,7 @@ def _has(given: argparse.Namespace, way: Way, run: config.Config, stage: str) ->
 
 def _folder(given: argparse.Namespace, way: str, seed: int) -> pathlib.Path:
     """Where the run of a seed is."""
-    return given.workdir / way / FAMILY / seed_folder(seed)
+    return seed_run(given.workdir / way, seed)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks import seeds_report
 from salclass_tf import config
-from salclass_tf.runs.seeds import FAMILY, seed_folder
+from salclass_tf.runs.seeds import seed_run
 
 #: way -> scale, and whether the normalisation of the map is fitted when the parts are joined
 WAYS = {
@@ -74,7 +74,7 @@ def _train(
 
 def _run(given: argparse.Namespace, way: str, seed: int) -> pathlib.Path:
     """Where the run of a seed is."""
-    return given.workdir / way / FAMILY / seed_folder(seed)
+    return seed_run(given.workdir / way, seed)
 
 
 def _compared(given: argparse.Namespace, seeds: tuple[int, ...]) -> str:

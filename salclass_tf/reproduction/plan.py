@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator, Sequence
 
 from salclass_tf.config import PRESETS
+from salclass_tf.runs.seeds import check_seeds
 
 _WORKDIR, _SEEDS, _SEED, _FIRST_SEED = "{workdir}", "{seeds}", "{seed}", "{first_seed}"
 _SALCLASS = ("-m", "salclass_tf")
@@ -122,8 +123,7 @@ def build_plan(preset: str, seeds: Sequence[int] | None = None) -> Plan:
     text = pathlib.Path(__file__).with_name(f"{preset}.toml").read_text(encoding="utf-8")
     content = tomllib.loads(text)
     chosen = tuple(content["seeds"] if seeds is None else seeds)
-    if not chosen or len(set(chosen)) < len(chosen) or min(chosen) < 0:
-        raise ValueError(f"seeds are at least 0, each once; got {list(chosen)}")
+    check_seeds(chosen)
     steps = tuple(step for facts in content["step"] for step in _steps(facts, chosen))
     return Plan(preset, chosen, steps, content["stands_for"])
 

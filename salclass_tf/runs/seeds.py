@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+from collections.abc import Sequence
 
 #: folder in a workdir that holds a run for each seed
 FAMILY = "seeds"
@@ -9,9 +10,19 @@ FAMILY = "seeds"
 _NAME = re.compile(r"seed_(\d+)")
 
 
-def seed_folder(seed: int) -> str:
-    """Returns the name of the folder of a seed's run."""
-    return f"seed_{seed}"
+def check_seeds(seeds: Sequence[int]) -> None:
+    """Checks the seeds of a family.
+
+    Raises:
+        ValueError: if there is none, one is below 0, or one is there twice.
+    """
+    if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
+        raise ValueError(f"seeds are at least 0, each once; got {list(seeds)}")
+
+
+def seed_run(workdir: pathlib.Path, seed: int) -> pathlib.Path:
+    """Returns the folder of a seed's run."""
+    return workdir / FAMILY / f"seed_{seed}"
 
 
 def seeds_in(folder: pathlib.Path) -> dict[int, pathlib.Path]:

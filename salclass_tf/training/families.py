@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from salclass_tf.config import ROLES, Config
 from salclass_tf.runs import stage_copies
-from salclass_tf.runs.seeds import FAMILY, seed_folder
+from salclass_tf.runs.seeds import FAMILY, check_seeds, seed_run
 from salclass_tf.training import plan, report, stages
 from salclass_tf.training.execution import Execution
 
@@ -44,7 +44,7 @@ def train_seeds(
         ValueError: for anything the user can fix; the message says how.
         OSError: if something cannot be written or read, or another worker has gone.
     """
-    _check(seeds)
+    check_seeds(seeds)
     workdir, execution = pathlib.Path(workdir), execution or Execution()
     placement, config = stages.settle(config, execution)
     before = [name for name in plan.order(config, stage) if name != stage]
@@ -55,7 +55,7 @@ def train_seeds(
             jobs = [plan.job(config, name, workdir, asked_for=False) for name in shared]
             planned = plan.plan_jobs(jobs, placement, data_dir, manual_dir)
             stages.carry_out(planned, placement, execution, data_dir, manual_dir)
-        folders = {seed: workdir / FAMILY / seed_folder(seed) for seed in seeds}
+        folders = {seed: seed_run(workdir, seed) for seed in seeds}
         for folder in folders.values() if placement.is_chief else ():
             for name in shared:
                 stage_copies.copy_stage(workdir / name, folder / name)
@@ -81,9 +81,3 @@ def train_seeds(
     family = workdir / FAMILY
     print(f"With intervals over seeds and images: python evaluate.py --model={family}")
     return results
-
-
-def _check(seeds: Sequence[int]) -> None:
-    """Validates the seeds."""
-    if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
-        raise ValueError(f"seeds are at least 0, each once; got {list(seeds)}")
