@@ -86,7 +86,7 @@ def _train(
         made = f"{name}/{_STAGE}/metrics.json"
         step = Step(name, _command(given, name, chosen), (made,))
         try:
-            running.run(Plan("demo", (step,), stands_for=""), place)
+            running.run(Plan("demo", (0,), (step,), stands_for=""), place)
         except (ValueError, OSError) as error:
             failures[name] = str(error)
             print(f"error: {error}", file=sys.stderr, flush=True)

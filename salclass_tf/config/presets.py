@@ -130,6 +130,7 @@ def _demo() -> Config:
         short_side=223,
         classifier_weights="demo",
         pretrain_classifier=False,
+        fit_statistics=True,  # 60 steps an epoch at these rates: running means are of other weights
         classifier_options={
             # Their own shares, 0.99 to 0.9997, change little in as few steps as the demo has.
             **dict.fromkeys(_NORMALISED, {"bn_momentum": 0.95}),

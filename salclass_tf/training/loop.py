@@ -327,9 +327,9 @@ class Loop:
         )
 
     def _fit_statistics(self) -> None:
-        """Fits batch normalisation to batches of this epoch, where that is asked for."""
+        """Fits batch normalisation to batches that this epoch has seen, where that is asked for."""
         if self.fit_statistics:
-            batches = self.feed.epoch(self.position.epoch, 0)
+            batches = self.feed.epoch(self.position.epoch, 0).take(self.position.epoch_step)
             with self._saved_on(*_DATA_ERRORS):
                 batch_statistics.measure(self.model, batches, self.strategy)
 
