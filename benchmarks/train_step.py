@@ -1,18 +1,39 @@
-"""The full-size joint step: a bare compiled Keras step beside the training loop's steady rate.
-
-Also what the start of the loop's step costs: its operations, tracing and the first call.
+"""The joint step: the training loop beside a bare Keras step and other ways to take it, in turns.
 
 python -m benchmarks.train_step --precision=float32
+python -m benchmarks.train_step --batch_size=4 --turns=3 --forms=loop,bare,xla --against_torch \
+    --against=247be46 --layers
+
+"loop" is the training loop from its second step on, with batches of the data pipeline; "xla" the
+same with its step compiled; "bare" a `tf.function` of `train_step` on one batch over and over.
+PyTorch takes the same networks, weights and batch, channels last, in float32, where it is
+installed. A revision runs its own loop. Every form has a process of its own, so that memory is its
+own too, and all take turns.
+
+With `--layers`: what every layer takes alone, forward and backward, by TensorFlow. Together these
+are what a step made of these operations can reach. Also what the start of the loop's step costs:
+its operations, tracing and the first call.
 """
 
 import argparse
-import resource
+import contextlib
+import json
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from benchmarks import revisions
+
+_FORMS = ("loop", "bare", "xla")
 
 
 def _parse() -> argparse.Namespace:
@@ -22,7 +43,18 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--image_size", type=int, default=299)
     parser.add_argument("--batch_size", type=int, default=16)
     parser.add_argument("--steps", type=int, default=4, help="timed steps of each")
-    return parser.parse_args()
+    parser.add_argument("--turns", type=int, default=1)
+    parser.add_argument("--forms", default="bare,loop", help=f"of {', '.join(_FORMS)}")
+    parser.add_argument("--against_torch", action="store_true", help="PyTorch beside, in float32")
+    parser.add_argument("--torch_python", default=sys.executable, help="Python that has PyTorch")
+    parser.add_argument("--against", help="a revision of this repository, whose loop runs beside")
+    parser.add_argument("--layers", action="store_true", help="what each layer takes alone")
+    parser.add_argument("--one", help=argparse.SUPPRESS)  # a form, in this process
+    given = parser.parse_args()
+    for form in given.forms.split(","):
+        if form not in _FORMS:
+            parser.error(f"forms are some of {', '.join(_FORMS)}; got {form!r}")
+    return given
 
 
 def paper_model(given: argparse.Namespace):
@@ -102,7 +134,7 @@ def _loop_rate(given: argparse.Namespace, epoch) -> tuple[float, str]:
 
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder)
-        by_xla = precision.needs_xla(given.precision)
+        by_xla = given.one == "xla" or precision.needs_xla(given.precision)
         training = Timed(
             "joint", stage, paper_model(given), feed, path, given.steps + 1, by_xla=by_xla
         )
@@ -146,24 +178,121 @@ def epochs(given: argparse.Namespace) -> Callable[[int, int], Any]:
     return epoch
 
 
-def main() -> None:
-    """Measures both and prints them."""
-    given = _parse()
+def _measure(given: argparse.Namespace) -> dict[str, Any]:
+    """One form in this process."""
     import keras
 
     keras.config.set_dtype_policy(given.precision)
     epoch = epochs(given)
-    bare = _bare_rate(given, next(iter(epoch(0, 0))))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    own, start = _loop_rate(given, epoch)
-    print("| step | precision | batch | images/s | ratio to bare |")
-    print("|---|---|--:|--:|--:|")
-    for name, rate in (("bare compiled step", bare), ("training loop", own)):
-        print(
-            f"| {name} | {given.precision} | {given.batch_size} | {rate:.3f} | {rate / bare:.2f} |"
-        )
-    print(start)
-    print(f"peak memory after the bare step {peak:.2f} GiB")
+    if given.one == "bare":
+        return {"images_per_second": _bare_rate(given, next(iter(epoch(0, 0))))}
+    rate, start = _loop_rate(given, epoch)
+    return {"images_per_second": rate, "start": start}
+
+
+def _run(command: list[str], **settings) -> tuple[str, float]:
+    """What a process prints, and the most memory that it held, GiB."""
+    with tempfile.TemporaryFile("w+") as told:
+        process = subprocess.Popen(command, stdout=told, **settings)
+        _, status, used = os.wait4(process.pid, 0)
+        if status:
+            raise SystemExit(f"error: {' '.join(command)} failed")
+        told.seek(0)
+        return told.read(), used.ru_maxrss / 2**20
+
+
+def _by_own_process(form: str) -> dict[str, Any]:
+    """A form of this tree."""
+    command = [sys.executable, "-m", "benchmarks.train_step", *sys.argv[1:], f"--one={form}"]
+    told, peak = _run(command)
+    return json.loads(told.splitlines()[-1]) | {"peak_gib": peak}
+
+
+def _by_revision(given: argparse.Namespace, tree: pathlib.Path) -> dict[str, Any]:
+    """The loop of another revision, by the benchmark that it has itself."""
+    names = ("precision", "width", "image_size", "batch_size", "steps")
+    flags = [f"--{name}={getattr(given, name)}" for name in names]
+    told, peak = _run(
+        [sys.executable, "-P", "-m", "benchmarks.train_step", *flags],
+        cwd=tree,
+        env=os.environ | {"PYTHONPATH": str(tree)},
+    )
+    [rate] = re.findall(r"^\| training loop .*\| ([0-9.]+) \| [0-9.]+ \|$", told, re.MULTILINE)
+    return {"images_per_second": float(rate), "peak_gib": peak}
+
+
+def _by_torch(given: argparse.Namespace, folder: pathlib.Path) -> dict[str, Any]:
+    """The twin's step."""
+    flags = [str(folder), f"--steps={given.steps}"]
+    told, peak = _run([given.torch_python, "-m", "benchmarks.torch_twin", *flags])
+    return json.loads(told.splitlines()[-1]) | {"peak_gib": peak}
+
+
+def _save_for_torch(given: argparse.Namespace, folder: pathlib.Path) -> None:
+    """Writes both networks, a batch, and what they answer to it in training."""
+    model = paper_model(given)
+    batch = next(iter(epochs(given)(0, 0)))
+    values = {
+        f"{part}/{layer.name}/{number}": value
+        for part in ("detector", "classifier")
+        for layer in getattr(model, part).layers
+        for number, value in enumerate(layer.get_weights())
+    }
+    values |= {name: batch[name].numpy() for name in ("image", "saliency")}
+    values["label"] = batch["label"].numpy().astype(np.int64)
+    out = model(batch, training=True)
+    values |= {"answer_map": out["saliency"].numpy(), "answer_logits": out["logits"].numpy()}
+    values["answer_loss"] = model.track(batch, out).numpy()
+    np.savez(folder / "values.npz", **values)
+    parts = {part: getattr(model, part).get_config() for part in ("detector", "classifier")}
+    (folder / "networks.json").write_text(json.dumps(parts), encoding="utf-8")
+
+
+def _print_rates(given: argparse.Namespace, found: dict[str, list[dict]]) -> None:
+    """The table of all forms, and what the loop's start costs."""
+    rates = {form: [one["images_per_second"] for one in turns] for form, turns in found.items()}
+    loop = statistics.median(rates.get("loop") or next(iter(rates.values())))
+    print(
+        f"{given.precision}, width {given.width}, {given.image_size} px, batch {given.batch_size}"
+    )
+    print("| step | images/s, median | each turn | to the first row | peak memory, GiB |")
+    print("|---|--:|---|--:|--:|")
+    for form, turns in found.items():
+        middle = statistics.median(rates[form])
+        each = ", ".join(f"{rate:.3f}" for rate in rates[form])
+        peak = max(one["peak_gib"] for one in turns)
+        print(f"| {form} | {middle:.3f} | {each} | {middle / loop:.2f} | {peak:.2f} |")
+    for form, turns in found.items():
+        if "start" in turns[0]:
+            print(f"{form}: {turns[0]['start']}")
+
+
+def main() -> None:
+    """Measures all forms in turns and prints them."""
+    given = _parse()
+    if given.one:
+        print(json.dumps(_measure(given)))
+        return
+    ways: dict[str, Callable[[], dict[str, Any]]] = {
+        form: lambda form=form: _by_own_process(form) for form in given.forms.split(",")
+    }
+    with contextlib.ExitStack() as open_folders:
+        if given.against:
+            tree = open_folders.enter_context(revisions.checked_out(given.against))
+            ways[given.against] = lambda: _by_revision(given, tree)
+        if given.against_torch:
+            folder = pathlib.Path(open_folders.enter_context(tempfile.TemporaryDirectory()))
+            _save_for_torch(given, folder)
+            ways["PyTorch"] = lambda: _by_torch(given, folder)
+        found = {way: [] for way in ways}
+        for _ in range(given.turns):
+            for way, measure in ways.items():
+                found[way].append(measure())
+    _print_rates(given, found)
+    if given.layers:
+        from benchmarks import layer_times
+
+        layer_times.print_all(given, paper_model(given))
 
 
 if __name__ == "__main__":

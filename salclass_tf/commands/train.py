@@ -32,6 +32,7 @@ flags.DEFINE_integer("checkpoint_steps", None, "Steps between checkpoints; defau
 flags.DEFINE_integer("keep_checkpoints", 2, "How many of the newest checkpoints stay.")
 flags.DEFINE_integer("seed", None, "Decides every random choice.")
 flags.DEFINE_list("seeds", None, "Train once for each of these seeds; see docs/reproduction.md.")
+flags.DEFINE_integer("seeds_at_once", None, "How many --seeds are trained at once, at most.")
 flags.DEFINE_integer("steps", None, "Maximum number of steps of each stage: a try-out.")
 flags.DEFINE_integer("epochs", None, "Epochs of --stage; more than were made: it goes on.")
 flags.DEFINE_integer("patience", None, "Epochs of --stage without improvement before it stops.")
@@ -75,6 +76,10 @@ def main():
     chosen = _config()
     alphas = config.sweep_values(given.sweep_alpha, given.stage, given.alpha)
     seeds = config.seed_values(given.seeds, given.seed, given.sweep_alpha)
+    if given.seeds_at_once is not None and seeds is None:
+        raise ValueError(
+            f"--seeds_at_once={given.seeds_at_once} goes with --seeds; leave it out, or name seeds"
+        )
     workdir = given.workdir or config.default_workdir(given.preset, given.dataset, given.manual_dir)
 
     if given.manual_dir is not None and not pathlib.Path(given.manual_dir).is_dir():
@@ -94,6 +99,7 @@ def main():
         checkpoint_steps=given.checkpoint_steps,
         keep_checkpoints=given.keep_checkpoints,
         deterministic=given.deterministic,
+        seeds_at_once=given.seeds_at_once,
     )
     places = (workdir, given.data_dir, given.manual_dir, execution)
     if alphas is not None:

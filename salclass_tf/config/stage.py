@@ -115,6 +115,7 @@ ROLES = {
         method="{classifier}, 4 channels + true maps",
         starts_from=("classifier_pretrain",),
         compared_with=("classifier_rgb",),
+        shown_beside={"classifier_rgb": "RGB only"},
         reads_true_map=True,
     ),
     "joint": Role(

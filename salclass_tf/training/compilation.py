@@ -137,11 +137,11 @@ def operations(model: GazeModel) -> int:
 
 def forward_operations(network: keras.Model) -> int:
     """Returns the floating-point operations of a forward pass of one image; see `operations`."""
-    return sum(_of_layer(layer) for layer in rgbs.leaves(network))
+    return sum(layer_operations(layer) for layer in rgbs.leaves(network))
 
 
-def _of_layer(layer: keras.Layer) -> int:
-    """The operations of one layer, 0 where they are few or cannot be known."""
+def layer_operations(layer: keras.Layer) -> int:
+    """Returns the operations of one layer's forward pass, 0 where they are few or unknown."""
     if not isinstance(layer, (keras.layers.Conv2D, keras.layers.Dense)):
         return 0
     places = getattr(layer, "output", None)  # of a layer that is used twice there is none

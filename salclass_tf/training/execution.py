@@ -6,6 +6,11 @@ from collections.abc import Callable, Sequence
 import keras
 
 
+def no_callbacks(stage: str) -> Sequence[keras.callbacks.Callback]:
+    """Returns none, whatever the stage."""
+    return ()
+
+
 @dataclasses.dataclass(frozen=True)
 class Execution:
     """How a run is carried out.
@@ -18,6 +23,8 @@ class Execution:
         checkpoint_seconds: see above.
         keep_checkpoints: how many of the newest stay; the best network is kept besides.
         deterministic: whether TensorFlow is told to use deterministic operations only.
+        seeds_at_once: how many of several seeds are trained at once, each in a process of its own;
+            None goes by cores and memory, see `seed_processes.how_many`.
         callbacks: stage name -> Keras callbacks; they see what they would see in `fit`.
     """
 
@@ -26,11 +33,12 @@ class Execution:
     checkpoint_seconds: float = 120.0
     keep_checkpoints: int = 2
     deterministic: bool = False
-    callbacks: Callable[[str], Sequence[keras.callbacks.Callback]] = lambda stage: ()
+    seeds_at_once: int | None = None
+    callbacks: Callable[[str], Sequence[keras.callbacks.Callback]] = no_callbacks
 
     def __post_init__(self):
         """Validates the values."""
-        for name in ("checkpoint_steps", "keep_checkpoints"):
+        for name in ("checkpoint_steps", "keep_checkpoints", "seeds_at_once"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1; got {value}")

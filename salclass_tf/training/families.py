@@ -1,6 +1,7 @@
 """One run for each of several seeds, from the same data and the same pretrained networks."""
 
 import dataclasses
+import logging
 import os
 import pathlib
 from collections.abc import Sequence
@@ -8,8 +9,10 @@ from collections.abc import Sequence
 from salclass_tf.config import ROLES, Config
 from salclass_tf.runs import stage_copies
 from salclass_tf.runs.seeds import FAMILY, check_seeds, seed_run
-from salclass_tf.training import plan, report, stages
+from salclass_tf.training import plan, report, seed_processes, stages
 from salclass_tf.training.execution import Execution
+
+_log = logging.getLogger(__name__)
 
 
 def train_seeds(
@@ -24,8 +27,9 @@ def train_seeds(
     """Trains a stage once for each seed, and before it the stages that it starts from.
 
     Stages of pretraining are made once, in `workdir`, with the seed of `config`; each seed starts
-    from a copy of them. One seed is trained after another; what is finished is not done again.
-    What is wrong with any of them is said before the first one is trained.
+    from a copy of them. As many seeds as `seed_processes.how_many` says are trained at once, each
+    in a process of its own; what is finished is not done again. What is wrong with any of them is
+    said before the first one is trained.
 
     Args:
         config: the run.
@@ -34,7 +38,7 @@ def train_seeds(
         workdir: each seed gets the run `seeds/seed_<number>` in it.
         data_dir: where prepared data sets live, None for TFDS' own place.
         manual_dir: folder of original files, for sets that are not downloaded.
-        execution: devices, checkpoints, callbacks; None is the default of each.
+        execution: devices, seeds at once, checkpoints, callbacks; None is the default of each.
 
     Returns:
         Seed -> the `metrics.json` of every stage involved, by name; {} in a worker that is not
@@ -47,9 +51,9 @@ def train_seeds(
     check_seeds(seeds)
     workdir, execution = pathlib.Path(workdir), execution or Execution()
     placement, config = stages.settle(config, execution)
+    at_once = seed_processes.how_many(config, len(seeds), placement, execution)
     before = [name for name in plan.order(config, stage) if name != stage]
     shared = [name for name in before if ROLES[name].pretraining]
-    results = {}
     with placement.lost_workers_named():
         if shared:
             jobs = [plan.job(config, name, workdir, asked_for=False) for name in shared]
@@ -65,12 +69,27 @@ def train_seeds(
             one = dataclasses.replace(config, seed=seed)
             return plan.plan(one, stage, folders[seed], placement, data_dir, manual_dir)
 
-        for seed in seeds[1:]:  # what is wrong with one of them is not to be found hours later
-            planned_for(seed)
+        planned = {seed: planned_for(seed) for seed in seeds}  # all mistakes are told at once
+        waiting = [seed for seed in seeds if planned[seed].todo]
+        if at_once > 1 and len(waiting) > 1:
+            _log.info("%d seeds at once, each in a process of its own", at_once)
+            for seed in waiting:  # one preparation for all
+                stages.prepare_sets(planned[seed], placement, data_dir, manual_dir)
+            runs = {
+                seed: seed_processes.SeedRun(
+                    *(dataclasses.replace(config, seed=seed), stage, folders[seed]),
+                    *(data_dir, manual_dir, execution),
+                )
+                for seed in waiting
+            }
+            seed_processes.train(runs, at_once)
         for seed in seeds:
-            planned = planned_for(seed)  # again: by now the data are prepared
-            stages.carry_out(planned, placement, execution, data_dir, manual_dir)
-            results[seed] = {made.name: made.metrics() for made in planned.jobs}
+            # Again: by now the data are prepared, and stages are made.
+            planned[seed] = planned_for(seed)
+            stages.carry_out(planned[seed], placement, execution, data_dir, manual_dir)
+        results = {
+            seed: {made.name: made.metrics() for made in one.jobs} for seed, one in planned.items()
+        }
     if not placement.is_chief:
         return {}
     print(report.seeds_table(results))

@@ -188,7 +188,7 @@ def draw(
         (title, _beside(workdir / name, remembered(name)))
         for name, title in _compared(config, stage)
     ]
-    own = "SalClassNet" if ROLES[stage].is_joint else "prediction"
+    own = _own_heading(stage)
     examples, titles, given = [], (), []
     for batch in batches:
         given.append({key: value.numpy() for key, value in kept(batch).items()})
@@ -200,6 +200,13 @@ def draw(
         examples, titles, f"{ROLES[stage].title}: test images", folder / "examples.png"
     )
     return given
+
+
+def _own_heading(stage: str) -> str:
+    """What a stage's picture calls its own network's answers."""
+    if ROLES[stage].is_joint:
+        return "SalClassNet"
+    return "RGB + true map" if ROLES[stage].reads_true_map else "prediction"
 
 
 def _beside(folder: pathlib.Path, remembered: Answers | None) -> Callable[[dict], dict]:

@@ -97,8 +97,11 @@ def settle(config: Config, execution: Execution) -> tuple[Placement, Config]:
     caching.check_devices(config, placement)
     if execution.deterministic:
         tf.config.experimental.enable_op_determinism()
+    threads = devices.choose_threads(config.width, placement)
     policy, why = devices.choose_precision(config.precision)
     _log.info("strategy %s: %s", placement.name, placement.why)
+    if threads:
+        _log.info("threads: %s", threads)
     _log.info("precision %s: %s", policy, why)
     return placement, dataclasses.replace(config, precision=policy)
 
@@ -125,7 +128,7 @@ def carry_out(
         ValueError: for anything the user can fix; the message says how.
         OSError: if something cannot be written or read, or another worker has gone.
     """
-    prepared = _prepare_sets(planned, placement, data_dir, manual_dir)
+    prepared = prepare_sets(planned, placement, data_dir, manual_dir)
     plan.check_same_data(planned.todo, data_dir, manual_dir)  # now that they are prepared
     plan.check_data(planned, prepared)
     handed = handover.Handover(planned.todo, placement)
@@ -142,10 +145,17 @@ def carry_out(
         one.check_origin()
 
 
-def _prepare_sets(
+def prepare_sets(
     planned: Plan, placement: Placement, data_dir: str | None, manual_dir: str | None
 ) -> dict[str, GazeSet]:
-    """Prepares the sets of a plan, by name; the others wait for what the chief prepares."""
+    """Prepares the sets of a plan, by name; the others wait for what the chief prepares.
+
+    Args:
+        planned: what is to be done.
+        placement: the devices.
+        data_dir: see `run`.
+        manual_dir: see `run`.
+    """
     if placement.is_chief:
         prepared = {name: sets.prepare(one, manual_dir) for name, one in planned.found.items()}
         placement.wait_for_all()

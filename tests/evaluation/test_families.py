@@ -9,7 +9,7 @@ from salclass_tf import config
 from salclass_tf.evaluation.maps import resampling
 from salclass_tf.evaluation.methods import families, find, lineup
 from salclass_tf.evaluation.methods.method import Method
-from salclass_tf.evaluation.tables import of_families
+from salclass_tf.evaluation.tables import of_families, report
 from salclass_tf.evaluation.tables.guesses import Guesses
 from salclass_tf.runs import seeds
 
@@ -258,3 +258,24 @@ def test_seeds_of_two_folders_are_not_one_family(tmp_path, monkeypatch):
             lineup.open_all(same, ["noise"])
     found = lineup.open_all([f"{first}", f"ours={second}"], ["noise"]).methods
     assert [method.family for method in found] == ["net", "ours: net"]
+
+
+def test_paired_tests_are_between_networks_of_one_seed():
+    rng = np.random.default_rng(7)
+    rows = [
+        (Method(f"{name}, seed {n}", "x", "x", family=name), guesses(rng.random(30) < 0.5, name))
+        for name in ("ours", "rgb")
+        for n in range(2)
+    ]
+    rows.append((Method("alone", "x", "x"), guesses(rng.random(30) < 0.5, "alone")))
+    scored = [(method, row.scores()) for method, row in rows]
+    [tests] = report.paired_tests(scored, lambda _: "set").values()
+    assert [pair[:2] for pair in tests] == [
+        ("ours, seed 0", "rgb, seed 0"),
+        ("ours, seed 0", "alone"),
+        ("ours, seed 1", "rgb, seed 1"),
+        ("ours, seed 1", "alone"),
+    ]
+    # What has no family is compared with every seed, as a run that is alone always was.
+    [tests] = report.paired_tests([scored[-1], *scored[:-1]], lambda _: "set").values()
+    assert [pair[1] for pair in tests] == [method.name for method, _ in rows[:-1]]

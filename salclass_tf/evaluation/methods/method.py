@@ -72,6 +72,11 @@ class Method:
     family: str = ""
     variants: tuple["Method", ...] = ()
 
+    @property
+    def seed(self) -> str:
+        """What tells it from the others of its family: ", seed 0"; "" where it has none."""
+        return self.name.removeprefix(self.family) if self.family else ""
+
     def labels(self, dataset: EvaluatedSet) -> dict[str, str]:
         """Returns the first columns of the method's row."""
         return {

@@ -101,17 +101,16 @@ def by_family(scored: Sequence[tuple[Method, Scores | Guesses]]) -> dict[Key, Fa
     found: dict[Key, Family] = {}
     for method, row in scored:
         name, of_classes = method.family or method.name, isinstance(row, Guesses)
-        seed = method.name.removeprefix(name)
         if method.reads not in ("", map_use.RGB):
             name = f"{name}, {method.reads}"
         view = "" if of_classes else row.labels.get("view", "")
         key = Key(row.labels["data set"], view, of_classes, bool(method.family), name)
         family = found.setdefault(key, Family(view=view))
         if of_classes:
-            family.scores[seed] = row.scores()
+            family.scores[method.seed] = row.scores()
             family.classes.update(zip(row.images, row.truth.tolist(), strict=True))
         else:
-            family.scores[seed] = row
+            family.scores[method.seed] = row
     return found
 
 

@@ -4,7 +4,7 @@ import dataclasses
 import itertools
 import json
 import pathlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import numpy as np
 
@@ -84,7 +84,7 @@ class Report:
         if not scores:
             return
         compared = [(method, row) for method, row in rows if method.compared]
-        found = _compared(compared, _set_and_view(scores))
+        found = paired_tests(compared, _set_and_view(scores))
         table = f"{_VIEWS[view]}\n\n{of_maps.markdown(scores, over)}"
         self._add(4, scores, table, found)
         self._files["table4.csv"] = of_maps.csv_text(scores, over)
@@ -97,7 +97,7 @@ class Report:
         if not guesses:
             return
         scored = [(method, row.scores()) for method, row in rows]
-        found = _compared(scored, lambda row: row.labels["data set"])
+        found = paired_tests(scored, lambda row: row.labels["data set"])
         self._add(table, guesses, of_classes.markdown(guesses), found)
         self._files[f"table{table}.csv"] = of_classes.csv_text(guesses)
         self._guesses[table] = guesses
@@ -263,22 +263,39 @@ def _set_and_view(rows: Sequence[Scores]) -> Callable[[Scores], str]:
     return within
 
 
-def _compared(
+def paired_tests(
     rows: Sequence[tuple[Method, Scores]], within: Callable[[Scores], str]
 ) -> Comparisons:
-    """The first model of each group against all others, metric by metric."""
+    """Compares the first model of each group with all others, metric by metric.
+
+    Networks of several seeds are compared seed by seed: what differs between seeds says nothing
+    about two methods, and `of_families` has the mean over all.
+    """
     groups: dict[str, list[tuple[Method, Scores]]] = {}
     for method, scores in rows:
         groups.setdefault(within(scores), []).append((method, scores))
     found: Comparisons = {}
     for title, group in groups.items():
         # What has no files is a baseline, and comes first in the table.
-        (first, reference), *others = sorted(group, key=lambda row: not row[0].model)
-        for (method, scores), name in itertools.product(others, reference.values):
-            if _both_scored(reference, scores, name) > 1:
-                tests = found.setdefault(title, [])
-                tests.append((first.name, method.name, compare(reference, scores, name)))
+        ordered = sorted(group, key=lambda row: not row[0].model)
+        for (first, reference), (method, scores) in _pairs(ordered):
+            for name in reference.values:
+                if _both_scored(reference, scores, name) > 1:
+                    tests = found.setdefault(title, [])
+                    tests.append((first.name, method.name, compare(reference, scores, name)))
     return found
+
+
+def _pairs(
+    group: Sequence[tuple[Method, Scores]],
+) -> Iterator[tuple[tuple[Method, Scores], tuple[Method, Scores]]]:
+    """The first row, or each of its family, with the others of its seed and those of none."""
+    family = group[0][0].family
+    firsts = [row for row in group if family and row[0].family == family] or group[:1]
+    others = [row for row in group if all(row is not first for first in firsts)]
+    for first, other in itertools.product(firsts, others):
+        if other[0].seed in ("", first[0].seed) or not family:
+            yield first, other
 
 
 def _both_scored(first: Scores, second: Scores, measure: str) -> int:
