@@ -37,7 +37,7 @@ def main(_):
             for name in (_KEPT, _ANEW):
                 if name == _ANEW:
                     batches = trained.training_batches(batch_statistics.BATCHES)
-                    batch_statistics.measure(model, batches)
+                    batch_statistics.Fitting(model).measure(batches)
                 for part in several_seeds.PARTS:
                     rights = several_seeds.right(
                         lambda batch, forward=forward: forward(batch)["logits"],

@@ -61,7 +61,7 @@ class Joined:
             if scale in _FITTED:
                 joining.fit_normalization(model, batches)
                 yield f"{scale}, map's normalisation fitted", self._rights(forward, scaled)
-            batch_statistics.measure(model, batches)
+            batch_statistics.Fitting(model).measure(batches)
             yield f"{scale}, all statistics measured anew", self._rights(forward, scaled)
 
     def _rights(self, forward: final_scores.Forward, read: Callable) -> Rights:

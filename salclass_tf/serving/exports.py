@@ -9,6 +9,7 @@ import tempfile
 import numpy as np
 import tensorflow as tf
 
+from salclass_tf.devices import threads
 from salclass_tf.runs.files import hash_files, write_json
 from salclass_tf.runs.finished_export import CARD, GRAPH
 from salclass_tf.runs.finished_stage import FinishedStage
@@ -34,6 +35,9 @@ SERVED_PRECISIONS = ("float32", "bfloat16")
 #: how far rounding in float32 may take an export from its network; of maps, a share of their peak
 _TOLERANCES = {"probabilities": 1e-5, "saliency": 1e-4}
 _CHECKED_IMAGES = 2
+
+# Operations of narrow networks are too small for several threads each (`devices.threads`).
+_ONE_THREAD = "--tensorflow_intra_op_parallelism=1"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,9 +142,18 @@ def export(
         if not facts["warm_up_requests"]:
             _log.warning("no warm-up requests written: they need requirements-serving.txt")
         facts["signatures"] = {name: _shapes(function) for name, function in served.items()}
+        facts["server_flags"] = _server_flags(finished)
         facts["graph_sha256"] = hash_files([folder / GRAPH])
         write_json(folder / CARD, cards.describe(finished, facts))
         return versions.publish(folder)
+
+
+def _server_flags(stage: FinishedStage) -> list[str]:
+    """Flags of TensorFlow Serving that suit a network on a CPU, beside those of any."""
+    if stage.settings["width"] > threads.NARROW:
+        return []
+    _log.info("on a CPU start the server with %s: the network is narrow", _ONE_THREAD)
+    return [_ONE_THREAD]
 
 
 def frozen_twin(stage: FinishedStage, precision: str) -> tf.types.experimental.ConcreteFunction:

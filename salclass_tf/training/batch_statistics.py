@@ -14,9 +14,7 @@ from salclass_tf.training import networks
 BATCHES = 20
 
 
-def measure(
-    model: GazeModel, batches: tf.data.Dataset, strategy: tf.distribute.Strategy | None = None
-) -> None:
+class Fitting:
     """Gives every batch normalisation that learns the mean statistics of some batches.
 
     Where weights move fast, running means are those of other weights, and of few batches: with a
@@ -24,28 +22,38 @@ def measure(
 
     Args:
         model: as it is trained; its weights stay as they are.
-        batches: of training images, as they are in training; at most `BATCHES` are looked at, and
-            each counts equally. With none of them nothing changes.
         strategy: of the model, whose replicas share each batch; None is TensorFlow's default.
     """
-    strategy = strategy or tf.distribute.get_strategy()
-    layers = [layer for layer in networks.normalizations(model) if layer.trainable]
-    if not layers:
-        return
-    statistics = [value for one in layers for value in (one.moving_mean, one.moving_variance)]
-    total, count = [np.zeros(value.shape) for value in statistics], 0
-    with _forgetting(layers), _same_draws(model):
 
-        @tf.function(autograph=False)
-        def normalise(batch):
-            strategy.run(lambda given: model(given, training=True), args=(batch,))
+    def __init__(self, model: GazeModel, strategy: tf.distribute.Strategy | None = None):
+        self._model = model
+        self._strategy = strategy or tf.distribute.get_strategy()
+        self._layers = [one for one in networks.normalizations(model) if one.trainable]
+        # Traced once, for all epochs, with the momentum that layers have while it runs.
+        self._normalise = tf.function(self._normalise_batch, autograph=False)
 
-        for batch in strategy.experimental_distribute_dataset(batches.take(BATCHES)):
-            normalise(batch)
-            total = [kept + now.numpy() for kept, now in zip(total, statistics, strict=True)]
-            count += 1
-    for value, summed in zip(statistics, total, strict=True) if count else ():
-        value.assign((summed / count).astype(np.float32))
+    def measure(self, batches: tf.data.Dataset) -> None:
+        """Takes the statistics.
+
+        Args:
+            batches: of training images, as they are in training; at most `BATCHES` are looked at,
+                and each counts equally. With none of them nothing changes.
+        """
+        if not self._layers:
+            return
+        statistics = [v for one in self._layers for v in (one.moving_mean, one.moving_variance)]
+        total, count = [np.zeros(value.shape) for value in statistics], 0
+        with _forgetting(self._layers), _same_draws(self._model):
+            for batch in self._strategy.experimental_distribute_dataset(batches.take(BATCHES)):
+                self._normalise(batch)
+                total = [kept + now.numpy() for kept, now in zip(total, statistics, strict=True)]
+                count += 1
+        for value, summed in zip(statistics, total, strict=True) if count else ():
+            value.assign((summed / count).astype(np.float32))
+
+    def _normalise_batch(self, batch) -> None:
+        """Has layers see a batch."""
+        self._strategy.run(lambda given: self._model(given, training=True), args=(batch,))
 
 
 @contextlib.contextmanager

@@ -128,7 +128,7 @@ class Loop:
         forward: Forward | None = None,
     ):
         self.name, self.stage, self.model, self.feed = name, stage, model, feed
-        self.folder, self.max_steps, self.fit_statistics = folder, max_steps, fit_statistics
+        self.folder, self.max_steps = folder, max_steps
         self.placement = placement or Placement(tf.distribute.get_strategy(), "as it is")
         self.execution = execution or Execution()
         self.strategy, self.writes = self.placement.strategy, self.placement.is_chief
@@ -153,6 +153,7 @@ class Loop:
         )
         if not by_xla and not isinstance(self.strategy, tf.distribute.TPUStrategy):
             fuse_normalizations(model)
+        self._fitting = batch_statistics.Fitting(model, self.strategy) if fit_statistics else None
         self._to_compile = by_xla
         self._train_step = tf.function(
             self._on_replicas(model.train_step, "step_loss"),
@@ -328,10 +329,10 @@ class Loop:
 
     def _fit_statistics(self) -> None:
         """Fits batch normalisation to batches that this epoch has seen, where that is asked for."""
-        if self.fit_statistics:
+        if self._fitting is not None:
             batches = self.feed.epoch(self.position.epoch, 0).take(self.position.epoch_step)
             with self._saved_on(*_DATA_ERRORS):
-                batch_statistics.measure(self.model, batches, self.strategy)
+                self._fitting.measure(batches)
 
     def _validate(self, signals: StopSignals) -> dict[str, float]:
         """Scores the validation part, if there is one."""

@@ -15,6 +15,7 @@ from google.protobuf import text_format
 from served_answers import expected_answers
 
 from salclass_tf import serving
+from salclass_tf.runs.finished_stage import FinishedStage
 from salclass_tf.serving import exports, warmup
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -148,6 +149,7 @@ def test_version_holds_names_card_and_nothing_to_train(run, version):
     assert card["metrics"] == json.loads((run[0] / "joint" / "metrics.json").read_text())
     assert card["versions"]["tensorflow"] == tf.__version__
     assert card["export"]["difference_to_trained_network"]["probabilities"] <= 1e-5
+    assert card["export"]["server_flags"] == ["--tensorflow_intra_op_parallelism=1"]  # narrow
     assert (version / "variables" / "variables.data-00000-of-00001").stat().st_size < 1000
 
 
@@ -172,6 +174,13 @@ def test_server_is_warm_for_the_batches_that_it_may_make():
     allowed = [int(x.split(":")[1]) for x in lines if x.startswith("allowed_batch_sizes")]
     assert tuple(allowed) == warmup.BATCH_SIZES
     assert f"max_batch_size {{ value: {allowed[-1]} }}" in lines
+
+
+def test_wide_networks_leave_the_servers_threads_alone(tmp_path):
+    finished_stages.write_stage(tmp_path, "saliency")
+    settings = json.loads((tmp_path / "saliency" / "config.json").read_text()) | {"width": 0.25}
+    (tmp_path / "saliency" / "config.json").write_text(json.dumps(settings))
+    assert exports._server_flags(FinishedStage(tmp_path / "saliency")) == []
 
 
 def test_model_list_of_the_kit_parses():

@@ -42,7 +42,8 @@ def test_statistics_are_the_mean_of_those_of_twenty_batches(batches):
     model = network()
     before = {v.path: v.numpy() for v in model.trainable_variables}
     mean, variance = expected(model, batches)
-    batch_statistics.measure(model, batches)
+    fitting = batch_statistics.Fitting(model)
+    fitting.measure(batches)
     layer = model.classifier.get_layer("learns")
     np.testing.assert_allclose(layer.moving_mean, mean, rtol=1e-4)
     np.testing.assert_allclose(layer.moving_variance, variance, rtol=1e-4)
@@ -51,6 +52,12 @@ def test_statistics_are_the_mean_of_those_of_twenty_batches(batches):
     assert not frozen.moving_mean.numpy().any() and (frozen.moving_variance.numpy() == 1).all()
     for variable in model.trainable_variables:
         np.testing.assert_array_equal(variable, before[variable.path])
+    # Again, after an epoch: of the weights that there are now.
+    kernel = model.classifier.get_layer("conv").kernel
+    kernel.assign(-2 * kernel)
+    fitting.measure(batches)
+    np.testing.assert_allclose(layer.moving_variance, 4 * variance, rtol=1e-4)
+    np.testing.assert_allclose(layer.moving_mean, expected(model, batches)[0], rtol=1e-4)
 
 
 def test_random_layers_are_left_where_they_were(batches):
@@ -61,7 +68,7 @@ def test_random_layers_are_left_where_they_were(batches):
     model = ClassifierModel(keras.Model(image, x))
     found = []
     for _ in range(2):
-        batch_statistics.measure(model, batches)
+        batch_statistics.Fitting(model).measure(batches)
         found.append(model.classifier.get_layer("learns").moving_variance.numpy())
     np.testing.assert_array_equal(*found)
 
@@ -72,7 +79,7 @@ def test_two_devices_share_a_batch_and_find_the_same(batches, two_replicas):
         model = network()
     layer = model.classifier.get_layer("learns")
     layer.synchronized = True  # as wherever devices train together
-    batch_statistics.measure(model, batches, strategy)
+    batch_statistics.Fitting(model, strategy).measure(batches)
     mean, variance = expected(model, batches)
     np.testing.assert_allclose(layer.moving_mean, mean, rtol=1e-4)
     np.testing.assert_allclose(layer.moving_variance, variance, rtol=1e-3)
@@ -89,3 +96,15 @@ def test_kept_network_goes_by_statistics_of_its_own_weights(batches, tmp_path, f
     mean, _ = expected(model, batches)
     close = np.allclose(kept.get_layer("learns").moving_mean, mean, rtol=1e-3)
     assert close == fits
+
+
+def test_a_try_out_looks_at_as_many_batches_as_it_has_learned_from(batches, tmp_path):
+    model = network()
+    model.compile(keras.optimizers.SGD(0.05))
+    feed = Feed(lambda epoch, skip: batches.skip(skip), 24, batches.take(2))
+    stage = Stage("none", epochs=1, batch_size=4)
+    Loop("classifier_rgb", stage, model, feed, tmp_path, max_steps=2, fit_statistics=True).run()
+    kept = keras.models.load_model(tmp_path / "model.keras")
+    found = kept.get_layer("learns").moving_mean
+    np.testing.assert_allclose(found, expected(model, batches.take(2))[0], rtol=1e-3)
+    assert not np.allclose(found, expected(model, batches)[0], rtol=1e-3)
