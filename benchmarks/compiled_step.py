@@ -1,9 +1,12 @@
-"""A training step as the loop takes it, left to TensorFlow and compiled by XLA, in turns.
+"""A training step as the loop takes it, left to TensorFlow, compiled by XLA and so on, in turns.
 
-Each form runs in a process of its own, so that memory is its own too. Processor time counts what
-both cores do and hardly depends on other work; wall time is that of a quiet machine only.
+Forms: "none" leaves everything to TensorFlow, "one_thread" has it compute an operation by one
+thread and several at a time, "xla" is compiled. Each form runs in a process of its own, so that
+memory is its own too. Processor time counts what both cores do and hardly depends on other work;
+wall time is that of a quiet machine only.
 
 python -m benchmarks.compiled_step --parts=joint,detector,classifier --batch_size=4
+python -m benchmarks.compiled_step --forms=none,one_thread --widths=0.125,0.25 --image_size=196
 """
 
 import argparse
@@ -15,10 +18,13 @@ import sys
 import tempfile
 import time
 
+_FORMS = ("none", "one_thread", "xla")
+
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--parts", default="joint", help="of joint, detector, classifier")
+    parser.add_argument("--forms", default="none,xla", help=f"of {', '.join(_FORMS)}")
     parser.add_argument("--widths", default="1.0")
     parser.add_argument("--precision", default="float32", help="Keras dtype policy")
     parser.add_argument("--image_size", type=int, default=299)
@@ -26,7 +32,11 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=3, help="timed steps in each turn")
     parser.add_argument("--turns", type=int, default=1)
     parser.add_argument("--one", help=argparse.SUPPRESS)  # a form, in this process
-    return parser.parse_args()
+    given = parser.parse_args()
+    for form in given.forms.split(","):
+        if form not in _FORMS:
+            parser.error(f"forms are some of {', '.join(_FORMS)}; got {form!r}")
+    return given
 
 
 def _model(part: str, width: float, image_size: int):
@@ -65,11 +75,13 @@ def _measure(given: argparse.Namespace) -> dict[str, float]:
 
     from salclass_tf.training import compilation, networks
 
+    if given.one == "one_thread":
+        tf.config.threading.set_intra_op_parallelism_threads(1)
     keras.config.set_dtype_policy(given.precision)
     keras.utils.set_random_seed(0)
     model = _model(given.parts, float(given.widths), given.image_size)
     model.optimizer.build(model.trainable_variables)
-    if given.one == "none":
+    if given.one != "xla":
         networks.fuse_normalizations(model)
     compiled = given.one == "xla" or None
     step = tf.function(model.train_step, autograph=False, jit_compile=compiled)
@@ -114,7 +126,7 @@ def main() -> None:
     print("|---|--:|--:|---|--:|--:|--:|--:|--:|")
     for part in given.parts.split(","):
         for width in given.widths.split(","):
-            found = {"none": [], "xla": []}
+            found = {form: [] for form in given.forms.split(",")}
             for _ in range(given.turns):
                 for form, turns in found.items():
                     turns.append(_in_own_process(part, width, form))
