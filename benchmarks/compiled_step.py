@@ -113,7 +113,7 @@ def _in_own_process(part: str, width: str, form: str) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measures every part at every width in both forms, and prints a table."""
+    """Measures every part at every width in each form, and prints a table."""
     given = _parse()
     if given.one:
         print(json.dumps(_measure(given)))

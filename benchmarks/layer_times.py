@@ -75,7 +75,8 @@ def _group(layer: keras.layers.Layer) -> str:
         return type(layer).__name__
     kernel = "x".join(str(side) for side in layer.kernel_size)
     rows, _, channels = layer.input.shape[1:]
-    return f"convolution {kernel}, {channels} to {layer.filters} channels, {rows} rows"
+    strided = ", strided" if max(layer.strides) > 1 else ""
+    return f"convolution {kernel}{strided}, {channels} to {layer.filters} channels, {rows} rows"
 
 
 def print_all(given: argparse.Namespace, model: SalClassNet) -> None:
@@ -90,7 +91,7 @@ def print_all(given: argparse.Namespace, model: SalClassNet) -> None:
     known: dict[str, float] = {}
     for group, layer in _parts(model):
         work = 3 * compilation.layer_operations(layer) * given.batch_size / 1e9
-        alike = f"{group} {[tuple(one.shape) for one in tf.nest.flatten(layer.input)]}"
+        alike = f"{group} {[one.shape for one in tf.nest.flatten([layer.input, layer.output])]}"
         if alike not in known:
             known[alike] = _seconds(_gradients(layer, given.batch_size))
         row = found.setdefault(group, [0, 0.0, 0.0])

@@ -7,8 +7,8 @@ python -m benchmarks.train_step --batch_size=4 --turns=3 --forms=loop,bare,xla -
 "loop" is the training loop from its second step on, with batches of the data pipeline; "xla" the
 same with its step compiled; "bare" a `tf.function` of `train_step` on one batch over and over.
 PyTorch takes the same networks, weights and batch, channels last, in float32, where it is
-installed. A revision runs its own loop. Every form has a process of its own, so that memory is its
-own too, and all take turns.
+installed. A revision runs its own benchmark; the memory it prints is that of its bare step. Every
+form has a process of its own, so that memory is its own too, and all take turns.
 
 With `--layers`: what every layer takes alone, forward and backward, by TensorFlow. Together these
 are what a step made of these operations can reach. Also what the start of the loop's step costs:
@@ -18,6 +18,7 @@ its operations, tracing and the first call.
 import argparse
 import contextlib
 import json
+import math
 import os
 import pathlib
 import re
@@ -34,6 +35,7 @@ import numpy as np
 from benchmarks import revisions
 
 _FORMS = ("loop", "bare", "xla")
+_OWN_PROCESS = (sys.executable, "-m", "benchmarks.train_step")
 
 
 def _parse() -> argparse.Namespace:
@@ -190,6 +192,16 @@ def _measure(given: argparse.Namespace) -> dict[str, Any]:
     return {"images_per_second": rate, "start": start}
 
 
+def _print_layers(given: argparse.Namespace) -> None:
+    """What each layer takes, in this process."""
+    import keras
+
+    from benchmarks import layer_times
+
+    keras.config.set_dtype_policy(given.precision)
+    layer_times.print_all(given, paper_model(given))
+
+
 def _run(command: list[str], **settings) -> tuple[str, float]:
     """What a process prints, and the most memory that it held, GiB."""
     with tempfile.TemporaryFile("w+") as told:
@@ -203,8 +215,7 @@ def _run(command: list[str], **settings) -> tuple[str, float]:
 
 def _by_own_process(form: str) -> dict[str, Any]:
     """A form of this tree."""
-    command = [sys.executable, "-m", "benchmarks.train_step", *sys.argv[1:], f"--one={form}"]
-    told, peak = _run(command)
+    told, peak = _run([*_OWN_PROCESS, *sys.argv[1:], f"--one={form}"])
     return json.loads(told.splitlines()[-1]) | {"peak_gib": peak}
 
 
@@ -212,13 +223,20 @@ def _by_revision(given: argparse.Namespace, tree: pathlib.Path) -> dict[str, Any
     """The loop of another revision, by the benchmark that it has itself."""
     names = ("precision", "width", "image_size", "batch_size", "steps")
     flags = [f"--{name}={getattr(given, name)}" for name in names]
-    told, peak = _run(
+    told, _ = _run(
         [sys.executable, "-P", "-m", "benchmarks.train_step", *flags],
         cwd=tree,
         env=os.environ | {"PYTHONPATH": str(tree)},
     )
-    [rate] = re.findall(r"^\| training loop .*\| ([0-9.]+) \| [0-9.]+ \|$", told, re.MULTILINE)
-    return {"images_per_second": float(rate), "peak_gib": peak}
+    # Before this benchmark had forms, the rate was the last column but one.
+    rate = re.search(r"^\| (?:training loop .* )?(?:loop )?\| ([0-9.]+) \|", told, re.MULTILINE)
+    if rate is None:
+        raise SystemExit(f"error: benchmarks.train_step of {given.against} prints no loop")
+    peak = re.search(r"^peak memory after the bare step ([0-9.]+)", told, re.MULTILINE)
+    return {
+        "images_per_second": float(rate[1]),
+        "peak_gib": float(peak[1]) if peak else math.nan,
+    }
 
 
 def _by_torch(given: argparse.Namespace, folder: pathlib.Path) -> dict[str, Any]:
@@ -251,7 +269,7 @@ def _save_for_torch(given: argparse.Namespace, folder: pathlib.Path) -> None:
 def _print_rates(given: argparse.Namespace, found: dict[str, list[dict]]) -> None:
     """The table of all forms, and what the loop's start costs."""
     rates = {form: [one["images_per_second"] for one in turns] for form, turns in found.items()}
-    loop = statistics.median(rates.get("loop") or next(iter(rates.values())))
+    first = statistics.median(next(iter(rates.values())))
     print(
         f"{given.precision}, width {given.width}, {given.image_size} px, batch {given.batch_size}"
     )
@@ -261,7 +279,7 @@ def _print_rates(given: argparse.Namespace, found: dict[str, list[dict]]) -> Non
         middle = statistics.median(rates[form])
         each = ", ".join(f"{rate:.3f}" for rate in rates[form])
         peak = max(one["peak_gib"] for one in turns)
-        print(f"| {form} | {middle:.3f} | {each} | {middle / loop:.2f} | {peak:.2f} |")
+        print(f"| {form} | {middle:.3f} | {each} | {middle / first:.2f} | {peak:.2f} |")
     for form, turns in found.items():
         if "start" in turns[0]:
             print(f"{form}: {turns[0]['start']}")
@@ -270,6 +288,9 @@ def _print_rates(given: argparse.Namespace, found: dict[str, list[dict]]) -> Non
 def main() -> None:
     """Measures all forms in turns and prints them."""
     given = _parse()
+    if given.one == "layers":
+        _print_layers(given)
+        return
     if given.one:
         print(json.dumps(_measure(given)))
         return
@@ -290,9 +311,7 @@ def main() -> None:
                 found[way].append(measure())
     _print_rates(given, found)
     if given.layers:
-        from benchmarks import layer_times
-
-        layer_times.print_all(given, paper_model(given))
+        subprocess.run([*_OWN_PROCESS, *sys.argv[1:], "--one=layers"], check=True)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def train_seeds(
     check_seeds(seeds)
     workdir, execution = pathlib.Path(workdir), execution or Execution()
     placement, config = stages.settle(config, execution)
-    at_once = seed_processes.how_many(config, len(seeds), placement, execution)
+    seed_processes.how_many(config, len(seeds), placement, execution)  # whether it can be
     before = [name for name in plan.order(config, stage) if name != stage]
     shared = [name for name in before if ROLES[name].pretraining]
     with placement.lost_workers_named():
@@ -71,7 +71,9 @@ def train_seeds(
 
         planned = {seed: planned_for(seed) for seed in seeds}  # all mistakes are told at once
         waiting = [seed for seed in seeds if planned[seed].todo]
-        if at_once > 1 and len(waiting) > 1:
+        # By the memory that is free now, after pretraining.
+        at_once = seed_processes.how_many(config, len(waiting), placement, execution)
+        if at_once > 1:
             _log.info("%d seeds at once, each in a process of its own", at_once)
             for seed in waiting:  # one preparation for all
                 stages.prepare_sets(planned[seed], placement, data_dir, manual_dir)

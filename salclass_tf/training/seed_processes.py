@@ -16,16 +16,14 @@ import tensorflow as tf
 
 from salclass_tf import commandline, start_up
 from salclass_tf.config import Config
-from salclass_tf.devices import Placement, threads
+from salclass_tf.devices import Placement, cores, threads
 from salclass_tf.training import plan, stages
 from salclass_tf.training.execution import Execution, no_callbacks
 
-_GIB = 2**30
-# What a run of networks up to `threads.NARROW` takes: the demo's had 1.9 (docs/results.md).
+# What a run of networks up to `threads.NARROW` takes: the demo's had 1.8 (docs/results.md).
 _MEMORY_GIB = 2.5
-_MEMINFO, _CGROUP = pathlib.Path("/proc/meminfo"), pathlib.Path("/sys/fs/cgroup/memory.max")
-_INTER_OP = "TF_NUM_INTEROP_THREADS"
 _POLL_SECONDS = 0.2
+_ERROR = "error: "
 # TensorFlow is imported once its notes are held back.
 _CHILD = (
     "from salclass_tf import commandline, start_up; start_up.quiet(); "
@@ -80,9 +78,9 @@ def how_many(config: Config, seeds: int, placement: Placement, execution: Execut
         )
     if asked is not None:
         return min(asked, seeds)
-    if callbacks or not on_cpu or not threads.is_narrow(config.width, placement):
+    if callbacks or not on_cpu or not threads.has_one_an_operation(config, placement):
         return 1
-    return max(1, min(seeds, _cores(), int(_free_memory() / _GIB / _MEMORY_GIB)))
+    return max(1, int(min(seeds, cores.count(), cores.free_memory() / 2**30 / _MEMORY_GIB)))
 
 
 def train(runs: Mapping[int, SeedRun], at_once: int) -> None:
@@ -96,7 +94,7 @@ def train(runs: Mapping[int, SeedRun], at_once: int) -> None:
         at_once: how many processes there are at a time.
 
     Raises:
-        ValueError: if runs have failed; naming the seeds and why.
+        ValueError: if runs have failed, or somebody has ended them; naming the seeds and why.
         KeyboardInterrupt: if this process was asked to stop.
     """
     waiting, running, failed = dict(runs), {}, {}
@@ -104,19 +102,21 @@ def train(runs: Mapping[int, SeedRun], at_once: int) -> None:
         while waiting or running:
             while waiting and len(running) < at_once and not received:
                 seed = next(iter(waiting))
-                running[seed] = _Process(seed, waiting.pop(seed), at_once)
+                running[seed] = _Process(seed, waiting.pop(seed), min(at_once, len(runs)))
+                if received:  # before there was a process to hand it to
+                    running[seed].send(signal.SIGTERM)
             for seed, process in list(running.items()):
                 if process.has_ended():
                     del running[seed]
-                    if process.code not in (0, commandline.INTERRUPTED):
+                    if process.code and not (received and process.code == commandline.INTERRUPTED):
                         failed[seed] = process.reason()
             if received:
                 waiting.clear()
             time.sleep(_POLL_SECONDS)
+    lines = [f"seed {seed}: {reason}" for seed, reason in failed.items()]
     if received:
-        raise KeyboardInterrupt(f"stopped by {received[-1]}")
+        raise KeyboardInterrupt("\n".join([*lines, f"stopped by {received[-1]}"]))
     if failed:
-        lines = [f"seed {seed}: {reason}" for seed, reason in failed.items()]
         raise ValueError("\n".join(["not every seed could be trained:", *lines]))
 
 
@@ -124,11 +124,16 @@ class _Process:
     """A run under way, and a thread that hands on what it says."""
 
     def __init__(self, seed: int, run: SeedRun, at_once: int):
-        given = pickle.dumps(run)
+        given, share = pickle.dumps(run), max(1, cores.count() // at_once)
         environment = os.environ | {"TQDM_DISABLE": "1", "PYTHONUNBUFFERED": "1"}
-        environment.setdefault(_INTER_OP, str(max(1, _cores() // at_once)))
+        # From whatever folder it is started, it finds the package where this process has.
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+        for name in ("TF_NUM_INTEROP_THREADS", threads.VARIABLE):
+            if name != threads.VARIABLE or run.config.width > threads.NARROW:
+                environment.setdefault(name, str(share))
+        debug = [flag for flag in sys.argv[1:] if flag == "--debug"]
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _CHILD],
+            [sys.executable, "-c", _CHILD, *debug],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -173,51 +178,41 @@ class _Process:
                 f"killed by {name}, perhaps because memory ran out: the same command goes on, with "
                 "--seeds_at_once=1 it takes less"
             )
-        return self._said[-1].removeprefix("error: ") if self._said else f"exit code {self.code}"
+        starts = [n for n, line in enumerate(self._said) if line.startswith(_ERROR)]
+        words = self._said[starts[-1] if starts else -1 :]
+        return "\n".join(words).removeprefix(_ERROR) or f"exit code {self.code}"
 
     def send(self, number: int) -> None:
         """Sends it a signal."""
         self._process.send_signal(number)
+
+    def end(self) -> None:
+        """Has it save and end, and waits for that."""
+        self.send(signal.SIGTERM)
+        self._process.wait()
 
 
 @contextlib.contextmanager
 def _handed_on(running: Mapping[int, _Process]) -> Iterator[list[str]]:
     """Hands SIGINT and SIGTERM on to processes; gives the names of those that came."""
     received: list[str] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield received
-        return
 
     def hand_on(number: int, _frame: object) -> None:
         received.append(signal.Signals(number).name)
         for process in list(running.values()):
             process.send(number)
 
-    before = {n: signal.signal(n, hand_on) for n in (signal.SIGINT, signal.SIGTERM)}
+    # Python lets the main thread alone set them.
+    alone = threading.current_thread() is threading.main_thread()
+    numbers = (signal.SIGINT, signal.SIGTERM) if alone else ()
+    before = {number: signal.signal(number, hand_on) for number in numbers}
     try:
         yield received
     finally:
+        for process in running.values():  # none, unless something has gone wrong here
+            process.end()
         for number, handler in before.items():
             signal.signal(number, handler)
-        for process in running.values():  # none, unless something has gone wrong here
-            process.send(signal.SIGTERM)
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _free_memory() -> float:
-    """Bytes that are free, by the system's word and the limit of a container; else infinity."""
-    found = [float("inf")]
-    with contextlib.suppress(OSError, StopIteration, ValueError):
-        lines = _MEMINFO.read_text().splitlines()
-        line = next(one for one in lines if one.startswith("MemAvailable:"))
-        found.append(1024 * int(line.split()[1]))
-    with contextlib.suppress(OSError, ValueError):
-        found.append(int(_CGROUP.read_text()))
-    return min(found)
 
 
 def carry_out_given() -> None:

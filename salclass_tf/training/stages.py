@@ -97,7 +97,7 @@ def settle(config: Config, execution: Execution) -> tuple[Placement, Config]:
     caching.check_devices(config, placement)
     if execution.deterministic:
         tf.config.experimental.enable_op_determinism()
-    threads = devices.choose_threads(config.width, placement)
+    threads = devices.choose_threads(config, placement)
     policy, why = devices.choose_precision(config.precision)
     _log.info("strategy %s: %s", placement.name, placement.why)
     if threads:

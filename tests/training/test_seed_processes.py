@@ -10,8 +10,9 @@ import pytest
 import tensorflow as tf
 from tiny_config import tiny_config
 
+import salclass_tf
 from salclass_tf import training
-from salclass_tf.devices import Placement
+from salclass_tf.devices import Placement, cores
 from salclass_tf.runs.finished_stage import FinishedStage
 from salclass_tf.training import seed_processes
 from salclass_tf.training.execution import Execution
@@ -28,27 +29,38 @@ def one_device():
 def machine(monkeypatch):
     """Sets the cores and the free memory that are found."""
 
-    def set_to(cores, gib):
-        monkeypatch.setattr(seed_processes, "_cores", lambda: cores)
-        monkeypatch.setattr(seed_processes, "_free_memory", lambda: gib * GIB)
+    def set_to(number, gib):
+        monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
+        monkeypatch.setattr(cores, "count", lambda: number)
+        monkeypatch.setattr(cores, "free_memory", lambda: gib * GIB)
 
     return set_to
 
 
 @pytest.mark.parametrize(
-    ("cores", "gib", "seeds", "width", "many"),
+    ("number", "gib", "seeds", "width", "many"),
     [
         (4, 100, 3, 0.125, 3),
         (2, 100, 3, 0.125, 2),
         (16, 8, 12, 0.125, 3),
         (4, 1, 3, 0.125, 1),
+        (4, float("inf"), 3, 0.125, 3),  # a system that does not tell
         (4, 100, 3, 0.25, 1),  # its operations keep several cores busy
     ],
 )
-def test_cores_memory_and_width_decide(machine, one_device, cores, gib, seeds, width, many):
-    machine(cores, gib)
+def test_cores_memory_and_width_decide(machine, one_device, number, gib, seeds, width, many):
+    machine(number, gib)
     config = dataclasses.replace(tiny_config("dotted_noise"), width=width)
     assert seed_processes.how_many(config, seeds, one_device, Execution()) == many
+
+
+def test_operations_that_threads_share_take_their_turns(machine, one_device, monkeypatch):
+    machine(4, 100)
+    narrow = dataclasses.replace(tiny_config("dotted_noise"), width=0.125)
+    compiled = dataclasses.replace(narrow, compile="xla")
+    assert seed_processes.how_many(compiled, 3, one_device, Execution()) == 1
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "2")
+    assert seed_processes.how_many(narrow, 3, one_device, Execution()) == 1
 
 
 def test_what_is_asked_for_is_done_where_it_can_be(machine, one_device):
@@ -85,14 +97,16 @@ def test_others_go_on_where_one_fails_and_all_reasons_are_told(monkeypatch, tmp_
     code = (
         "name = os.path.basename(run.workdir); print('began', flush=True); "
         "name == '1' and os.kill(os.getpid(), signal.SIGKILL); "
-        "name == '2' and (print('error: no room', flush=True), sys.exit(2)); "
+        "name == '2' and (print('error: no room\\nfor it', flush=True), sys.exit(2)); "
+        "name == '4' and sys.exit(130); "
         "open(run.workdir, 'w').close()"
     )
     instead(monkeypatch, code)
     with pytest.raises(ValueError, match="not every seed") as told:
-        seed_processes.train(runs(tmp_path, (0, 1, 2, 3)), 1)
+        seed_processes.train(runs(tmp_path, (0, 1, 2, 3, 4)), 1)
     assert "seed 1: killed by SIGKILL" in str(told.value)
-    assert "seed 2: no room" in str(told.value) and "seed 3" not in str(told.value)
+    assert "seed 2: no room\nfor it" in str(told.value) and "seed 3" not in str(told.value)
+    assert "seed 4: began" in str(told.value)  # somebody has ended it, and not this process
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "3"]
     said = capfd.readouterr().err
     assert "seed 0: began\n" in said and "seed 3: began\n" in said
@@ -115,6 +129,29 @@ def test_a_signal_ends_those_under_way_and_begins_no_other(monkeypatch, tmp_path
     stopping.join()
     assert time.monotonic() - began < 30
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1"]
+
+
+def test_a_signal_that_comes_while_a_process_starts_reaches_it(monkeypatch, tmp_path):
+    instead(monkeypatch, "time.sleep(60)")
+    start = seed_processes._Process
+
+    def interrupted(*given):
+        process = start(*given)
+        os.kill(os.getpid(), signal.SIGINT)
+        return process
+
+    monkeypatch.setattr(seed_processes, "_Process", interrupted)
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt, match="SIGINT"):
+        seed_processes.train(runs(tmp_path), 1)
+    assert time.monotonic() - began < 30
+
+
+def test_a_process_finds_the_package_from_any_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    instead(monkeypatch, "import salclass_tf; open(run.workdir, 'w').write(salclass_tf.__file__)")
+    seed_processes.train(runs(tmp_path, (0,)), 1)
+    assert (tmp_path / "0").read_text() == salclass_tf.__file__
 
 
 def test_a_process_ends_with_the_one_that_began_it():

@@ -183,7 +183,9 @@ class Report:
         """A section: the table, what its rows differ by, what the paper prints of these sets."""
         self._sections += [f"## Table {table}: {_TITLES[table]}", markdown]
         for number, (dataset, tests) in enumerate(found.items()):
-            self._sections.append(f"The first row on {dataset} against the others:")
+            by_seed = len({first for first, *_ in tests}) > 1
+            against = "the others, seed by seed" if by_seed else "the others"
+            self._sections.append(f"The first row on {dataset} against {against}:")
             self._sections.append(of_maps.comparisons(tests))
             if number == len(found) - 1:
                 self._sections.append(ONE_TRAINING)
