@@ -22,6 +22,7 @@ def build_trunk(
     dilations: tuple[int, ...] = (1, 1, 1, 1, 1),
     frozen: bool = False,
     taps: tuple[str, ...] = (),
+    kernel_initializer: str = "glorot_uniform",
 ) -> keras.KerasTensor | list[keras.KerasTensor]:
     """Applies VGG's 3x3 convolutions and 2x2 pools; layers have `keras.applications` names.
 
@@ -39,6 +40,7 @@ def build_trunk(
         frozen: whether the convolutions never learn, see `layers.FrozenConv2D`.
         taps: names of layers, without the prefix, whose outputs are wanted: `block5_conv3`,
             `block3_pool`, or `block5_conv1_linear` for a convolution before its ReLU.
+        kernel_initializer: start of the convolutions, see `keras.layers.Conv2D`.
 
     Returns:
         Features after the last pool, [b, h / 32, w / 32, 512 * width] where all strides are 2; with
@@ -61,6 +63,7 @@ def build_trunk(
                 padding="same",
                 dilation_rate=dilations[block - 1],
                 activation=None if is_split else "relu",
+                kernel_initializer=kernel_initializer,
                 name=prefix + layer,
             )(x)
             if is_split:

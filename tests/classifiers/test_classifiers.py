@@ -143,6 +143,17 @@ def test_vgg_dropout_follows_its_seed_and_differs_between_layers():
     assert not np.array_equal(masks[0][0], masks[0][1])
 
 
+@pytest.mark.parametrize("name", ["vgg16", "vgg19"])
+def test_signal_of_a_vgg_from_scratch_reaches_its_last_convolution(name):
+    """By He's start it stays as large as the pixels; by Glorot's it falls to a hundredth."""
+    keras.utils.set_random_seed(0)
+    network = build_classifier(name, 4, False, image_size=64, width=0.125, top="pool")
+    images = np.random.default_rng(0).uniform(0, 255, (4, 64, 64, 3)).astype(np.float32)
+    features = keras.Model(network.inputs, network.get_layer("block5_conv3").output)(images)
+    assert 20 < np.std(features) < 400
+    assert np.abs(network(images)).max() < 20  # and what is guessed at first is not certain
+
+
 @pytest.mark.parametrize("name", ["inception_v3", "vgg16", "vgg19"])
 def test_class_error_reaches_the_saliency_map(name, narrow_inception):
     classifier = narrow_inception
