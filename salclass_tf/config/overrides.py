@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING
 
 from salclass_tf.config import flag_checks, recipes
 from salclass_tf.config.optimizer import require
-from salclass_tf.config.stage import DETECTOR, ROLES, Stage, pretraining_of, role, twins_of
+from salclass_tf.config.stage import (
+    CLASSIFIER,
+    DETECTOR,
+    ROLES,
+    pretraining_of,
+    role,
+    twins_of,
+)
 from salclass_tf.data.geometry import Geometry
 
 if TYPE_CHECKING:
     from salclass_tf.config.config import Config
 
-# At 7e-4 the nine ReLU layers of SalNet, which nothing normalises, output a constant from then on.
-_HIGHEST_DEMO_RATES = {"salnet": 1e-4}
+# At 7e-4 the nine ReLU layers of SalNet, which nothing normalises, output a constant from then on,
+# and at 1e-3 the sixteen of a VGG that has learned from random weights.
+_HIGHEST_DEMO_RATES = {DETECTOR: {"salnet": 1e-4}, CLASSIFIER: {"vgg16": 2e-4, "vgg19": 2e-4}}
 
 
 def override(
@@ -80,22 +89,21 @@ def _fitting_weights(config: Config, run: dict) -> dict:
 
 
 def _with_highest_rates(config: Config) -> Config:
-    """Keeps the demo's detector from rates at which networks of its kind die."""
-    highest = _HIGHEST_DEMO_RATES.get(config.detector)
-    if config.preset != "demo" or highest is None:
+    """Keeps the demo's networks from rates at which networks of their kind die."""
+    if config.preset != "demo":
         return config
-
-    def capped(spec: Stage) -> Stage:
-        return dataclasses.replace(spec, optimizer=spec.optimizer.capped(highest))
-
-    changed = _of_detectors(config, capped)
-    twins = {
-        twin: capped(changed.stages[twin])
-        for name in changed.stages
-        for twin in twins_of(name)
-        if ROLES[name].trains_detector and twin in changed.stages
-    }
-    return dataclasses.replace(changed, stages=changed.stages | twins)
+    detector = _HIGHEST_DEMO_RATES[DETECTOR].get(config.detector, math.inf)
+    classifier = _HIGHEST_DEMO_RATES[CLASSIFIER].get(config.classifier, math.inf)
+    stages = {}
+    for name, spec in config.stages.items():
+        # Twins learn at the same rates.
+        roles = [ROLES[one] for one in (name, ROLES[name].twin_of) if one]
+        highest = min(
+            detector if any(one.trains_detector for one in roles) else math.inf,
+            classifier if any(one.trains_classifier for one in roles) else math.inf,
+        )
+        stages[name] = dataclasses.replace(spec, optimizer=spec.optimizer.capped(highest))
+    return dataclasses.replace(config, stages=stages)
 
 
 def _with_loss(config: Config, loss: str) -> Config:

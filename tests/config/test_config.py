@@ -310,6 +310,21 @@ def test_rgb_twins_share_the_schedule_of_what_they_are_compared_with(preset, dat
         _assert_twins_learn_alike(asked)
 
 
+def test_demo_spares_a_vgg_from_scratch_the_rates_at_which_it_dies():
+    demo = config.build_config()
+    spared = demo.override("joint", {"classifier": "vgg19"}, {})
+    assert spared.pretrain_classifier
+    for stage in ("classifier_pretrain", "classifier", "classifier_rgb"):
+        optimizer = spared.stages[stage].optimizer
+        assert (optimizer.learning_rate, {rate for _, rate in optimizer.steps} - {2e-4}) == (
+            2e-4,
+            set(),
+        )
+    assert spared.stages["saliency"] == demo.stages["saliency"]  # a VGG too, with another loss
+    asked = demo.override("classifier", {"classifier": "vgg19"}, {"learning_rate": 5e-4})
+    assert asked.stages["classifier"].optimizer.learning_rate == 5e-4
+
+
 def test_demo_spares_salnet_the_rates_at_which_it_dies():
     demo = config.build_config("demo")
     spared = demo.override("joint", {"detector": "salnet"}, {})
