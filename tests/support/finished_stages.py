@@ -42,6 +42,8 @@ def build_network(stage: str, precision: str = "float32") -> keras.Model:
     network = {"joint": None, "saliency": detector}.get(stage, classifier)
     network = network or SalClassNet(detector, classifier)
     spread_weights(network)
+    kernel = classifier.get_layer("predictions").kernel
+    kernel.assign(kernel / 100)  # its features are as large as pixels
     return network
 
 
