@@ -18,13 +18,15 @@ import sys
 import tempfile
 import time
 
+from benchmarks import forms
+
 _FORMS = ("none", "one_thread", "xla")
 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--parts", default="joint", help="of joint, detector, classifier")
-    parser.add_argument("--forms", default="none,xla", help=f"of {', '.join(_FORMS)}")
+    forms.add_flag(parser, _FORMS, "none,xla")
     parser.add_argument("--widths", default="1.0")
     parser.add_argument("--precision", default="float32", help="Keras dtype policy")
     parser.add_argument("--image_size", type=int, default=299)
@@ -32,11 +34,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=3, help="timed steps in each turn")
     parser.add_argument("--turns", type=int, default=1)
     parser.add_argument("--one", help=argparse.SUPPRESS)  # a form, in this process
-    given = parser.parse_args()
-    for form in given.forms.split(","):
-        if form not in _FORMS:
-            parser.error(f"forms are some of {', '.join(_FORMS)}; got {form!r}")
-    return given
+    return parser.parse_args()
 
 
 def _model(part: str, width: float, image_size: int):
@@ -126,7 +124,7 @@ def main() -> None:
     print("|---|--:|--:|---|--:|--:|--:|--:|--:|")
     for part in given.parts.split(","):
         for width in given.widths.split(","):
-            found = {form: [] for form in given.forms.split(",")}
+            found = {form: [] for form in given.forms}
             for _ in range(given.turns):
                 for form, turns in found.items():
                     turns.append(_in_own_process(part, width, form))

@@ -32,7 +32,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import revisions
+from benchmarks import forms, revisions
 
 _FORMS = ("loop", "bare", "xla")
 _OWN_PROCESS = (sys.executable, "-m", "benchmarks.train_step")
@@ -46,17 +46,13 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--batch_size", type=int, default=16)
     parser.add_argument("--steps", type=int, default=4, help="timed steps of each")
     parser.add_argument("--turns", type=int, default=1)
-    parser.add_argument("--forms", default="bare,loop", help=f"of {', '.join(_FORMS)}")
+    forms.add_flag(parser, _FORMS, "bare,loop")
     parser.add_argument("--against_torch", action="store_true", help="PyTorch beside, in float32")
     parser.add_argument("--torch_python", default=sys.executable, help="Python that has PyTorch")
     parser.add_argument("--against", help="a revision of this repository, whose loop runs beside")
     parser.add_argument("--layers", action="store_true", help="what each layer takes alone")
     parser.add_argument("--one", help=argparse.SUPPRESS)  # a form, in this process
-    given = parser.parse_args()
-    for form in given.forms.split(","):
-        if form not in _FORMS:
-            parser.error(f"forms are some of {', '.join(_FORMS)}; got {form!r}")
-    return given
+    return parser.parse_args()
 
 
 def paper_model(given: argparse.Namespace):
@@ -295,7 +291,7 @@ def main() -> None:
         print(json.dumps(_measure(given)))
         return
     ways: dict[str, Callable[[], dict[str, Any]]] = {
-        form: lambda form=form: _by_own_process(form) for form in given.forms.split(",")
+        form: lambda form=form: _by_own_process(form) for form in given.forms
     }
     with contextlib.ExitStack() as open_folders:
         if given.against:

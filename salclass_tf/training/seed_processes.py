@@ -128,9 +128,9 @@ class _Process:
         environment = os.environ | {"TQDM_DISABLE": "1", "PYTHONUNBUFFERED": "1"}
         # From whatever folder it is started, it finds the package where this process has.
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
-        for name in ("TF_NUM_INTEROP_THREADS", threads.VARIABLE):
-            if name != threads.VARIABLE or run.config.width > threads.NARROW:
-                environment.setdefault(name, str(share))
+        environment.setdefault("TF_NUM_INTEROP_THREADS", str(share))
+        if run.config.width > threads.NARROW:
+            environment.setdefault(threads.VARIABLE, str(share))
         debug = [flag for flag in sys.argv[1:] if flag == "--debug"]
         self._process = subprocess.Popen(
             [sys.executable, "-c", _CHILD, *debug],
