@@ -215,6 +215,21 @@ def _by_own_process(form: str) -> dict[str, Any]:
     return json.loads(told.splitlines()[-1]) | {"peak_gib": peak}
 
 
+def loop_rate(told: str) -> float | None:
+    """Images per second of the loop, from the table that a revision's benchmark prints.
+
+    Before it had forms, rows were of step, precision, batch, rate and ratio to the bare step.
+
+    Args:
+        told: all that it prints.
+    """
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in told.splitlines()]
+    for name, *cells in (row for row in rows if row):
+        if name in ("loop", "training loop"):
+            return float(cells[2 if name == "training loop" else 0])
+    return None
+
+
 def _by_revision(given: argparse.Namespace, tree: pathlib.Path) -> dict[str, Any]:
     """The loop of another revision, by the benchmark that it has itself."""
     names = ("precision", "width", "image_size", "batch_size", "steps")
@@ -224,13 +239,12 @@ def _by_revision(given: argparse.Namespace, tree: pathlib.Path) -> dict[str, Any
         cwd=tree,
         env=os.environ | {"PYTHONPATH": str(tree)},
     )
-    # Before this benchmark had forms, the rate was the last column but one.
-    rate = re.search(r"^\| (?:training loop .* )?(?:loop )?\| ([0-9.]+) \|", told, re.MULTILINE)
+    rate = loop_rate(told)
     if rate is None:
         raise SystemExit(f"error: benchmarks.train_step of {given.against} prints no loop")
     peak = re.search(r"^peak memory after the bare step ([0-9.]+)", told, re.MULTILINE)
     return {
-        "images_per_second": float(rate[1]),
+        "images_per_second": rate,
         "peak_gib": float(peak[1]) if peak else math.nan,
     }
 

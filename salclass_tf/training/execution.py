@@ -25,6 +25,8 @@ class Execution:
         deterministic: whether TensorFlow is told to use deterministic operations only.
         seeds_at_once: how many of several seeds are trained at once, each in a process of its own;
             None goes by cores and memory, see `seed_processes.how_many`.
+        stages_at_once: above 1, the stages of the detector have a process of their own, beside
+            those of the classifier; None goes by cores and memory, see `child_process.how_many`.
         callbacks: stage name -> Keras callbacks; they see what they would see in `fit`.
     """
 
@@ -34,11 +36,12 @@ class Execution:
     keep_checkpoints: int = 2
     deterministic: bool = False
     seeds_at_once: int | None = None
+    stages_at_once: int | None = 1
     callbacks: Callable[[str], Sequence[keras.callbacks.Callback]] = no_callbacks
 
     def __post_init__(self):
         """Validates the values."""
-        for name in ("checkpoint_steps", "keep_checkpoints", "seeds_at_once"):
+        for name in ("checkpoint_steps", "keep_checkpoints", "seeds_at_once", "stages_at_once"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1; got {value}")

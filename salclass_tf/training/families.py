@@ -50,6 +50,8 @@ def train_seeds(
     """
     check_seeds(seeds)
     workdir, execution = pathlib.Path(workdir), execution or Execution()
+    if execution.seeds_at_once == 1 and execution.stages_at_once is None:
+        execution = dataclasses.replace(execution, stages_at_once=1)  # one process, then
     placement, config = stages.settle(config, execution)
     seed_processes.how_many(config, len(seeds), placement, execution)  # whether it can be
     before = [name for name in plan.order(config, stage) if name != stage]
@@ -77,10 +79,12 @@ def train_seeds(
             _log.info("%d seeds at once, each in a process of its own", at_once)
             for seed in waiting:  # one preparation for all
                 stages.prepare_sets(planned[seed], placement, data_dir, manual_dir)
+            # Each has a core.
+            alone = dataclasses.replace(execution, stages_at_once=1)
             runs = {
                 seed: seed_processes.SeedRun(
                     *(dataclasses.replace(config, seed=seed), stage, folders[seed]),
-                    *(data_dir, manual_dir, execution),
+                    *(data_dir, manual_dir, alone),
                 )
                 for seed in waiting
             }

@@ -73,23 +73,26 @@ class Handover:
             identity = FinishedStage(one.folder).weights_identity
             self._left[one.folder] = _Left(forward, by_xla, identity)
 
-    def take(self, folders: Sequence[pathlib.Path]) -> list[keras.Model] | None:
-        """Returns the networks of stages, to be trained together; None where files are to be read.
+    def take(self, folders: Sequence[pathlib.Path]) -> list[keras.Model | None]:
+        """Returns the networks of stages, to be trained together; None where a file is to be read.
 
-        All or none: reading one draws seeds, which those of another one's dropout come after.
+        Reading one draws seeds, which those of another one's random layers come after: where one is
+        read, those before it are read, too. What is handed over has no random layers.
 
         Args:
-            folders: of the stages.
+            folders: of the stages, in the order in which their networks are read.
         """
         left = [self._left.pop(folder, None) for folder in folders]
-        for folder, one in zip(folders, left, strict=True):
-            if one is None or one.identity != FinishedStage(folder).weights_identity:
-                return None
-        self._taken += left
-        for one in left:
+        found: list[keras.Model | None] = []
+        for folder, one in zip(reversed(folders), reversed(left), strict=True):
+            is_as_left = one and one.identity == FinishedStage(folder).weights_identity
+            if not is_as_left:
+                break
+            self._taken.insert(0, one)
+            found.insert(0, one.forward.network)
             for layer in part_normalizations(one.forward.network):
                 layers.restore_normalization(layer)
-        return [one.forward.network for one in left]
+        return [None] * (len(folders) - len(found)) + found
 
     def forward_of(self, network: keras.Model, by_xla: bool) -> Forward:
         """Returns the answers of a stage's network, as far as traced before it was handed over.

@@ -18,8 +18,8 @@ from salclass_tf.model import ClassifierModel, DetectorModel, GazeModel, SalClas
 from salclass_tf.optimization import optimizers, schedules
 from salclass_tf.runs.finished_stage import FinishedStage
 
-#: the folders of finished stages -> their networks, None where their files are to be read
-Handed = Callable[[Sequence[pathlib.Path]], list[keras.Model] | None]
+#: the folders of finished stages -> their networks, None for each whose file is to be read
+Handed = Callable[[Sequence[pathlib.Path]], list[keras.Model | None]]
 
 _PRETRAINED = pathlib.Path(__file__).parent.parent / "pretrained"
 #: file and sha256 of the small classifier that `docs/reproduction.md` tells how to make
@@ -29,8 +29,9 @@ DEMO_WEIGHTS = (
 )
 
 
-def _nothing(folders: Sequence[pathlib.Path]) -> None:
+def _nothing(folders: Sequence[pathlib.Path]) -> list[None]:
     """What is handed over where every network is read."""
+    return [None] * len(folders)
 
 
 def build_model(
@@ -244,7 +245,10 @@ def _kept(
 ) -> list[keras.Model]:
     """The parts of networks that the stages before have left."""
     folders = [workdir / config.start_of(stage, part) for part in parts]
-    networks = handed(folders) or [FinishedStage(folder).network() for folder in folders]
+    networks = [
+        FinishedStage(folder).network() if network is None else network
+        for folder, network in zip(folders, handed(folders), strict=True)
+    ]
     return [
         getattr(network, part) if isinstance(network, SalClassNet) else network
         for network, part in zip(networks, parts, strict=True)

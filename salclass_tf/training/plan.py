@@ -227,11 +227,11 @@ def _find_sets(todo: list[Job], data_dir: str | None, manual_dir: str | None) ->
     """The sets of stages, by name: those that are there, then those that need a user's files."""
     names = dict.fromkeys(one.dataset for one in todo)
     found = [sets.find_set(name, data_dir, manual_dir) for name in names]
-    return {one.name: one for one in sorted(found, key=_cost)}
+    return {one.name: one for one in sorted(found, key=cost)}
 
 
-def _cost(one: GazeSet) -> int:
-    """How long it may take to know that a set cannot be prepared."""
+def cost(one: GazeSet) -> int:
+    """Returns how long it may take to know that a set cannot be prepared, from 0 to 2."""
     if one.is_prepared:
         return 0
     return 1 if one.builder.MANUAL_DOWNLOAD_INSTRUCTIONS else 2

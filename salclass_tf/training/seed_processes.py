@@ -4,32 +4,19 @@ import contextlib
 import dataclasses
 import os
 import pathlib
-import pickle
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
 
-import tensorflow as tf
-
 from salclass_tf import commandline, start_up
 from salclass_tf.config import Config
 from salclass_tf.devices import Placement, cores, threads
-from salclass_tf.training import plan, stages
-from salclass_tf.training.execution import Execution, no_callbacks
+from salclass_tf.training import child_process, plan, stages
+from salclass_tf.training.child_process import Child
+from salclass_tf.training.execution import Execution
 
-# What a run of networks up to `threads.NARROW` takes: the demo's had 1.8 (docs/results.md).
-_MEMORY_GIB = 2.5
 _POLL_SECONDS = 0.2
-_ERROR = "error: "
-# TensorFlow is imported once its notes are held back.
-_CHILD = (
-    "from salclass_tf import commandline, start_up; start_up.quiet(); "
-    "from salclass_tf.training import seed_processes; "
-    "commandline.run(seed_processes.carry_out_given)"
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,8 +43,7 @@ class SeedRun:
 def how_many(config: Config, seeds: int, placement: Placement, execution: Execution) -> int:
     """Decides how many seeds are trained at once.
 
-    Where it was not asked for: one for each core as far as memory allows, of networks whose
-    operations are too small to keep several cores busy; else one.
+    See `child_process.how_many`.
 
     Args:
         config: the run.
@@ -69,18 +55,8 @@ def how_many(config: Config, seeds: int, placement: Placement, execution: Execut
         ValueError: if several are asked for where they cannot have processes of their own.
     """
     asked = execution.seeds_at_once
-    on_cpu = placement.name == "one device" and not tf.config.get_visible_devices("GPU")
-    callbacks = execution.callbacks is not no_callbacks
-    if asked is not None and asked > 1 and (callbacks or not on_cpu):
-        raise ValueError(
-            f"seeds_at_once is for one CPU, without callbacks; got {asked} with strategy "
-            f"{placement.name}{' and callbacks' if callbacks else ''}: leave it out"
-        )
-    if asked is not None:
-        return min(asked, seeds)
-    if callbacks or not on_cpu or not threads.has_one_an_operation(config, placement):
-        return 1
-    return max(1, int(min(seeds, cores.count(), cores.free_memory() / 2**30 / _MEMORY_GIB)))
+    found = child_process.how_many(asked, "seeds_at_once", config, placement, execution)
+    return min(found, seeds)
 
 
 def train(runs: Mapping[int, SeedRun], at_once: int) -> None:
@@ -102,14 +78,14 @@ def train(runs: Mapping[int, SeedRun], at_once: int) -> None:
         while waiting or running:
             while waiting and len(running) < at_once and not received:
                 seed = next(iter(waiting))
-                running[seed] = _Process(seed, waiting.pop(seed), min(at_once, len(runs)))
+                running[seed] = _start(seed, waiting.pop(seed), min(at_once, len(runs)))
                 if received:  # before there was a process to hand it to
                     running[seed].send(signal.SIGTERM)
             for seed, process in list(running.items()):
                 if process.has_ended():
                     del running[seed]
                     if process.code and not (received and process.code == commandline.INTERRUPTED):
-                        failed[seed] = process.reason()
+                        failed[seed] = process.reason("--seeds_at_once=1")
             if received:
                 waiting.clear()
             time.sleep(_POLL_SECONDS)
@@ -120,80 +96,18 @@ def train(runs: Mapping[int, SeedRun], at_once: int) -> None:
         raise ValueError("\n".join(["not every seed could be trained:", *lines]))
 
 
-class _Process:
-    """A run under way, and a thread that hands on what it says."""
-
-    def __init__(self, seed: int, run: SeedRun, at_once: int):
-        given, share = pickle.dumps(run), max(1, cores.count() // at_once)
-        environment = os.environ | {"TQDM_DISABLE": "1", "PYTHONUNBUFFERED": "1"}
-        # From whatever folder it is started, it finds the package where this process has.
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
-        environment.setdefault("TF_NUM_INTEROP_THREADS", str(share))
-        if run.config.width > threads.NARROW:
-            environment.setdefault(threads.VARIABLE, str(share))
-        debug = [flag for flag in sys.argv[1:] if flag == "--debug"]
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _CHILD, *debug],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            start_new_session=True,  # a terminal's Ctrl-C reaches it through this process alone
-        )
-        # Left open: that it closes tells the process that this one has gone.
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(given)
-            self._process.stdin.flush()
-        self._said: list[str] = []
-        self._reader = threading.Thread(target=self._hand_on, args=(seed,), daemon=True)
-        self._reader.start()
-
-    def _hand_on(self, seed: int) -> None:
-        """Prints every line behind the seed."""
-        for line in self._process.stdout:
-            text = line.decode(errors="replace").rstrip()
-            if text:
-                self._said.append(text)
-                print(f"seed {seed}: {text}", file=sys.stderr, flush=True)
-
-    def has_ended(self) -> bool:
-        """Whether it has, and all that it said has been printed."""
-        if self._process.poll() is None:
-            return False
-        self._reader.join()
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.close()
-        return True
-
-    @property
-    def code(self) -> int:
-        """Its exit code."""
-        return self._process.returncode
-
-    def reason(self) -> str:
-        """Why it ended: its own words; the signal that killed it."""
-        if self.code < 0:
-            name = signal.Signals(-self.code).name
-            return (
-                f"killed by {name}, perhaps because memory ran out: the same command goes on, with "
-                "--seeds_at_once=1 it takes less"
-            )
-        starts = [n for n, line in enumerate(self._said) if line.startswith(_ERROR)]
-        words = self._said[starts[-1] if starts else -1 :]
-        return "\n".join(words).removeprefix(_ERROR) or f"exit code {self.code}"
-
-    def send(self, number: int) -> None:
-        """Sends it a signal."""
-        self._process.send_signal(number)
-
-    def end(self) -> None:
-        """Has it save and end, and waits for that."""
-        self.send(signal.SIGTERM)
-        self._process.wait()
+def _start(seed: int, run: SeedRun, at_once: int) -> Child:
+    """Starts the process of a seed."""
+    share = str(max(1, cores.count() // at_once))
+    names = ["TF_NUM_INTEROP_THREADS"]
+    if run.config.width > threads.NARROW:
+        names.append(threads.VARIABLE)
+    own = {name: share for name in names if name not in os.environ}
+    return Child("seed_processes", run, f"seed {seed}: ", own)
 
 
 @contextlib.contextmanager
-def _handed_on(running: Mapping[int, _Process]) -> Iterator[list[str]]:
+def _handed_on(running: Mapping[int, Child]) -> Iterator[list[str]]:
     """Hands SIGINT and SIGTERM on to processes; gives the names of those that came."""
     received: list[str] = []
 
@@ -216,18 +130,11 @@ def _handed_on(running: Mapping[int, _Process]) -> Iterator[list[str]]:
 
 
 def carry_out_given() -> None:
-    """Carries out the run that standard input holds, as `train` writes it."""
+    """Carries out the run of a seed, as `train` hands it over."""
     start_up.spare_collections()
-    run: SeedRun = pickle.load(sys.stdin.buffer)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    run: SeedRun = child_process.read()
+    child_process.end_with_parent()
     placement, config = stages.settle(run.config, run.execution)
     places = run.data_dir, run.manual_dir
     planned = plan.plan(config, run.stage, run.workdir, placement, *places)
     stages.carry_out(planned, placement, run.execution, *places)
-
-
-def _end_with_parent() -> None:
-    """Has this process save and end when the one that began it has gone."""
-    while os.read(sys.stdin.fileno(), 1):  # not by the buffer, whose lock Python wants as it ends
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)

@@ -10,7 +10,7 @@ import resource
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import keras
 import numpy as np
@@ -30,6 +30,7 @@ from salclass_tf.signals import sigterm_interrupts
 from salclass_tf.training import (
     caching,
     compilation,
+    detector_process,
     feeding,
     final_scores,
     gaze_check,
@@ -43,6 +44,7 @@ from salclass_tf.training import (
     plan,
     report,
 )
+from salclass_tf.training.detector_process import DetectorProcess
 from salclass_tf.training.execution import Execution
 from salclass_tf.training.plan import Job, Plan
 
@@ -128,25 +130,66 @@ def carry_out(
         ValueError: for anything the user can fix; the message says how.
         OSError: if something cannot be written or read, or another worker has gone.
     """
-    prepared = prepare_sets(planned, placement, data_dir, manual_dir)
-    plan.check_same_data(planned.todo, data_dir, manual_dir)  # now that they are prepared
-    plan.check_data(planned, prepared)
+    places = data_dir, manual_dir
+    with detector_process.started(planned, placement, execution, *places) as aside:
+        prepared = prepare_sets(planned, placement, *places, aside.datasets)
+        plan.check_same_data(planned.todo, *places)  # now that they are prepared
+        plan.check_data(planned, prepared)
+        folder = planned.jobs[-1].workdir
+        with sole_user(folder) if placement.is_chief else contextlib.nullcontext():
+            aside.begin()
+            try:
+                make(planned, prepared, placement, execution, aside, finished)
+            finally:
+                aside.end()  # while others are kept out
+    for one in planned.kept if placement.is_chief else ():
+        one.check_origin()
+
+
+def make(
+    planned: Plan,
+    prepared: dict[str, GazeSet],
+    placement: Placement,
+    execution: Execution,
+    aside: DetectorProcess | None = None,
+    finished: Callable[[], None] = lambda: None,
+) -> None:
+    """Makes the stages that are not done, in order, in a folder that is nobody else's.
+
+    Args:
+        planned: what is to be done.
+        prepared: its data sets, by name.
+        placement: the devices.
+        execution: checkpoints, callbacks.
+        aside: what makes some of the stages beside the others.
+        finished: see `carry_out`.
+
+    Raises:
+        ValueError: as `carry_out`.
+        OSError: as `carry_out`.
+    """
+    aside = aside or DetectorProcess()
     handed = handover.Handover(planned.todo, placement)
-    locked = sole_user(planned.jobs[-1].workdir) if placement.is_chief else contextlib.nullcontext()
-    with locked, sigterm_interrupts():
+    with sigterm_interrupts():
         for one in planned.todo:
+            if aside.makes(one):
+                continue
+            aside.wait_before(one)
             # Nobody else writes here from now on; before, another run may have begun it.
             one.state()
             with feeding.readable(prepared[one.dataset]):
                 _make(one, prepared[one.dataset], placement, execution, handed)
             if placement.is_chief:
                 finished()
-    for one in planned.kept if placement.is_chief else ():
-        one.check_origin()
+        aside.wait()
 
 
 def prepare_sets(
-    planned: Plan, placement: Placement, data_dir: str | None, manual_dir: str | None
+    planned: Plan,
+    placement: Placement,
+    data_dir: str | None,
+    manual_dir: str | None,
+    later: Collection[str] = (),
 ) -> dict[str, GazeSet]:
     """Prepares the sets of a plan, by name; the others wait for what the chief prepares.
 
@@ -155,9 +198,12 @@ def prepare_sets(
         placement: the devices.
         data_dir: see `run`.
         manual_dir: see `run`.
+        later: names of sets that another process has begun with: after others of their cost.
     """
     if placement.is_chief:
-        prepared = {name: sets.prepare(one, manual_dir) for name, one in planned.found.items()}
+        found = planned.found
+        order = sorted(found, key=lambda name: (plan.cost(found[name]), name in later))
+        prepared = {name: sets.prepare(found[name], manual_dir) for name in order}
         placement.wait_for_all()
         return prepared
     placement.wait_for_all()

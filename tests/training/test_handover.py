@@ -42,7 +42,7 @@ def run(tmp_path, request):
     return types.SimpleNamespace(settings=settings, jobs=jobs)
 
 
-def begun(run, job, handed=lambda folders: None):
+def begun(run, job, handed=networks._nothing):
     """The model of a stage, ready to be trained."""
     keras.utils.set_random_seed(0)
     model = networks.build_model(run.settings, job.name, job.workdir, 3, handed)
@@ -100,19 +100,25 @@ def test_handed_network_is_trained_on_as_the_one_that_is_read(run):
 def test_network_is_handed_over_once_and_only_as_its_file_has_it(run):
     passing, _ = left(run)
     folder = run.jobs[0].folder
-    assert passing.take([run.jobs[1].folder]) is None
-    assert passing.take([folder]) is not None and passing.take([folder]) is None
+    assert passing.take([run.jobs[1].folder]) == [None]
+    assert passing.take([folder]) != [None] and passing.take([folder]) == [None]
     passing, forward = left(run)
     weights = forward.network.get_weights()
     forward.network.set_weights([2 * one for one in weights])
     forward.network.save(folder / KEPT)  # another one than was left
-    assert passing.take([folder]) is None
+    assert passing.take([folder]) == [None]
 
 
-def test_two_networks_are_handed_over_together_or_both_are_read(run):
+def test_of_two_networks_those_after_one_that_is_read_are_handed_over(run):
     folders = [job.folder for job in run.jobs]
     passing, forward = left(run)
-    assert passing.take(folders) is None  # the second was not left
+    # The second was not left: it is read, and draws what comes after the first one's reading.
+    assert passing.take(folders) == [None, None]
+    answers = passing.forward_of(forward.network, by_xla=False)
+    assert answers is not forward  # it was not taken
+    passing, forward = left(run)
+    assert passing.take(folders[::-1]) == [None, forward.network]
+    assert passing.forward_of(forward.network, by_xla=False) is forward
     passing, forward = left(run)
     passing._left[folders[1]] = passing._left[folders[0]]
     folders[1].mkdir()
@@ -129,20 +135,20 @@ def test_what_only_gives_its_weights_by_name_is_not_kept(run):
     network = keras.Sequential([keras.Input((SIZE, SIZE, 3)), keras.layers.Conv2D(2, 3)])
     network.save(jobs[0].folder / KEPT)
     passing.leave(jobs[0], Forward(network), by_xla=False)
-    assert passing.take([jobs[0].folder]) is None
+    assert passing.take([jobs[0].folder]) == [None]
 
 
 def test_nothing_is_handed_over_that_goes_on_differently(run, two_replicas):
     folder = run.jobs[0].folder
     for passing, _ in (left(run, workers=2), left(run, two_replicas)):
-        assert passing.take([folder]) is None
+        assert passing.take([folder]) == [None]
     image = keras.Input((SIZE, SIZE, 3))
     dropout = keras.layers.Dropout(0.5)(keras.layers.GlobalAveragePooling2D()(image))
     network = keras.Model(image, keras.layers.Dense(3)(dropout))  # its seeds have moved
     network.save(folder / KEPT)
     passing = handover.Handover(run.jobs, Placement(tf.distribute.get_strategy(), "for a test"))
     passing.leave(run.jobs[0], Forward(network), by_xla=False)
-    assert passing.take([folder]) is None
+    assert passing.take([folder]) == [None]
     assert FinishedStage(folder).weights_identity is not None
 
 

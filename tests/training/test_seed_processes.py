@@ -14,7 +14,7 @@ import salclass_tf
 from salclass_tf import training
 from salclass_tf.devices import Placement, cores
 from salclass_tf.runs.finished_stage import FinishedStage
-from salclass_tf.training import seed_processes
+from salclass_tf.training import child_process, seed_processes
 from salclass_tf.training.execution import Execution
 
 GIB = 2**30
@@ -89,8 +89,11 @@ def runs(path, seeds=(0, 1)):
 
 def instead(monkeypatch, code):
     """Has the processes run something that takes no time to start."""
-    reading = "import sys, pickle, os, time, signal; run = pickle.load(sys.stdin.buffer); "
-    monkeypatch.setattr(seed_processes, "_CHILD", reading + code)
+    reading = "import sys, pickle, os, time, signal; sys.stdin.buffer.read(8); "
+    reading += "run = pickle.load(sys.stdin.buffer); "
+    # It is a template, of the name of a module.
+    whole = (reading + code).replace("{", "{{").replace("}", "}}")
+    monkeypatch.setattr(child_process, "_CODE", whole)
 
 
 def test_others_go_on_where_one_fails_and_all_reasons_are_told(monkeypatch, tmp_path, capfd):
@@ -133,14 +136,14 @@ def test_a_signal_ends_those_under_way_and_begins_no_other(monkeypatch, tmp_path
 
 def test_a_signal_that_comes_while_a_process_starts_reaches_it(monkeypatch, tmp_path):
     instead(monkeypatch, "time.sleep(60)")
-    start = seed_processes._Process
+    start = seed_processes._start
 
     def interrupted(*given):
         process = start(*given)
         os.kill(os.getpid(), signal.SIGINT)
         return process
 
-    monkeypatch.setattr(seed_processes, "_Process", interrupted)
+    monkeypatch.setattr(seed_processes, "_start", interrupted)
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt, match="SIGINT"):
         seed_processes.train(runs(tmp_path), 1)
@@ -162,7 +165,7 @@ def test_a_process_ends_with_the_one_that_began_it():
     try:
         with os.fdopen(read, "rb") as stdin, pytest.MonkeyPatch.context() as patch:
             patch.setattr("sys.stdin", stdin)
-            watching = threading.Thread(target=seed_processes._end_with_parent)
+            watching = threading.Thread(target=child_process._watch_parent, args=(signal.SIGTERM,))
             watching.start()
             assert watching.is_alive() and not ended
             os.close(write)

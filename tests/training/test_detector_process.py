@@ -1,0 +1,267 @@
+"""The detector's stages beside those of the classifier: when, with what, and what ends them."""
+
+import contextlib
+import dataclasses
+import os
+import signal
+import threading
+import time
+
+import pytest
+import tensorflow as tf
+from tiny_config import tiny_config
+
+from salclass_tf import training
+from salclass_tf.devices import Placement, cores
+from salclass_tf.runs.finished_stage import FinishedStage
+from salclass_tf.training import child_process, detector_process, plan, stages
+from salclass_tf.training.execution import Execution
+
+GIB = 2**30
+STAGES = ("saliency_pretrain", "saliency", "classifier_rgb", "classifier", "joint")
+
+
+@pytest.fixture
+def one_device():
+    return Placement(tf.distribute.get_strategy(), "as it is")
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """Sets the cores and the free memory that are found."""
+
+    def set_to(number, gib):
+        monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
+        monkeypatch.setattr(cores, "count", lambda: number)
+        monkeypatch.setattr(cores, "free_memory", lambda: gib * GIB)
+
+    return set_to
+
+
+def planned(path, todo=STAGES, width=0.125):
+    """A plan in which some stages are left to do."""
+    config = dataclasses.replace(tiny_config("dotted_noise"), width=width, pretrain_detector=True)
+    pretraining = dataclasses.replace(config.stages["saliency"], dataset="dotted_maps")
+    config = dataclasses.replace(config, stages=config.stages | {"saliency_pretrain": pretraining})
+    jobs = tuple(plan.job(config, name, path, asked_for=name == "joint") for name in STAGES)
+    left = tuple(one for one in jobs if one.name in todo)
+    return plan.Plan(jobs, left, {}, frozenset(), frozenset())
+
+
+def chosen(given, one_device, **execution):
+    found = detector_process._chosen(given, one_device, Execution(**execution))
+    return [one.name for one in found]
+
+
+def test_stages_of_the_detector_are_set_aside_where_the_classifier_s_are_to_be_made(
+    machine, one_device, tmp_path
+):
+    machine(2, 100)
+    both = ["saliency_pretrain", "saliency"]
+    assert chosen(planned(tmp_path), one_device, stages_at_once=None) == both
+    for todo, aside in (
+        (STAGES[1:], ["saliency"]),
+        (("saliency", "joint"), []),
+        (("classifier_rgb", "classifier", "joint"), []),
+        (("saliency",), []),
+        ((), []),
+    ):
+        assert chosen(planned(tmp_path, todo), one_device, stages_at_once=None) == aside
+
+
+def test_cores_memory_and_width_decide(machine, one_device, tmp_path):
+    for number, gib, width, aside in (
+        (2, 100, 0.125, True),
+        (1, 100, 0.125, False),
+        (4, 4, 0.125, False),
+        (4, 100, 0.25, False),
+    ):
+        machine(number, gib)
+        found = chosen(planned(tmp_path, width=width), one_device, stages_at_once=None)
+        assert bool(found) == aside, (number, gib, width)
+
+
+def test_what_is_asked_for_is_done_where_it_can_be(machine, one_device, tmp_path):
+    machine(1, 1)
+    assert chosen(planned(tmp_path, width=1.0), one_device, stages_at_once=2)
+    machine(8, 100)
+    assert not chosen(planned(tmp_path), one_device, stages_at_once=1)
+    assert not chosen(planned(tmp_path), one_device)  # Python's default
+    with pytest.raises(ValueError, match="stages_at_once is for one CPU.*got 2"):
+        chosen(planned(tmp_path), one_device, stages_at_once=2, callbacks=lambda stage: [])
+
+
+def test_what_is_kept_in_memory_is_not_kept_twice_at_a_time(machine, one_device, tmp_path):
+    machine(2, 100)
+    given = planned(tmp_path)
+    kept = [
+        dataclasses.replace(one, config=dataclasses.replace(one.config, cache_features="memory"))
+        for one in given.todo
+    ]
+    assert not chosen(dataclasses.replace(given, todo=tuple(kept)), one_device, stages_at_once=2)
+
+
+@pytest.fixture
+def started(machine, one_device, monkeypatch, tmp_path):
+    """A process that runs some code in place of the stages, in a `with`."""
+    machine(2, 100)
+    start_process = detector_process.started
+    folder = f"open(os.path.join({str(tmp_path)!r}, name), 'w').close()"
+
+    @contextlib.contextmanager
+    def begin(code):
+        start = f"import sys, os, time, signal; leave = lambda name: {folder}; "
+        length = (
+            "n = int.from_bytes(sys.stdin.buffer.read(8), 'little'); sys.stdin.buffer.read(n); "
+        )
+        monkeypatch.setattr(child_process, "_CODE", start + length + code)
+        execution = Execution(stages_at_once=2)
+        with start_process(planned(tmp_path), one_device, execution) as aside:
+            yield aside, {one.name: one for one in planned(tmp_path).todo}
+
+    return begin
+
+
+def wait_for(path):
+    end = time.monotonic() + 120
+    while not path.exists():
+        assert time.monotonic() < end, path
+        time.sleep(0.02)
+
+
+def test_it_begins_when_told_and_is_waited_for_where_it_is_needed(started, tmp_path):
+    code = "leave('ready'); sys.stdin.buffer.read(1) == b'\\n' and leave('begun')"
+    with started(code) as (aside, jobs):
+        assert aside.makes(jobs["saliency"]) and not aside.makes(jobs["classifier"])
+        assert aside.datasets == {"dotted_maps"}  # the other set is one that both need
+        wait_for(tmp_path / "ready")
+        aside.wait_before(jobs["classifier"])
+        time.sleep(0.5)
+        assert not (tmp_path / "begun").exists()
+        aside.begin()
+        aside.wait_before(jobs["joint"])
+        assert (tmp_path / "begun").exists()
+
+
+def test_its_failure_is_told_before_the_next_stage_in_its_own_words(started, tmp_path, capfd):
+    code = "print('error: no room\\nfor it', flush=True); leave('said'); sys.exit(2)"
+    with started(code) as (aside, jobs):
+        wait_for(tmp_path / "said")
+        while aside._child._process.poll() is None:
+            time.sleep(0.02)
+        with pytest.raises(ValueError, match="^saliency_pretrain, saliency: no room\nfor it"):
+            aside.wait_before(jobs["classifier"])  # which does not need it
+    assert "detector: error: no room" in capfd.readouterr().err
+    with started("os.kill(os.getpid(), signal.SIGKILL)") as (aside, jobs):
+        with pytest.raises(ValueError, match="SIGKILL.*--stages_at_once=1"):
+            aside.wait_before(jobs["joint"])
+
+
+def test_it_saves_and_ends_where_the_other_stages_fail(started, tmp_path, capfd):
+    code = (
+        "signal.signal(signal.SIGTERM, "
+        "lambda *_: (time.sleep(0.5), leave('saved'), print('saved', flush=True), sys.exit(130))); "
+        "leave('ready'); time.sleep(600)"
+    )
+    with pytest.raises(KeyError), started(code):
+        wait_for(tmp_path / "ready")
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()  # impatience
+        raise KeyError("a failure")
+    assert (tmp_path / "saved").exists()
+    assert "detector: saved" in capfd.readouterr().err
+
+
+def test_others_are_kept_out_until_it_has_ended(started, tmp_path, one_device, monkeypatch):
+    code = (
+        "signal.signal(signal.SIGTERM, lambda *_: (leave('saved'), sys.exit(130))); "
+        "leave('ready'); time.sleep(600)"
+    )
+    inside = []
+
+    def fail(*given):
+        wait_for(tmp_path / "ready")
+        raise KeyError("a failure")
+
+    @contextlib.contextmanager
+    def lock(folder):
+        try:
+            yield
+        finally:
+            inside.append((tmp_path / "saved").exists())
+
+    monkeypatch.setattr(stages, "make", fail)
+    monkeypatch.setattr(stages, "sole_user", lock)
+    monkeypatch.setattr(stages, "prepare_sets", lambda *given: {})
+    monkeypatch.setattr(plan, "check_same_data", lambda *given: None)
+    monkeypatch.setattr(plan, "check_data", lambda *given: None)
+    monkeypatch.setattr(detector_process, "started", lambda *given: _first(started(code)))
+    with pytest.raises(KeyError):
+        stages.carry_out(planned(tmp_path), one_device, Execution(), None, None)
+    assert inside == [True]
+
+
+@contextlib.contextmanager
+def _first(pair):
+    with pair as (aside, _):
+        yield aside
+
+
+def test_sets_of_its_own_are_prepared_last_among_those_of_their_cost(monkeypatch, one_device):
+    costs = {"its": 1, "ours": 1, "dear": 2}
+    prepared = []
+    monkeypatch.setattr(plan, "cost", costs.get)
+    monkeypatch.setattr(stages.sets, "prepare", lambda one, manual_dir: prepared.append(one))
+    found = plan.Plan((), (), {name: name for name in costs}, frozenset(), frozenset())
+    stages.prepare_sets(found, one_device, None, None, {"its"})
+    assert prepared == ["ours", "its", "dear"]
+
+
+@pytest.mark.parametrize(
+    ("said", "number"), [(b"", signal.SIGTERM), (child_process._BEGIN, signal.SIGKILL)]
+)
+def test_it_ends_with_the_other_process(monkeypatch, said, number):
+    """Before the word to begin it is asked to stop, after it there is no time for that."""
+    read, write = os.pipe()
+    killed, sent = threading.Event(), []
+    monkeypatch.setattr(os, "kill", lambda *given: (sent.append(given), killed.set()))
+    with os.fdopen(read, "rb") as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        begun = child_process.Begun()
+        os.write(write, said)
+        if said:
+            begun.wait()
+        assert not sent
+        os.close(write)
+        assert killed.wait(60)
+    assert sent == [(os.getpid(), number)]
+
+
+def test_what_it_is_to_do_comes_before_the_word(monkeypatch):
+    read, write = os.pipe()
+    given = {"stages": list(range(50_000))}  # more than a pipe holds
+    content = child_process.pickle.dumps(given)
+    whole = child_process._LENGTH.pack(len(content)) + content + child_process._BEGIN
+    writing = threading.Thread(target=lambda: (os.write(write, whole), os.close(write)))
+    writing.start()
+    with os.fdopen(read, "rb") as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        assert child_process.read() == given
+        assert child_process._read(1) == child_process._BEGIN
+    writing.join()
+
+
+@pytest.mark.slow  # every stage twice, and a process that imports TensorFlow
+def test_networks_are_those_of_one_stage_after_another(tiny_data_dir, tmp_path, capfd):
+    tiny = dataclasses.replace(tiny_config("dotted_noise", validation_share=0.25), width=0.05)
+    tiny = dataclasses.replace(tiny, pretrain_detector=True)
+    weights, results = {}, {}
+    for at_once in (1, 2):
+        execution, place = Execution(stages_at_once=at_once), tmp_path / f"{at_once}"
+        results[at_once] = training.run(tiny, "joint", place, tiny_data_dir, execution=execution)
+        weights[at_once] = FinishedStage(place / "joint").read_network().get_weights()
+    said = capfd.readouterr().err
+    assert "detector: stage saliency done" in said and "detector: stage classifier" not in said
+    assert list(results[1]) == list(results[2])
+    for alone, beside in zip(weights[1], weights[2], strict=True):
+        # Threads differ, and so does the order of sums.
+        tf.debugging.assert_near(alone, beside, atol=1e-5)
