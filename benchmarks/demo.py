@@ -6,8 +6,8 @@ python -m benchmarks.demo --against=247be46 --seeds=0,1,2
 Each side runs `python train.py --stage=joint` in a process of its own, with fresh folders for the
 run and for data sets, which it therefore renders; both in turns, for each seed. Times are means
 over seeds. Processor time can be compared on a busy machine, too; that of a phase is what all
-threads of the process have used while it lasted. Stages of the detector that had a process of their
-own have no rows: their processor time stands where that is waited for.
+threads of the process have used while it lasted. Stages that a second process made have
+no rows: their processor time stands where its end is seen.
 """
 
 import argparse

@@ -65,9 +65,7 @@ FUNCTIONS = {
         "salclass_tf.scoring:score_map",
         "salclass_tf.scoring:mean_map",
     ),
-    "waiting for the detector's process": (
-        "salclass_tf.training.detector_process:DetectorProcess.wait",
-    ),
+    "waiting for the second process": ("salclass_tf.training.second_process:SecondProcess.wait",),
     "pictures": (
         "salclass_tf.training.report:draw",
         "salclass_tf.training.loop:Loop._pictures",

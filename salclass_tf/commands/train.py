@@ -33,7 +33,7 @@ flags.DEFINE_integer("keep_checkpoints", 2, "How many of the newest checkpoints 
 flags.DEFINE_integer("seed", None, "Decides every random choice.")
 flags.DEFINE_list("seeds", None, "Train once for each of these seeds; see docs/reproduction.md.")
 flags.DEFINE_integer("seeds_at_once", None, "How many --seeds are trained at once, at most.")
-flags.DEFINE_integer("stages_at_once", None, "2: detector beside classifier; 1: not.")
+flags.DEFINE_integer("stages_at_once", None, "2: stages in two processes; 1: in one.")
 flags.DEFINE_integer("steps", None, "Maximum number of steps of each stage: a try-out.")
 flags.DEFINE_integer("epochs", None, "Epochs of --stage; more than were made: it goes on.")
 flags.DEFINE_integer("patience", None, "Epochs of --stage without improvement before it stops.")

@@ -28,7 +28,7 @@ _CODE = (
     "from salclass_tf.training import {module}; commandline.run({module}.carry_out_given)"
 )
 _LENGTH = struct.Struct("<Q")  # before what a child is to do
-_BEGIN = b"\n"
+BEGIN = "begin"  # the first word to it, see `Words`
 
 
 def how_many(
@@ -96,6 +96,8 @@ class Child:
 
     def _write(self, content: bytes) -> None:
         """Tells it something; its input stays open, so that it ends with this process."""
+        if self._process.stdin.closed:  # it has ended
+            return
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(content)
             self._process.stdin.flush()
@@ -110,9 +112,9 @@ class Child:
                     tqdm.write(f"{prefix}{text}", file=sys.stderr)
                     sys.stderr.flush()
 
-    def begin(self) -> None:
-        """Has it begin, if it waits for that, see `Begun`."""
-        self._write(_BEGIN)
+    def say(self, word: str) -> None:
+        """Tells it a word that it waits for, see `Words`; one without line breaks."""
+        self._write(f"{word}\n".encode())
 
     def has_ended(self) -> bool:
         """Whether it has, and all that it said has been printed."""
@@ -180,35 +182,42 @@ def _read(length: int) -> bytes:
 
 def end_with_parent() -> None:
     """Has this process save and end when the one that began it has gone."""
-    threading.Thread(target=_watch_parent, args=(signal.SIGTERM,), daemon=True).start()
+    threading.Thread(target=_watch_parent, daemon=True).start()
 
 
-def _watch_parent(number: int) -> None:
-    """Sends this process a signal at the end of standard input."""
+def _watch_parent() -> None:
+    """Has this process stop at the end of standard input."""
     while _read(1):
         pass
-    os.kill(os.getpid(), number)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
-class Begun:
-    """The word to begin, which the process that began this one gives by `Child.begin`.
+class Words:
+    """What the process that began this one says by `Child.say`, `BEGIN` at first.
 
     Where that has gone before, this process is asked to stop; after it, it is killed: what it
     writes is in a folder which that one keeps others out of.
     """
 
     def __init__(self):
-        self._word = threading.Event()
+        self._said: set[str] = set()
+        self._more = threading.Condition()
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch(self) -> None:
-        """Waits for the word, then for the end of standard input."""
-        if _read(1) == _BEGIN:
-            self._word.set()
-            _watch_parent(signal.SIGKILL)
-        else:
-            os.kill(os.getpid(), signal.SIGTERM)
+        """Notes words until standard input ends."""
+        word = b""
+        while letter := _read(1):
+            if letter != b"\n":
+                word += letter
+                continue
+            with self._more:
+                self._said.add(word.decode())
+                self._more.notify_all()
+            word = b""
+        os.kill(os.getpid(), signal.SIGKILL if BEGIN in self._said else signal.SIGTERM)
 
-    def wait(self) -> None:
-        """Returns when the word has come."""
-        self._word.wait()
+    def wait(self, word: str) -> None:
+        """Returns when a word has been said."""
+        with self._more:
+            self._more.wait_for(lambda: word in self._said)

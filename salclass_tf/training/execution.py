@@ -25,8 +25,8 @@ class Execution:
         deterministic: whether TensorFlow is told to use deterministic operations only.
         seeds_at_once: how many of several seeds are trained at once, each in a process of its own;
             None goes by cores and memory, see `seed_processes.how_many`.
-        stages_at_once: above 1, the stages of the detector have a process of their own, beside
-            those of the classifier; None goes by cores and memory, see `child_process.how_many`.
+        stages_at_once: above 1, a second process makes stages that others need late or not at all,
+            see `second_process`; None goes by cores and memory, see `child_process.how_many`.
         callbacks: stage name -> Keras callbacks; they see what they would see in `fit`.
     """
 

@@ -30,7 +30,6 @@ from salclass_tf.signals import sigterm_interrupts
 from salclass_tf.training import (
     caching,
     compilation,
-    detector_process,
     feeding,
     final_scores,
     gaze_check,
@@ -43,10 +42,11 @@ from salclass_tf.training import (
     networks,
     plan,
     report,
+    second_process,
 )
-from salclass_tf.training.detector_process import DetectorProcess
 from salclass_tf.training.execution import Execution
 from salclass_tf.training.plan import Job, Plan
+from salclass_tf.training.second_process import Alone
 
 _log = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ def carry_out(
         OSError: if something cannot be written or read, or another worker has gone.
     """
     places = data_dir, manual_dir
-    with detector_process.started(planned, placement, execution, *places) as aside:
+    with second_process.started(planned, placement, execution, *places) as aside:
         prepared = prepare_sets(planned, placement, *places, aside.datasets)
         plan.check_same_data(planned.todo, *places)  # now that they are prepared
         plan.check_data(planned, prepared)
@@ -151,7 +151,7 @@ def make(
     prepared: dict[str, GazeSet],
     placement: Placement,
     execution: Execution,
-    aside: DetectorProcess | None = None,
+    aside: Alone,
     finished: Callable[[], None] = lambda: None,
 ) -> None:
     """Makes the stages that are not done, in order, in a folder that is nobody else's.
@@ -161,14 +161,13 @@ def make(
         prepared: its data sets, by name.
         placement: the devices.
         execution: checkpoints, callbacks.
-        aside: what makes some of the stages beside the others.
+        aside: another process, which makes other stages of the run.
         finished: see `carry_out`.
 
     Raises:
         ValueError: as `carry_out`.
         OSError: as `carry_out`.
     """
-    aside = aside or DetectorProcess()
     handed = handover.Handover(planned.todo, placement)
     with sigterm_interrupts():
         for one in planned.todo:
@@ -179,6 +178,7 @@ def make(
             one.state()
             with feeding.readable(prepared[one.dataset]):
                 _make(one, prepared[one.dataset], placement, execution, handed)
+            aside.made(one)
             if placement.is_chief:
                 finished()
         aside.wait()

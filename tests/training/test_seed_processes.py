@@ -165,7 +165,7 @@ def test_a_process_ends_with_the_one_that_began_it():
     try:
         with os.fdopen(read, "rb") as stdin, pytest.MonkeyPatch.context() as patch:
             patch.setattr("sys.stdin", stdin)
-            watching = threading.Thread(target=child_process._watch_parent, args=(signal.SIGTERM,))
+            watching = threading.Thread(target=child_process._watch_parent)
             watching.start()
             assert watching.is_alive() and not ended
             os.close(write)

@@ -1,4 +1,4 @@
-"""The detector's stages beside those of the classifier: when, with what, and what ends them."""
+"""Stages in a second process: which, when, with what, and what ends them."""
 
 import contextlib
 import dataclasses
@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+import types
 
 import pytest
 import tensorflow as tf
@@ -14,11 +15,14 @@ from tiny_config import tiny_config
 from salclass_tf import training
 from salclass_tf.devices import Placement, cores
 from salclass_tf.runs.finished_stage import FinishedStage
-from salclass_tf.training import child_process, detector_process, plan, stages
+from salclass_tf.training import child_process, plan, second_child, second_process, stages
 from salclass_tf.training.execution import Execution
 
 GIB = 2**30
-STAGES = ("saliency_pretrain", "saliency", "classifier_rgb", "classifier", "joint")
+STAGES = (
+    *("saliency_pretrain", "saliency", "classifier_rgb", "classifier_rgb_longer", "classifier"),
+    "joint",
+)
 
 
 @pytest.fixture
@@ -40,7 +44,9 @@ def machine(monkeypatch):
 
 def planned(path, todo=STAGES, width=0.125):
     """A plan in which some stages are left to do."""
-    config = dataclasses.replace(tiny_config("dotted_noise"), width=width, pretrain_detector=True)
+    config = dataclasses.replace(
+        tiny_config("dotted_noise"), width=width, pretrain_detector=True, compare_rgb=True
+    )
     pretraining = dataclasses.replace(config.stages["saliency"], dataset="dotted_maps")
     config = dataclasses.replace(config, stages=config.stages | {"saliency_pretrain": pretraining})
     jobs = tuple(plan.job(config, name, path, asked_for=name == "joint") for name in STAGES)
@@ -49,18 +55,18 @@ def planned(path, todo=STAGES, width=0.125):
 
 
 def chosen(given, one_device, **execution):
-    found = detector_process._chosen(given, one_device, Execution(**execution))
+    found = second_process._chosen(given, one_device, Execution(**execution))
     return [one.name for one in found]
 
 
-def test_stages_of_the_detector_are_set_aside_where_the_classifier_s_are_to_be_made(
+def test_stages_of_the_detector_and_for_comparison_alone_are_set_aside(
     machine, one_device, tmp_path
 ):
     machine(2, 100)
-    both = ["saliency_pretrain", "saliency"]
-    assert chosen(planned(tmp_path), one_device, stages_at_once=None) == both
     for todo, aside in (
-        (STAGES[1:], ["saliency"]),
+        (STAGES, ["saliency_pretrain", "saliency", "classifier_rgb_longer"]),
+        (STAGES[1:], ["saliency", "classifier_rgb_longer"]),
+        (("saliency", "classifier_rgb_longer", "joint"), ["saliency"]),
         (("saliency", "joint"), []),
         (("classifier_rgb", "classifier", "joint"), []),
         (("saliency",), []),
@@ -105,7 +111,7 @@ def test_what_is_kept_in_memory_is_not_kept_twice_at_a_time(machine, one_device,
 def started(machine, one_device, monkeypatch, tmp_path):
     """A process that runs some code in place of the stages, in a `with`."""
     machine(2, 100)
-    start_process = detector_process.started
+    start_process = second_process.started
     folder = f"open(os.path.join({str(tmp_path)!r}, name), 'w').close()"
 
     @contextlib.contextmanager
@@ -130,7 +136,7 @@ def wait_for(path):
 
 
 def test_it_begins_when_told_and_is_waited_for_where_it_is_needed(started, tmp_path):
-    code = "leave('ready'); sys.stdin.buffer.read(1) == b'\\n' and leave('begun')"
+    code = "leave('ready'); sys.stdin.buffer.readline() == b'begin\\n' and leave('begun')"
     with started(code) as (aside, jobs):
         assert aside.makes(jobs["saliency"]) and not aside.makes(jobs["classifier"])
         assert aside.datasets == {"dotted_maps"}  # the other set is one that both need
@@ -149,9 +155,11 @@ def test_its_failure_is_told_before_the_next_stage_in_its_own_words(started, tmp
         wait_for(tmp_path / "said")
         while aside._child._process.poll() is None:
             time.sleep(0.02)
-        with pytest.raises(ValueError, match="^saliency_pretrain, saliency: no room\nfor it"):
+        with pytest.raises(
+            ValueError, match="^saliency_pretrain, saliency, classifier_rgb_longer: no room\nfor it"
+        ):
             aside.wait_before(jobs["classifier"])  # which does not need it
-    assert "detector: error: no room" in capfd.readouterr().err
+    assert "beside: error: no room" in capfd.readouterr().err
     with started("os.kill(os.getpid(), signal.SIGKILL)") as (aside, jobs):
         with pytest.raises(ValueError, match="SIGKILL.*--stages_at_once=1"):
             aside.wait_before(jobs["joint"])
@@ -168,7 +176,7 @@ def test_it_saves_and_ends_where_the_other_stages_fail(started, tmp_path, capfd)
         threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()  # impatience
         raise KeyError("a failure")
     assert (tmp_path / "saved").exists()
-    assert "detector: saved" in capfd.readouterr().err
+    assert "beside: saved" in capfd.readouterr().err
 
 
 def test_others_are_kept_out_until_it_has_ended(started, tmp_path, one_device, monkeypatch):
@@ -194,7 +202,7 @@ def test_others_are_kept_out_until_it_has_ended(started, tmp_path, one_device, m
     monkeypatch.setattr(stages, "prepare_sets", lambda *given: {})
     monkeypatch.setattr(plan, "check_same_data", lambda *given: None)
     monkeypatch.setattr(plan, "check_data", lambda *given: None)
-    monkeypatch.setattr(detector_process, "started", lambda *given: _first(started(code)))
+    monkeypatch.setattr(second_process, "started", lambda *given: _first(started(code)))
     with pytest.raises(KeyError):
         stages.carry_out(planned(tmp_path), one_device, Execution(), None, None)
     assert inside == [True]
@@ -217,7 +225,7 @@ def test_sets_of_its_own_are_prepared_last_among_those_of_their_cost(monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("said", "number"), [(b"", signal.SIGTERM), (child_process._BEGIN, signal.SIGKILL)]
+    ("said", "number"), [(b"", signal.SIGTERM), (b"begin\nclassifier_rgb\n", signal.SIGKILL)]
 )
 def test_it_ends_with_the_other_process(monkeypatch, said, number):
     """Before the word to begin it is asked to stop, after it there is no time for that."""
@@ -226,41 +234,54 @@ def test_it_ends_with_the_other_process(monkeypatch, said, number):
     monkeypatch.setattr(os, "kill", lambda *given: (sent.append(given), killed.set()))
     with os.fdopen(read, "rb") as stdin:
         monkeypatch.setattr("sys.stdin", stdin)
-        begun = child_process.Begun()
+        words = child_process.Words()
         os.write(write, said)
-        if said:
-            begun.wait()
+        for word in said.decode().split():
+            words.wait(word)
         assert not sent
         os.close(write)
         assert killed.wait(60)
     assert sent == [(os.getpid(), number)]
 
 
+def test_it_waits_for_stages_that_the_other_process_makes(tmp_path):
+    waited = types.SimpleNamespace(wait=lambda name: names.append(name))
+    names, jobs = [], {one.name: one for one in planned(tmp_path).todo}
+    first = second_child.FirstProcess(waited, {"classifier_rgb", "classifier", "joint"})
+    first.wait_before(jobs["saliency"])  # which starts from what it has made itself
+    assert not names
+    first.wait_before(jobs["classifier_rgb_longer"])
+    assert names == ["classifier_rgb"]
+    assert not first.makes(jobs["saliency"])
+
+
 def test_what_it_is_to_do_comes_before_the_word(monkeypatch):
     read, write = os.pipe()
     given = {"stages": list(range(50_000))}  # more than a pipe holds
     content = child_process.pickle.dumps(given)
-    whole = child_process._LENGTH.pack(len(content)) + content + child_process._BEGIN
+    whole = child_process._LENGTH.pack(len(content)) + content + b"begin"
     writing = threading.Thread(target=lambda: (os.write(write, whole), os.close(write)))
     writing.start()
     with os.fdopen(read, "rb") as stdin:
         monkeypatch.setattr("sys.stdin", stdin)
         assert child_process.read() == given
-        assert child_process._read(1) == child_process._BEGIN
+        assert child_process._read(99) == b"begin"
     writing.join()
 
 
 @pytest.mark.slow  # every stage twice, and a process that imports TensorFlow
 def test_networks_are_those_of_one_stage_after_another(tiny_data_dir, tmp_path, capfd):
     tiny = dataclasses.replace(tiny_config("dotted_noise", validation_share=0.25), width=0.05)
-    tiny = dataclasses.replace(tiny, pretrain_detector=True)
+    tiny = dataclasses.replace(tiny, pretrain_detector=True, compare_rgb=True)
     weights, results = {}, {}
     for at_once in (1, 2):
         execution, place = Execution(stages_at_once=at_once), tmp_path / f"{at_once}"
         results[at_once] = training.run(tiny, "joint", place, tiny_data_dir, execution=execution)
         weights[at_once] = FinishedStage(place / "joint").read_network().get_weights()
     said = capfd.readouterr().err
-    assert "detector: stage saliency done" in said and "detector: stage classifier" not in said
+    for name in ("saliency_pretrain", "saliency", "classifier_rgb_longer"):
+        assert f"beside: stage {name} done" in said
+    assert "beside: stage classifier:" not in said
     assert list(results[1]) == list(results[2])
     for alone, beside in zip(weights[1], weights[2], strict=True):
         # Threads differ, and so does the order of sums.

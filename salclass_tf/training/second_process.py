@@ -1,21 +1,21 @@
-"""The stages of a run's detector in a process of their own, beside those of its classifier.
+"""Some stages of a run in a second process, beside the others.
 
-Until joint training neither needs the other. A narrow network's step does not keep two cores busy,
+Until joint training detector and classifier do not need each other, and what is trained for
+comparison alone is not needed before the end. A narrow network's step does not keep two cores busy,
 and much of a short stage is Python: opening, building, tracing, drawing.
 """
 
 import contextlib
 import dataclasses
 import logging
-import pathlib
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from salclass_tf.config import ROLES, Config
+from salclass_tf.config import ROLES
 from salclass_tf.config.stage import CLASSIFIER, DETECTOR
 from salclass_tf.devices import Placement
 from salclass_tf.training import child_process
-from salclass_tf.training.child_process import Child
+from salclass_tf.training.child_process import BEGIN, Child
 from salclass_tf.training.execution import Execution
 from salclass_tf.training.plan import Job, Plan
 
@@ -25,28 +25,47 @@ _POLL_SECONDS = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
-class DetectorRun:
+class SecondRun:
     """What the process is to do.
 
     Attributes:
-        config: the run, its precision settled.
-        stages: of the detector, in order.
-        workdir: folder of the run.
+        jobs: all stages of the run, their precision settled.
+        own: those that it makes.
         data_dir: where prepared data sets live, None for TFDS' own place.
         manual_dir: folder of original files.
         execution: without callbacks, which another process cannot be handed.
     """
 
-    config: Config
-    stages: tuple[str, ...]
-    workdir: pathlib.Path
+    jobs: tuple[Job, ...]
+    own: tuple[Job, ...]
     data_dir: str | None
     manual_dir: str | None
     execution: Execution
 
 
-class DetectorProcess:
-    """The process, from the point of view of the one that trains the other stages.
+class Alone:
+    """What one process that makes stages sees of another one; here there is none."""
+
+    def makes(self, one: Job) -> bool:
+        """Whether the other makes a stage."""
+        return False
+
+    def wait_before(self, one: Job) -> None:
+        """Waits for what a stage needs of the other.
+
+        Args:
+            one: the stage that is next.
+        """
+
+    def made(self, one: Job) -> None:
+        """Tells the other of a finished stage."""
+
+    def wait(self) -> None:
+        """Waits for the other's end."""
+
+
+class SecondProcess(Alone):
+    """The process, from the point of view of the one that began it.
 
     Args:
         jobs: what it makes; none where there is no such process.
@@ -70,7 +89,12 @@ class DetectorProcess:
     def begin(self) -> None:
         """Has it train: until then it prepares data, and looks at them."""
         if self._child is not None:
-            self._child.begin()
+            self._child.say(BEGIN)
+
+    def made(self, one: Job) -> None:
+        """Tells it of a finished stage."""
+        if self._child is not None:
+            self._child.say(one.name)
 
     def wait_before(self, one: Job) -> None:
         """Waits for what a stage needs of it.
@@ -126,7 +150,7 @@ def started(
     execution: Execution,
     data_dir: str | None = None,
     manual_dir: str | None = None,
-) -> Iterator[DetectorProcess]:
+) -> Iterator[SecondProcess]:
     """Starts the process where there is something for it, and two fit; it ends with the `with`.
 
     Args:
@@ -140,18 +164,11 @@ def started(
         ValueError: if a process of its own is asked for where there can be none.
     """
     jobs = _chosen(planned, placement, execution)
-    process = DetectorProcess()
+    process = SecondProcess()
     if jobs:
-        run = DetectorRun(
-            jobs[0].config,
-            tuple(one.name for one in jobs),
-            jobs[0].workdir,
-            data_dir,
-            manual_dir,
-            execution,
-        )
+        run = SecondRun(planned.jobs, jobs, data_dir, manual_dir, execution)
         others = tuple(one for one in planned.todo if one not in jobs)
-        process = DetectorProcess(jobs, Child("detector_child", run, "detector: ", {}), others)
+        process = SecondProcess(jobs, Child("second_child", run, "beside: ", {}), others)
         _log.info("%s: in a process of their own, beside the other stages", process.names)
     try:
         yield process
@@ -171,5 +188,14 @@ def _chosen(planned: Plan, placement: Placement, execution: Execution) -> tuple[
     config, asked = detector[0].config, execution.stages_at_once
     at_once = child_process.how_many(asked, "stages_at_once", config, placement, execution)
     # Room for features is looked at stage by stage.
-    fit = at_once > 1 and config.cache_features != "memory"
-    return detector if fit else ()
+    if at_once == 1 or config.cache_features == "memory":
+        return ()
+    needed = {name for one in classifier for name in config.prerequisites(one.name)}
+    last = tuple(one for one in classifier if _is_compared(one, planned.todo, needed))
+    return (*detector, *(last if len(last) < len(classifier) else ()))
+
+
+def _is_compared(one: Job, todo: Collection[Job], needed: Collection[str]) -> bool:
+    """Whether a stage is made for comparison with joint training alone."""
+    starts = {name for other in todo for name in other.config.starts_from(other.name)}
+    return not one.asked_for and one.name not in needed and one.name not in starts
