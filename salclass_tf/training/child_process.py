@@ -8,7 +8,7 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -72,11 +72,20 @@ class Child:
             returns.
         given: what it is to do, of plain types.
         prefix: of each line that it says.
-        environment: variables that it has besides those of this process.
+        own: variables that it has besides those of this process.
+        files: descriptors that stay open in it, under their numbers.
     """
 
-    def __init__(self, module: str, given: Any, prefix: str, environment: Mapping[str, str]):
-        environment = os.environ | {"TQDM_DISABLE": "1", "PYTHONUNBUFFERED": "1"} | environment
+    def __init__(
+        self,
+        module: str,
+        given: Any,
+        prefix: str,
+        own: Mapping[str, str] | None = None,
+        files: Sequence[int] = (),
+    ):
+        environment = os.environ | {"TQDM_DISABLE": "1", "PYTHONUNBUFFERED": "1"}
+        environment |= own or {}
         # From whatever folder it is started, it finds the package where this process has.
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
         debug = [flag for flag in sys.argv[1:] if flag == "--debug"]
@@ -86,6 +95,7 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env=environment,
+            pass_fds=files,
             start_new_session=True,  # a terminal's Ctrl-C reaches it through this process alone
         )
         content = pickle.dumps(given)

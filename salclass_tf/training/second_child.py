@@ -18,10 +18,15 @@ class FirstProcess(Alone):
     Args:
         words: what it says.
         names: of the stages that it makes.
+        run: what this process makes.
     """
 
-    def __init__(self, words: child_process.Words, names: Collection[str]):
-        self._words, self._names = words, names
+    def __init__(self, words: child_process.Words, names: Collection[str], run: SecondRun):
+        self._words, self._names, self._run = words, names, run
+
+    def makes(self, one: Job) -> bool:
+        """Whether the other makes a stage, asked when it is its turn here."""
+        return one in self._run.shared and not self._run.claim.get()
 
     def wait_before(self, one: Job) -> None:
         """Waits for what a stage needs of the other."""
@@ -42,13 +47,14 @@ def carry_out_given() -> None:
     with _without_a_word():
         placement, _ = stages.settle(run.own[-1].config, run.execution)
         planned = plan.plan_jobs(list(run.jobs), placement, *places)
-        others = {one.name for one in planned.todo if one not in run.own}
-        found = {one.dataset: planned.found[one.dataset] for one in run.own}
-        planned = dataclasses.replace(planned, todo=run.own, found=found)
+        own = (*run.own, *run.shared)
+        others = {one.name for one in planned.todo if one not in own}
+        found = {one.dataset: planned.found[one.dataset] for one in own}
+        planned = dataclasses.replace(planned, todo=own, found=found)
         prepared = stages.prepare_sets(planned, placement, *places)
         plan.check_data(planned, prepared)
         words.wait(BEGIN)
-    stages.make(planned, prepared, placement, run.execution, FirstProcess(words, others))
+    stages.make(planned, prepared, placement, run.execution, FirstProcess(words, others, run))
 
 
 @contextlib.contextmanager

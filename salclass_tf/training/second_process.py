@@ -1,15 +1,17 @@
 """Some stages of a run in a second process, beside the others.
 
-Until joint training detector and classifier do not need each other, and what is trained for
-comparison alone is not needed before the end. A narrow network's step does not keep two cores busy,
+Until joint training detector and classifier do not need each other: the second process makes the
+stages of the detector. What is trained for comparison alone is taken by the process that is free
+first. A narrow network's step does not keep two cores busy,
 and much of a short stage is Python: opening, building, tracing, drawing.
 """
 
 import contextlib
 import dataclasses
 import logging
+import os
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 
 from salclass_tf.config import ROLES
 from salclass_tf.config.stage import CLASSIFIER, DETECTOR
@@ -24,6 +26,26 @@ _log = logging.getLogger(__name__)
 _POLL_SECONDS = 0.1
 
 
+class Claim:
+    """What one of two processes gets, the one that asks first.
+
+    Attributes:
+        descriptor: of a pipe from which one byte can be read, in both processes.
+    """
+
+    def __init__(self):
+        self.descriptor, write = os.pipe()
+        os.write(write, b"x")
+        os.close(write)
+        self._got: bool | None = None
+
+    def get(self) -> bool:
+        """Whether it is this process's; where nobody has asked before, it is from now on."""
+        if self._got is None:
+            self._got = bool(os.read(self.descriptor, 1))
+        return self._got
+
+
 @dataclasses.dataclass(frozen=True)
 class SecondRun:
     """What the process is to do.
@@ -31,6 +53,8 @@ class SecondRun:
     Attributes:
         jobs: all stages of the run, their precision settled.
         own: those that it makes.
+        shared: those that it makes if it is free first.
+        claim: of these.
         data_dir: where prepared data sets live, None for TFDS' own place.
         manual_dir: folder of original files.
         execution: without callbacks, which another process cannot be handed.
@@ -38,6 +62,8 @@ class SecondRun:
 
     jobs: tuple[Job, ...]
     own: tuple[Job, ...]
+    shared: tuple[Job, ...]
+    claim: "Claim"
     data_dir: str | None
     manual_dir: str | None
     execution: Execution
@@ -46,8 +72,12 @@ class SecondRun:
 class Alone:
     """What one process that makes stages sees of another one; here there is none."""
 
+    def order(self, todo: Sequence[Job]) -> Sequence[Job]:
+        """Returns stages in the order in which this process comes to them."""
+        return todo
+
     def makes(self, one: Job) -> bool:
-        """Whether the other makes a stage."""
+        """Whether the other makes a stage, asked when it is its turn here."""
         return False
 
     def wait_before(self, one: Job) -> None:
@@ -68,23 +98,30 @@ class SecondProcess(Alone):
     """The process, from the point of view of the one that began it.
 
     Args:
-        jobs: what it makes; none where there is no such process.
-        child: the process, None where there is none.
-        others: the stages that are made beside it.
+        run: what it is to do; None where there is no such process.
+        others: the stages that it does not make, whatever comes.
 
     Attributes:
         datasets: names of the sets that it prepares, and nobody else needs.
     """
 
-    def __init__(
-        self, jobs: tuple[Job, ...] = (), child: Child | None = None, others: tuple[Job, ...] = ()
-    ):
-        self._jobs, self._child = jobs, child
-        self.datasets = {one.dataset for one in jobs} - {one.dataset for one in others}
+    def __init__(self, run: SecondRun | None = None, others: Sequence[Job] = ()):
+        self._run, self._child, self.datasets = run, None, frozenset()
+        if run is not None:
+            files = [run.claim.descriptor]
+            self._child = Child("second_child", run, "beside: ", files=files)
+            self.datasets = {one.dataset for one in run.own} - {one.dataset for one in others}
+
+    def order(self, todo: Sequence[Job]) -> Sequence[Job]:
+        """Returns stages in the order in which this process comes to them: shared ones late."""
+        shared = self._run.shared if self._run is not None else ()
+        return sorted(todo, key=lambda one: (ROLES[one.name].is_joint, one in shared))
 
     def makes(self, one: Job) -> bool:
-        """Whether it makes a stage."""
-        return one in self._jobs
+        """Whether it makes a stage, asked when it is its turn here."""
+        if self._run is None:
+            return False
+        return one in self._run.own or (one in self._run.shared and not self._run.claim.get())
 
     def begin(self) -> None:
         """Has it train: until then it prepares data, and looks at them."""
@@ -108,7 +145,9 @@ class SecondProcess(Alone):
         if self._child is None:
             return
         needed = one.config.prerequisites(one.name)
-        if any(made.name in needed for made in self._jobs):
+        if any(
+            made.name in needed and self.makes(made) for made in (*self._run.own, *self._run.shared)
+        ):
             self.wait()
         elif self._child.has_ended():
             self._raise_failure()
@@ -130,7 +169,7 @@ class SecondProcess(Alone):
     @property
     def names(self) -> str:
         """The stages that it makes, in words."""
-        return ", ".join(one.name for one in self._jobs)
+        return ", ".join(one.name for one in self._run.own)
 
     def _raise_failure(self) -> None:
         """Raises where the process that has ended failed."""
@@ -141,6 +180,12 @@ class SecondProcess(Alone):
         """Has it save and end, if it is still under way."""
         if self._child is not None and not self._child.has_ended():
             self._child.end()
+
+    def close(self) -> None:
+        """Ends it, and closes what it was told by."""
+        self.end()
+        if self._run is not None:
+            os.close(self._run.claim.descriptor)
 
 
 @contextlib.contextmanager
@@ -163,39 +208,34 @@ def started(
     Raises:
         ValueError: if a process of its own is asked for where there can be none.
     """
-    jobs = _chosen(planned, placement, execution)
+    own, shared = _chosen(planned, placement, execution)
     process = SecondProcess()
-    if jobs:
-        run = SecondRun(planned.jobs, jobs, data_dir, manual_dir, execution)
-        others = tuple(one for one in planned.todo if one not in jobs)
-        process = SecondProcess(jobs, Child("second_child", run, "beside: ", {}), others)
+    if own:
+        run = SecondRun(planned.jobs, own, shared, Claim(), data_dir, manual_dir, execution)
+        process = SecondProcess(run, [one for one in planned.todo if one not in own])
         _log.info("%s: in a process of their own, beside the other stages", process.names)
     try:
         yield process
     finally:
-        process.end()
+        process.close()
 
 
-def _chosen(planned: Plan, placement: Placement, execution: Execution) -> tuple[Job, ...]:
-    """The stages for it; none where nothing would run beside them."""
+def _chosen(
+    planned: Plan, placement: Placement, execution: Execution
+) -> tuple[tuple[Job, ...], tuple[Job, ...]]:
+    """The stages for it, and those that are shared; none where nothing would run beside them."""
 
     def trained(parts: tuple[str, ...]) -> tuple[Job, ...]:
         return tuple(one for one in planned.todo if ROLES[one.name].trains == parts)
 
     detector, classifier = trained((DETECTOR,)), trained((CLASSIFIER,))
     if not detector or not classifier:
-        return ()
+        return (), ()
     config, asked = detector[0].config, execution.stages_at_once
     at_once = child_process.how_many(asked, "stages_at_once", config, placement, execution)
     # Room for features is looked at stage by stage.
     if at_once == 1 or config.cache_features == "memory":
-        return ()
+        return (), ()
     needed = {name for one in classifier for name in config.prerequisites(one.name)}
-    last = tuple(one for one in classifier if _is_compared(one, planned.todo, needed))
-    return (*detector, *(last if len(last) < len(classifier) else ()))
-
-
-def _is_compared(one: Job, todo: Collection[Job], needed: Collection[str]) -> bool:
-    """Whether a stage is made for comparison with joint training alone."""
-    starts = {name for other in todo for name in other.config.starts_from(other.name)}
-    return not one.asked_for and one.name not in needed and one.name not in starts
+    needed |= {name for one in planned.todo for name in config.starts_from(one.name)}
+    return detector, tuple(one for one in classifier if one.name not in needed)

@@ -170,7 +170,7 @@ def make(
     """
     handed = handover.Handover(planned.todo, placement)
     with sigterm_interrupts():
-        for one in planned.todo:
+        for one in aside.order(planned.todo):
             if aside.makes(one):
                 continue
             aside.wait_before(one)

@@ -55,24 +55,25 @@ def planned(path, todo=STAGES, width=0.125):
 
 
 def chosen(given, one_device, **execution):
-    found = second_process._chosen(given, one_device, Execution(**execution))
-    return [one.name for one in found]
+    own, shared = second_process._chosen(given, one_device, Execution(**execution))
+    return [one.name for one in own], [one.name for one in shared]
 
 
-def test_stages_of_the_detector_and_for_comparison_alone_are_set_aside(
+def test_stages_of_the_detector_are_set_aside_and_those_for_comparison_alone_are_shared(
     machine, one_device, tmp_path
 ):
     machine(2, 100)
-    for todo, aside in (
-        (STAGES, ["saliency_pretrain", "saliency", "classifier_rgb_longer"]),
-        (STAGES[1:], ["saliency", "classifier_rgb_longer"]),
-        (("saliency", "classifier_rgb_longer", "joint"), ["saliency"]),
-        (("saliency", "joint"), []),
-        (("classifier_rgb", "classifier", "joint"), []),
-        (("saliency",), []),
-        ((), []),
+    for todo, own, shared in (
+        (STAGES, ["saliency_pretrain", "saliency"], ["classifier_rgb_longer"]),
+        (STAGES[1:], ["saliency"], ["classifier_rgb_longer"]),
+        (("saliency", "classifier_rgb_longer", "joint"), ["saliency"], ["classifier_rgb_longer"]),
+        (("saliency", "joint"), [], []),
+        (("classifier_rgb", "classifier", "joint"), [], []),
+        (("saliency",), [], []),
+        ((), [], []),
     ):
-        assert chosen(planned(tmp_path, todo), one_device, stages_at_once=None) == aside
+        found = chosen(planned(tmp_path, todo), one_device, stages_at_once=None)
+        assert found == (own, shared), todo
 
 
 def test_cores_memory_and_width_decide(machine, one_device, tmp_path):
@@ -84,15 +85,15 @@ def test_cores_memory_and_width_decide(machine, one_device, tmp_path):
     ):
         machine(number, gib)
         found = chosen(planned(tmp_path, width=width), one_device, stages_at_once=None)
-        assert bool(found) == aside, (number, gib, width)
+        assert bool(found[0]) == aside, (number, gib, width)
 
 
 def test_what_is_asked_for_is_done_where_it_can_be(machine, one_device, tmp_path):
     machine(1, 1)
-    assert chosen(planned(tmp_path, width=1.0), one_device, stages_at_once=2)
+    assert chosen(planned(tmp_path, width=1.0), one_device, stages_at_once=2)[0]
     machine(8, 100)
-    assert not chosen(planned(tmp_path), one_device, stages_at_once=1)
-    assert not chosen(planned(tmp_path), one_device)  # Python's default
+    assert not chosen(planned(tmp_path), one_device, stages_at_once=1)[0]
+    assert not chosen(planned(tmp_path), one_device)[0]  # Python's default
     with pytest.raises(ValueError, match="stages_at_once is for one CPU.*got 2"):
         chosen(planned(tmp_path), one_device, stages_at_once=2, callbacks=lambda stage: [])
 
@@ -104,7 +105,8 @@ def test_what_is_kept_in_memory_is_not_kept_twice_at_a_time(machine, one_device,
         dataclasses.replace(one, config=dataclasses.replace(one.config, cache_features="memory"))
         for one in given.todo
     ]
-    assert not chosen(dataclasses.replace(given, todo=tuple(kept)), one_device, stages_at_once=2)
+    given = dataclasses.replace(given, todo=tuple(kept))
+    assert not chosen(given, one_device, stages_at_once=2)[0]
 
 
 @pytest.fixture
@@ -155,9 +157,7 @@ def test_its_failure_is_told_before_the_next_stage_in_its_own_words(started, tmp
         wait_for(tmp_path / "said")
         while aside._child._process.poll() is None:
             time.sleep(0.02)
-        with pytest.raises(
-            ValueError, match="^saliency_pretrain, saliency, classifier_rgb_longer: no room\nfor it"
-        ):
+        with pytest.raises(ValueError, match="^saliency_pretrain, saliency: no room\nfor it"):
             aside.wait_before(jobs["classifier"])  # which does not need it
     assert "beside: error: no room" in capfd.readouterr().err
     with started("os.kill(os.getpid(), signal.SIGKILL)") as (aside, jobs):
@@ -244,15 +244,42 @@ def test_it_ends_with_the_other_process(monkeypatch, said, number):
     assert sent == [(os.getpid(), number)]
 
 
-def test_it_waits_for_stages_that_the_other_process_makes(tmp_path):
+def test_it_waits_for_stages_that_the_other_process_makes(machine, one_device, tmp_path):
+    machine(2, 100)
     waited = types.SimpleNamespace(wait=lambda name: names.append(name))
-    names, jobs = [], {one.name: one for one in planned(tmp_path).todo}
-    first = second_child.FirstProcess(waited, {"classifier_rgb", "classifier", "joint"})
+    names, given = [], planned(tmp_path)
+    jobs = {one.name: one for one in given.todo}
+    own, shared = second_process._chosen(given, one_device, Execution(stages_at_once=2))
+    claim = second_process.Claim()
+    run = second_process.SecondRun(given.jobs, own, shared, claim, None, None, Execution())
+    others = {"classifier_rgb", "classifier", "joint"}
+    first = second_child.FirstProcess(waited, others, run)
     first.wait_before(jobs["saliency"])  # which starts from what it has made itself
-    assert not names
+    assert not names and not first.makes(jobs["saliency"])
+    assert not first.makes(jobs["classifier_rgb_longer"])  # nobody had asked: it is its own
     first.wait_before(jobs["classifier_rgb_longer"])
     assert names == ["classifier_rgb"]
-    assert not first.makes(jobs["saliency"])
+    os.close(claim.descriptor)
+
+
+def test_who_is_free_first_makes_what_is_shared(started):
+    asking = """
+for number in range(3, 99):
+    try:
+        os.read(number, 1) == b"x" and leave("got")
+    except OSError:  # not open
+        pass
+"""
+    for first in ("ours", "its"):
+        with started("sys.stdin.readline()" * (first == "ours") + asking) as (aside, jobs):
+            longer = jobs["classifier_rgb_longer"]
+            order = [one.name for one in aside.order(list(jobs.values()))]
+            assert order[-3:] == ["classifier", "classifier_rgb_longer", "joint"]
+            if first == "its":
+                aside.wait()
+            assert aside.makes(longer) == (first == "its")
+            assert aside.makes(longer) == (first == "its")  # asked again
+            aside.begin()
 
 
 def test_what_it_is_to_do_comes_before_the_word(monkeypatch):
@@ -279,7 +306,7 @@ def test_networks_are_those_of_one_stage_after_another(tiny_data_dir, tmp_path, 
         results[at_once] = training.run(tiny, "joint", place, tiny_data_dir, execution=execution)
         weights[at_once] = FinishedStage(place / "joint").read_network().get_weights()
     said = capfd.readouterr().err
-    for name in ("saliency_pretrain", "saliency", "classifier_rgb_longer"):
+    for name in ("saliency_pretrain", "saliency"):
         assert f"beside: stage {name} done" in said
     assert "beside: stage classifier:" not in said
     assert list(results[1]) == list(results[2])
