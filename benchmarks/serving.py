@@ -34,6 +34,7 @@ from absl import app, flags, logging
 from salclass_tf.classifiers import build_classifier
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.detectors import build_detector
+from salclass_tf.devices import threads
 from salclass_tf.model import SalClassNet
 from salclass_tf.serving import folding, formats, frozen, signatures, warmup
 
@@ -109,8 +110,14 @@ def write_exports(folder: pathlib.Path, names: list[str], argv: list[str]) -> No
     plain = forward if _PRECISION.value == "float32" else our_forward("float32")
     geometry = Geometry.for_image_size(side)
     classes = tuple(f"class {number}" for number in range(_CLASSES.value))
-    served = signatures.build(forward, geometry=geometry, class_names=classes)
-    ours = {"serving_default": served["serving_default"], "crops": forward}
+    narrow = _WIDTH.value <= threads.NARROW
+    served = signatures.build(forward, geometry=geometry, class_names=classes, narrow=narrow)
+    crops = forward
+    if narrow:
+        crops = tf.function(signatures.in_parts(forward), autograph=False).get_concrete_function(
+            forward.structured_input_signature[0][0]
+        )
+    ours = {"serving_default": served["serving_default"], "crops": crops}
     tf.saved_model.save(tf.Module(), str(folder / "ours"), signatures=ours)
     for name in names:
         formats.write(name, plain, folder)

@@ -36,7 +36,7 @@ SERVED_PRECISIONS = ("float32", "bfloat16")
 _TOLERANCES = {"probabilities": 1e-5, "saliency": 1e-4}
 _CHECKED_IMAGES = 2
 
-# Operations of narrow networks are too small for several threads each (`devices.threads`).
+# Of narrow networks, see `devices.threads`.
 _ONE_THREAD = "--tensorflow_intra_op_parallelism=1"
 
 
@@ -127,6 +127,7 @@ def export(
         top_k=settings.top_k,
         max_pixels=settings.max_pixels,
         max_batch=settings.max_batch,
+        narrow=_is_narrow(finished),
     )
     facts = dataclasses.asdict(settings) | {"difference_to_trained_network": difference}
     with versions.unfinished(export_dir) as folder:
@@ -148,9 +149,14 @@ def export(
         return versions.publish(folder)
 
 
+def _is_narrow(stage: FinishedStage) -> bool:
+    """Whether the operations of a network are too small for several threads each."""
+    return stage.settings["width"] <= threads.NARROW
+
+
 def _server_flags(stage: FinishedStage) -> list[str]:
     """Flags of TensorFlow Serving that suit a network on a CPU, beside those of any."""
-    if stage.settings["width"] > threads.NARROW:
+    if not _is_narrow(stage):
         return []
     _log.info("on a CPU start the server with %s: the network is narrow", _ONE_THREAD)
     return [_ONE_THREAD]

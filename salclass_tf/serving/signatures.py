@@ -13,6 +13,10 @@ Answers = dict[str, tf.Tensor]
 #: images of a batch that are decoded at the same time
 _DECODED_AT_ONCE = 4
 
+# Images of a part of a batch at most, and parts that are computed at the same time.
+_OF_A_PART = 4
+_PARTS_AT_ONCE = 16
+
 #: the most images of a request where nothing else is asked for; docs/serving.md has what they cost
 MAX_BATCH = 32
 
@@ -25,6 +29,7 @@ def build(
     top_k: int = 5,
     max_pixels: int = 25_000_000,
     max_batch: int = MAX_BATCH,
+    narrow: bool = False,
 ) -> dict[str, tf.types.experimental.ConcreteFunction]:
     """Builds the signatures around the inference of a network.
 
@@ -44,6 +49,8 @@ def build(
         max_pixels: the most that an image may have, before and after resizing.
         max_batch: the most images that a request may have; one with more is refused before
             anything is decoded.
+        narrow: whether operations of the network are too small to be shared between threads, so
+            that parts of a batch had better be computed beside each other, see `in_parts`.
 
     Returns:
         Signature name -> function, for `tf.saved_model.save`.
@@ -56,7 +63,7 @@ def build(
         if limit < 1:
             raise ValueError(f"{name} must be at least 1; got {limit}")
 
-    infer = _also_of_none(forward)
+    infer = _also_of_none(in_parts(forward) if narrow else forward)
 
     def prepare_bytes(image: tf.Tensor) -> tf.Tensor:
         checked = headers.checked(image, geometry.short_side, max_pixels)
@@ -125,6 +132,40 @@ def _also_of_none(forward: Callable[[tf.Tensor], Answers]) -> Callable[[tf.Tenso
         added = tf.cast(tf.equal(count, 0), tf.int32)
         filled = tf.ensure_shape(tf.pad(views, [[0, added], [0, 0], [0, 0], [0, 0]]), views.shape)
         return {name: value[:count] for name, value in forward(filled).items()}
+
+    return infer
+
+
+def in_parts(forward: Callable[[tf.Tensor], Answers]) -> Callable[[tf.Tensor], Answers]:
+    """Returns the same inference of at least one image, of parts of a batch beside each other.
+
+    A core that computes a part by itself waits for no other one: where TensorFlow computes an
+    operation by one thread, as narrow networks should be served, that keeps all cores busy.
+
+    Args:
+        forward: see `build`; it has `structured_outputs`.
+    """
+    shapes = {name: value.shape for name, value in forward.structured_outputs.items()}
+
+    def infer(images: tf.Tensor) -> Answers:
+        count = tf.shape(images)[0]
+        size = tf.clip_by_value((count + 1) // 2, 1, _OF_A_PART)
+        parts = (count + size - 1) // size
+        answers = {
+            name: tf.TensorArray(tf.float32, parts, infer_shape=False, element_shape=shape)
+            for name, shape in shapes.items()
+        }
+
+        def one(index: tf.Tensor, answers: dict) -> tuple[tf.Tensor, dict]:
+            given = forward(images[index * size : (index + 1) * size])
+            return index + 1, {name: answers[name].write(index, given[name]) for name in answers}
+
+        _, answers = tf.while_loop(
+            lambda index, _: index < parts, one, (0, answers), parallel_iterations=_PARTS_AT_ONCE
+        )
+        return {
+            name: tf.ensure_shape(array.concat(), shapes[name]) for name, array in answers.items()
+        }
 
     return infer
 

@@ -188,6 +188,47 @@ def test_empty_batch_has_an_empty_answer(served):
     assert served["serving_default"](tf.constant([], tf.string))["saliency"].shape == (0, 40, 40, 1)
 
 
+@pytest.mark.parametrize(
+    ("count", "sizes"),
+    [(1, [1]), (2, [1, 1]), (3, [2, 1]), (8, [4, 4]), (9, [4, 4, 1]), (17, [4, 4, 4, 4, 1])],
+)
+def test_parts_of_a_batch_come_back_in_their_order(count, sizes):
+    def told(image):
+        """Each image's own value, and how many it came with."""
+        number = tf.cast(tf.shape(image)[0], tf.float32)
+        first = tf.cast(image[:, :1, :1, :1], tf.float32)
+        return {"saliency": first, "probabilities": tf.fill([tf.shape(image)[0], 1], number)}
+
+    spec = tf.TensorSpec([None, 8, 8, 3], tf.uint8, name="image")
+    forward = tf.function(told).get_concrete_function(spec)
+    infer = tf.function(signatures.in_parts(forward), autograph=False)
+    values = np.arange(1, count + 1, dtype=np.uint8)
+    out = infer(tf.constant(np.tile(values[:, None, None, None], (1, 8, 8, 3))))
+    np.testing.assert_array_equal(out["saliency"][:, 0, 0, 0], values)
+    expected = [size for size in sizes for _ in range(size)]
+    np.testing.assert_array_equal(out["probabilities"][:, 0], expected)
+
+
+def test_narrow_network_answers_as_it_does_in_one_piece(joint, served):
+    stage, forward = joint
+    parts = signatures.build(
+        forward,
+        geometry=stage.geometry,
+        class_names=finished_stages.CLASSES,
+        top_k=3,
+        narrow=True,
+    )
+    images = tf.constant((list(VALID.values()) * 2)[:11])
+    whole, of_parts = (one["serving_default"](images) for one in (served, parts))
+    assert of_parts.keys() == whole.keys()
+    for name in ("probabilities", "saliency"):
+        np.testing.assert_allclose(of_parts[name], whole[name], rtol=1e-5, atol=1e-6)
+    assert parts["serving_default"](tf.constant([], tf.string))["saliency"].shape == (0, 40, 40, 1)
+    shapes = [one["serving_default"].structured_outputs for one in (served, parts)]
+    for name, tensor in shapes[0].items():
+        assert tensor.shape.as_list() == shapes[1][name].shape.as_list()
+
+
 def test_exif_orientation_is_ignored_as_in_training(served):
     orientation = PIL.Image.Exif()
     orientation[0x0112] = 6
