@@ -165,10 +165,12 @@ class OneThread:
         self._process = concurrent.futures.ProcessPoolExecutor(1, context)
         given = os.environ.get(_THREADS)
         os.environ[_THREADS] = "1"  # for what is started from here
-        self._process.submit(_load, folder).result()
-        os.environ.pop(_THREADS)
-        if given is not None:
-            os.environ[_THREADS] = given
+        try:
+            self._process.submit(_load, folder).result()
+        finally:
+            os.environ.pop(_THREADS)
+            if given is not None:
+                os.environ[_THREADS] = given
 
     def __call__(self, images: np.ndarray) -> dict:
         """Returns the answers to crops."""

@@ -140,7 +140,8 @@ def in_parts(forward: Callable[[tf.Tensor], Answers]) -> Callable[[tf.Tensor], A
     """Returns the same inference of at least one image, of parts of a batch beside each other.
 
     A core that computes a part by itself waits for no other one: where TensorFlow computes an
-    operation by one thread, as narrow networks should be served, that keeps all cores busy.
+    operation by one thread, as narrow networks should be served, a batch keeps several cores busy,
+    two from two images on, one more for every four images from eight on.
 
     Args:
         forward: see `build`; it has `structured_outputs`.

@@ -1,6 +1,7 @@
 """A part of a run in a process of its own, which saves and ends with the one that began it."""
 
 import contextlib
+import logging
 import os
 import pickle
 import signal
@@ -8,7 +9,8 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -19,6 +21,8 @@ from salclass_tf.devices import Placement, cores, threads
 from salclass_tf.signals import StopSignals
 from salclass_tf.training.execution import Execution, no_callbacks
 
+#: between two looks at a process
+POLL_SECONDS = 0.1
 _ERROR = "error: "
 # What a run of networks up to `threads.NARROW` takes: the demo's had 1.8 (docs/results.md).
 _MEMORY_GIB = 2.5
@@ -100,6 +104,7 @@ class Child:
         )
         content = pickle.dumps(given)
         self._write(_LENGTH.pack(len(content)) + content)
+        self._has_begun = False
         self._said: list[str] = []
         self._reader = threading.Thread(target=self._hand_on, args=(prefix,), daemon=True)
         self._reader.start()
@@ -118,12 +123,13 @@ class Child:
             text = line.decode(errors="replace").rstrip()
             if text:
                 self._said.append(text)
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(Exception):  # whatever stands in for a terminal
                     tqdm.write(f"{prefix}{text}", file=sys.stderr)
                     sys.stderr.flush()
 
     def say(self, word: str) -> None:
         """Tells it a word that it waits for, see `Words`; one without line breaks."""
+        self._has_begun = self._has_begun or word == BEGIN
         self._write(f"{word}\n".encode())
 
     def has_ended(self) -> bool:
@@ -165,11 +171,35 @@ class Child:
         self._process.send_signal(number)
 
     def end(self) -> None:
-        """Has it save and end, and waits for that, whatever signals come."""
-        with StopSignals():
+        """Has it save and end, and waits for that.
+
+        A signal meanwhile kills it if it has not begun, and so has nothing to save.
+        """
+        with StopSignals() as signals:
             self.send(signal.SIGTERM)
-            self._process.wait()
+            while self._process.poll() is None:
+                if signals.received and not self._has_begun:
+                    self.send(signal.SIGKILL)
+                time.sleep(POLL_SECONDS)
             self._close()
+
+
+@contextlib.contextmanager
+def held_back(*names: str) -> Iterator[None]:
+    """Holds back what loggers say, errors apart.
+
+    Args:
+        names: of packages.
+    """
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [one.level for one in loggers]
+    for one in loggers:
+        one.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for one, level in zip(loggers, levels, strict=True):
+            one.setLevel(level)
 
 
 def read() -> Any:

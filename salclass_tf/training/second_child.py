@@ -1,14 +1,13 @@
 """What the process of `second_process` does."""
 
-import contextlib
 import dataclasses
-import logging
-from collections.abc import Collection, Iterator
 
 from salclass_tf import commandline, start_up
+from salclass_tf.data.sets import GazeSet
+from salclass_tf.devices import Placement
 from salclass_tf.training import child_process, plan, stages
 from salclass_tf.training.child_process import BEGIN
-from salclass_tf.training.plan import Job
+from salclass_tf.training.plan import Job, Plan
 from salclass_tf.training.second_process import Alone, SecondRun
 
 
@@ -17,12 +16,11 @@ class FirstProcess(Alone):
 
     Args:
         words: what it says.
-        names: of the stages that it makes.
-        run: what this process makes.
+        run: what each of the two makes.
     """
 
-    def __init__(self, words: child_process.Words, names: Collection[str], run: SecondRun):
-        self._words, self._names, self._run = words, names, run
+    def __init__(self, words: child_process.Words, run: SecondRun):
+        self._words, self._run = words, run
 
     def makes(self, one: Job) -> bool:
         """Whether the other makes a stage, asked when it is its turn here."""
@@ -30,8 +28,9 @@ class FirstProcess(Alone):
 
     def wait_before(self, one: Job) -> None:
         """Waits for what a stage needs of the other."""
+        made = {other.name for other in self._run.others}
         for name in one.config.prerequisites(one.name):
-            if name in self._names:
+            if name in made:
                 self._words.wait(name)
 
 
@@ -43,29 +42,26 @@ def carry_out_given() -> None:
     start_up.spare_collections()
     run: SecondRun = child_process.read()
     words = child_process.Words()
+    try:
+        planned, placement, prepared = _prepared(run)
+        words.wait(BEGIN)
+    except KeyboardInterrupt:  # the other process says it
+        raise SystemExit(commandline.INTERRUPTED) from None
+    stages.make(planned, prepared, placement, run.execution, FirstProcess(words, run))
+
+
+def _prepared(run: SecondRun) -> tuple[Plan, Placement, dict[str, GazeSet]]:
+    """What this process has to do, with its data; the other one says what both find."""
     places = run.data_dir, run.manual_dir
-    with _without_a_word():
+    own = (*run.own, *run.shared)
+    with child_process.held_back("salclass_tf", "tfds_builders"):
         placement, _ = stages.settle(run.own[-1].config, run.execution)
         planned = plan.plan_jobs(list(run.jobs), placement, *places)
-        own = (*run.own, *run.shared)
-        others = {one.name for one in planned.todo if one not in own}
+        made = [one.name for one in own if one not in planned.todo]
+        if made:
+            raise ValueError(f"another run has made {', '.join(made)}; the same command goes on")
         found = {one.dataset: planned.found[one.dataset] for one in own}
         planned = dataclasses.replace(planned, todo=own, found=found)
         prepared = stages.prepare_sets(planned, placement, *places)
         plan.check_data(planned, prepared)
-        words.wait(BEGIN)
-    stages.make(planned, prepared, placement, run.execution, FirstProcess(words, others, run))
-
-
-@contextlib.contextmanager
-def _without_a_word() -> Iterator[None]:
-    """Leaves it to the other process to say what both find, and that a run was stopped."""
-    own = logging.getLogger("salclass_tf")
-    before = own.level
-    own.setLevel(logging.ERROR)
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise SystemExit(commandline.INTERRUPTED) from None
-    finally:
-        own.setLevel(before)
+    return planned, placement, prepared

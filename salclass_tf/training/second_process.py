@@ -17,13 +17,11 @@ from salclass_tf.config import ROLES
 from salclass_tf.config.stage import CLASSIFIER, DETECTOR
 from salclass_tf.devices import Placement
 from salclass_tf.training import child_process
-from salclass_tf.training.child_process import BEGIN, Child
+from salclass_tf.training.child_process import BEGIN, POLL_SECONDS, Child
 from salclass_tf.training.execution import Execution
 from salclass_tf.training.plan import Job, Plan
 
 _log = logging.getLogger(__name__)
-
-_POLL_SECONDS = 0.1
 
 
 class Claim:
@@ -45,6 +43,11 @@ class Claim:
             self._got = bool(os.read(self.descriptor, 1))
         return self._got
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether this process has asked for it in vain."""
+        return self._got is False
+
 
 @dataclasses.dataclass(frozen=True)
 class SecondRun:
@@ -54,6 +57,7 @@ class SecondRun:
         jobs: all stages of the run, their precision settled.
         own: those that it makes.
         shared: those that it makes if it is free first.
+        others: those that the process makes which began it.
         claim: of these.
         data_dir: where prepared data sets live, None for TFDS' own place.
         manual_dir: folder of original files.
@@ -63,6 +67,7 @@ class SecondRun:
     jobs: tuple[Job, ...]
     own: tuple[Job, ...]
     shared: tuple[Job, ...]
+    others: tuple[Job, ...]
     claim: "Claim"
     data_dir: str | None
     manual_dir: str | None
@@ -99,18 +104,18 @@ class SecondProcess(Alone):
 
     Args:
         run: what it is to do; None where there is no such process.
-        others: the stages that it does not make, whatever comes.
 
     Attributes:
         datasets: names of the sets that it prepares, and nobody else needs.
     """
 
-    def __init__(self, run: SecondRun | None = None, others: Sequence[Job] = ()):
+    def __init__(self, run: SecondRun | None = None):
         self._run, self._child, self.datasets = run, None, frozenset()
         if run is not None:
             files = [run.claim.descriptor]
             self._child = Child("second_child", run, "beside: ", files=files)
-            self.datasets = {one.dataset for one in run.own} - {one.dataset for one in others}
+            needed = {one.dataset for one in (*run.shared, *run.others)}
+            self.datasets = {one.dataset for one in run.own} - needed
 
     def order(self, todo: Sequence[Job]) -> Sequence[Job]:
         """Returns stages in the order in which this process comes to them: shared ones late."""
@@ -163,13 +168,14 @@ class SecondProcess(Alone):
         if not self._child.has_ended():
             _log.info("waiting for %s", self.names)
         while not self._child.has_ended():
-            time.sleep(_POLL_SECONDS)
+            time.sleep(POLL_SECONDS)
         self._raise_failure()
 
     @property
     def names(self) -> str:
         """The stages that it makes, in words."""
-        return ", ".join(one.name for one in self._run.own)
+        shared = self._run.shared if self._run.claim.is_lost else ()
+        return ", ".join(one.name for one in (*self._run.own, *shared))
 
     def _raise_failure(self) -> None:
         """Raises where the process that has ended failed."""
@@ -183,9 +189,11 @@ class SecondProcess(Alone):
 
     def close(self) -> None:
         """Ends it, and closes what it was told by."""
-        self.end()
-        if self._run is not None:
-            os.close(self._run.claim.descriptor)
+        try:
+            self.end()
+        finally:
+            if self._run is not None:
+                os.close(self._run.claim.descriptor)
 
 
 @contextlib.contextmanager
@@ -211,8 +219,10 @@ def started(
     own, shared = _chosen(planned, placement, execution)
     process = SecondProcess()
     if own:
-        run = SecondRun(planned.jobs, own, shared, Claim(), data_dir, manual_dir, execution)
-        process = SecondProcess(run, [one for one in planned.todo if one not in own])
+        others = tuple(one for one in planned.todo if one not in (*own, *shared))
+        places = data_dir, manual_dir
+        run = SecondRun(planned.jobs, own, shared, others, Claim(), *places, execution)
+        process = SecondProcess(run)
         _log.info("%s: in a process of their own, beside the other stages", process.names)
     try:
         yield process
@@ -233,8 +243,8 @@ def _chosen(
         return (), ()
     config, asked = detector[0].config, execution.stages_at_once
     at_once = child_process.how_many(asked, "stages_at_once", config, placement, execution)
-    # Room for features is looked at stage by stage.
-    if at_once == 1 or config.cache_features == "memory":
+    # Room for kept features is looked at stage by stage.
+    if at_once == 1 or config.cache_features != "none":
         return (), ()
     needed = {name for one in classifier for name in config.prerequisites(one.name)}
     needed |= {name for one in planned.todo for name in config.starts_from(one.name)}

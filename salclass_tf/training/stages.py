@@ -29,6 +29,7 @@ from salclass_tf.runs.sole_user import sole_user
 from salclass_tf.signals import sigterm_interrupts
 from salclass_tf.training import (
     caching,
+    child_process,
     compilation,
     feeding,
     final_scores,
@@ -203,7 +204,16 @@ def prepare_sets(
     if placement.is_chief:
         found = planned.found
         order = sorted(found, key=lambda name: (plan.cost(found[name]), name in later))
-        prepared = {name: sets.prepare(found[name], manual_dir) for name in order}
+        prepared = {}
+        for name in order:
+            # That another process prepares them needs no word.
+            told = (
+                child_process.held_back("tfds_builders")
+                if name in later
+                else contextlib.nullcontext()
+            )
+            with told:
+                prepared[name] = sets.prepare(found[name], manual_dir)
         placement.wait_for_all()
         return prepared
     placement.wait_for_all()

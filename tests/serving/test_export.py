@@ -90,6 +90,23 @@ def broken_jpegs(count):
         yield np.packbits(bits).tobytes()
 
 
+def test_graphs_of_narrow_networks_alone_compute_parts(run, version, tmp_path, monkeypatch):
+    def loops(folder):
+        """Of the function that answers, beside those over the images of a request."""
+        served = tf.saved_model.load(str(folder)).signatures["serving_default"]
+        definition = served.graph.as_graph_def()
+        nodes = [*definition.node, *(n for f in definition.library.function for n in f.node_def)]
+        return sum(node.op in ("While", "StatelessWhile") for node in nodes)
+
+    monkeypatch.setattr(exports.threads, "NARROW", 1 / 64)
+    wide = serving.export(
+        run[0], "joint", tmp_path, serving.Settings(), class_names=run[0] / "names.txt"
+    )
+    assert loops(version) > loops(wide)
+    card = json.loads((wide / "model_card.json").read_text())
+    assert card["export"]["server_flags"] == []
+
+
 @pytest.mark.slow
 def test_peak_memory_of_the_largest_accepted_request(version, capsys):
     """As docs/serving.md has it: 15 bytes a pixel of four images, and what the network takes."""

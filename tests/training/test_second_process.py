@@ -76,14 +76,18 @@ def test_stages_of_the_detector_are_set_aside_and_those_for_comparison_alone_are
         assert found == (own, shared), todo
 
 
-def test_cores_memory_and_width_decide(machine, one_device, tmp_path):
-    for number, gib, width, aside in (
-        (2, 100, 0.125, True),
-        (1, 100, 0.125, False),
-        (4, 4, 0.125, False),
-        (4, 100, 0.25, False),
+def test_cores_memory_width_and_threads_decide(machine, one_device, monkeypatch, tmp_path):
+    for number, gib, width, threads, aside in (
+        (2, 100, 0.125, None, True),
+        (1, 100, 0.125, None, False),
+        (4, 4, 0.125, None, False),
+        (4, 100, 0.25, None, False),
+        (4, 100, 0.25, "1", False),  # as clusters set it
+        (4, 100, 0.125, "2", False),
     ):
         machine(number, gib)
+        if threads:
+            monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", threads)
         found = chosen(planned(tmp_path, width=width), one_device, stages_at_once=None)
         assert bool(found[0]) == aside, (number, gib, width)
 
@@ -98,11 +102,11 @@ def test_what_is_asked_for_is_done_where_it_can_be(machine, one_device, tmp_path
         chosen(planned(tmp_path), one_device, stages_at_once=2, callbacks=lambda stage: [])
 
 
-def test_what_is_kept_in_memory_is_not_kept_twice_at_a_time(machine, one_device, tmp_path):
+def test_features_of_two_stages_are_not_kept_at_the_same_time(machine, one_device, tmp_path):
     machine(2, 100)
     given = planned(tmp_path)
     kept = [
-        dataclasses.replace(one, config=dataclasses.replace(one.config, cache_features="memory"))
+        dataclasses.replace(one, config=dataclasses.replace(one.config, cache_features="disk"))
         for one in given.todo
     ]
     given = dataclasses.replace(given, todo=tuple(kept))
@@ -168,15 +172,40 @@ def test_its_failure_is_told_before_the_next_stage_in_its_own_words(started, tmp
 def test_it_saves_and_ends_where_the_other_stages_fail(started, tmp_path, capfd):
     code = (
         "signal.signal(signal.SIGTERM, "
-        "lambda *_: (time.sleep(0.5), leave('saved'), print('saved', flush=True), sys.exit(130))); "
+        "lambda *_: (leave('asked'), time.sleep(1), leave('saved'), print('saved', flush=True), "
+        "sys.exit(130))); "
         "leave('ready'); time.sleep(600)"
     )
-    with pytest.raises(KeyError), started(code):
+
+    def lose_patience():
+        wait_for(tmp_path / "asked")
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyError), started(code) as (aside, _):
+        aside.begin()
         wait_for(tmp_path / "ready")
-        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()  # impatience
+        threading.Thread(target=lose_patience).start()
         raise KeyError("a failure")
     assert (tmp_path / "saved").exists()
     assert "beside: saved" in capfd.readouterr().err
+
+
+def test_it_is_killed_where_it_has_nothing_to_save_and_a_user_asks_again(started, tmp_path):
+    code = (
+        "signal.signal(signal.SIGTERM, lambda *_: leave('asked')); leave('ready'); "
+        "[time.sleep(1) for _ in range(600)]"
+    )
+
+    def lose_patience():
+        wait_for(tmp_path / "asked")
+        os.kill(os.getpid(), signal.SIGINT)
+
+    began = time.monotonic()
+    with pytest.raises(KeyError), started(code):
+        wait_for(tmp_path / "ready")
+        threading.Thread(target=lose_patience).start()
+        raise KeyError("a failure")
+    assert time.monotonic() - began < 300
 
 
 def test_others_are_kept_out_until_it_has_ended(started, tmp_path, one_device, monkeypatch):
@@ -251,13 +280,16 @@ def test_it_waits_for_stages_that_the_other_process_makes(machine, one_device, t
     jobs = {one.name: one for one in given.todo}
     own, shared = second_process._chosen(given, one_device, Execution(stages_at_once=2))
     claim = second_process.Claim()
-    run = second_process.SecondRun(given.jobs, own, shared, claim, None, None, Execution())
-    others = {"classifier_rgb", "classifier", "joint"}
-    first = second_child.FirstProcess(waited, others, run)
+    others = tuple(jobs[name] for name in ("classifier_rgb", "classifier", "joint"))
+    run = second_process.SecondRun(given.jobs, own, shared, others, claim, None, None, Execution())
+    first = second_child.FirstProcess(waited, run)
     first.wait_before(jobs["saliency"])  # which starts from what it has made itself
     assert not names and not first.makes(jobs["saliency"])
     assert not first.makes(jobs["classifier_rgb_longer"])  # nobody had asked: it is its own
     first.wait_before(jobs["classifier_rgb_longer"])
+    assert names == ["classifier_rgb"]
+    done = dataclasses.replace(run, others=others[1:])  # RGB had been made before
+    second_child.FirstProcess(waited, done).wait_before(jobs["classifier_rgb_longer"])
     assert names == ["classifier_rgb"]
     os.close(claim.descriptor)
 
@@ -279,6 +311,7 @@ for number in range(3, 99):
                 aside.wait()
             assert aside.makes(longer) == (first == "its")
             assert aside.makes(longer) == (first == "its")  # asked again
+            assert ("longer" in aside.names) == (first == "its")
             aside.begin()
 
 
