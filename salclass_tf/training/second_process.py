@@ -19,7 +19,7 @@ from salclass_tf.devices import Placement
 from salclass_tf.training import child_process
 from salclass_tf.training.child_process import BEGIN, POLL_SECONDS, Child
 from salclass_tf.training.execution import Execution
-from salclass_tf.training.plan import Job, Plan
+from salclass_tf.training.plan import Job, Plan, order
 
 _log = logging.getLogger(__name__)
 
@@ -120,7 +120,10 @@ class SecondProcess(Alone):
     def order(self, todo: Sequence[Job]) -> Sequence[Job]:
         """Returns stages in the order in which this process comes to them: shared ones late."""
         shared = self._run.shared if self._run is not None else ()
-        return sorted(todo, key=lambda one: (ROLES[one.name].is_joint, one in shared))
+        rest = [one for one in todo if one not in shared]
+        joint = (place for place, one in enumerate(rest) if ROLES[one.name].is_joint)
+        place = next(joint, len(rest))
+        return [*rest[:place], *shared, *rest[place:]]
 
     def makes(self, one: Job) -> bool:
         """Whether it makes a stage, asked when it is its turn here."""
@@ -235,10 +238,15 @@ def _chosen(
 ) -> tuple[tuple[Job, ...], tuple[Job, ...]]:
     """The stages for it, and those that are shared; none where nothing would run beside them."""
 
-    def trained(parts: tuple[str, ...]) -> tuple[Job, ...]:
-        return tuple(one for one in planned.todo if ROLES[one.name].trains == parts)
+    def trained(part: str) -> tuple[Job, ...]:
+        """Those whose networks, and all that these start from, train one part alone."""
+        return tuple(
+            one
+            for one in planned.todo
+            if all(ROLES[name].trains == (part,) for name in order(one.config, one.name))
+        )
 
-    detector, classifier = trained((DETECTOR,)), trained((CLASSIFIER,))
+    detector, classifier = trained(DETECTOR), trained(CLASSIFIER)
     if not detector or not classifier:
         return (), ()
     config, asked = detector[0].config, execution.stages_at_once

@@ -13,6 +13,7 @@ import tensorflow as tf
 from tiny_config import tiny_config
 
 from salclass_tf import training
+from salclass_tf.config import ROLES
 from salclass_tf.devices import Placement, cores
 from salclass_tf.runs.finished_stage import FinishedStage
 from salclass_tf.training import child_process, plan, second_child, second_process, stages
@@ -74,6 +75,24 @@ def test_stages_of_the_detector_are_set_aside_and_those_for_comparison_alone_are
     ):
         found = chosen(planned(tmp_path, todo), one_device, stages_at_once=None)
         assert found == (own, shared), todo
+
+
+def test_a_detector_that_starts_from_joint_training_is_made_after_it(
+    machine, one_device, monkeypatch, tmp_path
+):
+    machine(2, 100)
+    row = dataclasses.replace(ROLES["saliency"], starts_from=("joint",))
+    monkeypatch.setitem(ROLES, "finetuned", row)
+    given = planned(tmp_path)
+    config = given.jobs[0].config
+    config = dataclasses.replace(
+        config, stages=config.stages | {"finetuned": config.stages["saliency"]}
+    )
+    last = plan.job(config, "finetuned", tmp_path, asked_for=True)
+    given = dataclasses.replace(given, jobs=(*given.jobs, last), todo=(*given.todo, last))
+    assert "finetuned" not in chosen(given, one_device, stages_at_once=2)[0]
+    order = [one.name for one in second_process.SecondProcess().order(given.todo)]
+    assert order == [*STAGES, "finetuned"]
 
 
 def test_cores_memory_width_and_threads_decide(machine, one_device, monkeypatch, tmp_path):
@@ -332,16 +351,13 @@ def test_what_it_is_to_do_comes_before_the_word(monkeypatch):
 @pytest.mark.slow  # every stage twice, and a process that imports TensorFlow
 def test_networks_are_those_of_one_stage_after_another(tiny_data_dir, tmp_path, capfd):
     tiny = dataclasses.replace(tiny_config("dotted_noise", validation_share=0.25), width=0.05)
-    tiny = dataclasses.replace(tiny, pretrain_detector=True, compare_rgb=True)
     weights, results = {}, {}
     for at_once in (1, 2):
         execution, place = Execution(stages_at_once=at_once), tmp_path / f"{at_once}"
         results[at_once] = training.run(tiny, "joint", place, tiny_data_dir, execution=execution)
         weights[at_once] = FinishedStage(place / "joint").read_network().get_weights()
     said = capfd.readouterr().err
-    for name in ("saliency_pretrain", "saliency"):
-        assert f"beside: stage {name} done" in said
-    assert "beside: stage classifier:" not in said
+    assert "beside: stage saliency done" in said and "beside: stage classifier" not in said
     assert list(results[1]) == list(results[2])
     for alone, beside in zip(weights[1], weights[2], strict=True):
         # Threads differ, and so does the order of sums.

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+import types
 
 import pytest
 import tensorflow as tf
@@ -79,11 +80,13 @@ def test_what_is_asked_for_is_done_where_it_can_be(machine, one_device):
 
 
 def runs(path, seeds=(0, 1)):
-    """Runs of some seeds, of which nothing is prepared."""
-    one = tiny_config("dotted_noise")
+    """Runs of some seeds, as far as these tests know them: a process reads them without TensorFlow.
+
+    What they are is in the slow test.
+    """
+    config = types.SimpleNamespace(width=0.125)
     return {
-        seed: seed_processes.SeedRun(one, "saliency", path / f"{seed}", None, None, Execution())
-        for seed in seeds
+        seed: types.SimpleNamespace(config=config, workdir=str(path / f"{seed}")) for seed in seeds
     }
 
 
