@@ -53,13 +53,14 @@ def carry_out_given() -> None:
 def _prepared(run: SecondRun) -> tuple[Plan, Placement, dict[str, GazeSet]]:
     """What this process has to do, with its data; the other one says what both find."""
     places = run.data_dir, run.manual_dir
-    own = (*run.own, *run.shared)
     with child_process.held_back("salclass_tf", "tfds_builders"):
         placement, _ = stages.settle(run.own[-1].config, run.execution)
         planned = plan.plan_jobs(list(run.jobs), placement, *places)
-        made = [one.name for one in own if one not in planned.todo]
+        made = [one.name for one in run.own if one not in planned.todo]
         if made:
             raise ValueError(f"another run has made {', '.join(made)}; the same command goes on")
+        # The other process may have made what is shared by now.
+        own = (*run.own, *(one for one in run.shared if one in planned.todo))
         found = {one.dataset: planned.found[one.dataset] for one in own}
         planned = dataclasses.replace(planned, todo=own, found=found)
         prepared = stages.prepare_sets(planned, placement, *places)
