@@ -52,7 +52,6 @@ _EXPORTS = flags.DEFINE_string(
 )
 
 _COMPLETE = "complete"
-_THREADS = "TF_NUM_INTRAOP_THREADS"
 _SIDE = 2048  # of the matrices: large enough that nothing but arithmetic counts
 _PRODUCTS = 8
 
@@ -163,14 +162,14 @@ class OneThread:
     def __init__(self, folder: pathlib.Path):
         context = multiprocessing.get_context("spawn")
         self._process = concurrent.futures.ProcessPoolExecutor(1, context)
-        given = os.environ.get(_THREADS)
-        os.environ[_THREADS] = "1"  # for what is started from here
+        given = os.environ.get(threads.VARIABLE)
+        os.environ[threads.VARIABLE] = "1"  # for what is started from here
         try:
             self._process.submit(_load, folder).result()
         finally:
-            os.environ.pop(_THREADS)
+            os.environ.pop(threads.VARIABLE)
             if given is not None:
-                os.environ[_THREADS] = given
+                os.environ[threads.VARIABLE] = given
 
     def __call__(self, images: np.ndarray) -> dict:
         """Returns the answers to crops."""

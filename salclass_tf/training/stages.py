@@ -207,12 +207,8 @@ def prepare_sets(
         prepared = {}
         for name in order:
             # That another process prepares them needs no word.
-            told = (
-                child_process.held_back("tfds_builders")
-                if name in later
-                else contextlib.nullcontext()
-            )
-            with told:
+            quiet = ["tfds_builders"] if name in later else []
+            with child_process.held_back(*quiet):
                 prepared[name] = sets.prepare(found[name], manual_dir)
         placement.wait_for_all()
         return prepared

@@ -14,33 +14,14 @@ from tiny_config import tiny_config
 
 from salclass_tf import training
 from salclass_tf.config import ROLES
-from salclass_tf.devices import Placement, cores
 from salclass_tf.runs.finished_stage import FinishedStage
 from salclass_tf.training import child_process, plan, second_child, second_process, stages
 from salclass_tf.training.execution import Execution
 
-GIB = 2**30
 STAGES = (
     *("saliency_pretrain", "saliency", "classifier_rgb", "classifier_rgb_longer", "classifier"),
     "joint",
 )
-
-
-@pytest.fixture
-def one_device():
-    return Placement(tf.distribute.get_strategy(), "as it is")
-
-
-@pytest.fixture
-def machine(monkeypatch):
-    """Sets the cores and the free memory that are found."""
-
-    def set_to(number, gib):
-        monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
-        monkeypatch.setattr(cores, "count", lambda: number)
-        monkeypatch.setattr(cores, "free_memory", lambda: gib * GIB)
-
-    return set_to
 
 
 def planned(path, todo=STAGES, width=0.125):

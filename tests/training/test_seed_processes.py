@@ -13,29 +13,10 @@ from tiny_config import tiny_config
 
 import salclass_tf
 from salclass_tf import training
-from salclass_tf.devices import Placement, cores
+from salclass_tf.devices import Placement
 from salclass_tf.runs.finished_stage import FinishedStage
 from salclass_tf.training import child_process, seed_processes
 from salclass_tf.training.execution import Execution
-
-GIB = 2**30
-
-
-@pytest.fixture
-def one_device():
-    return Placement(tf.distribute.get_strategy(), "as it is")
-
-
-@pytest.fixture
-def machine(monkeypatch):
-    """Sets the cores and the free memory that are found."""
-
-    def set_to(number, gib):
-        monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
-        monkeypatch.setattr(cores, "count", lambda: number)
-        monkeypatch.setattr(cores, "free_memory", lambda: gib * GIB)
-
-    return set_to
 
 
 @pytest.mark.parametrize(
