@@ -16,8 +16,6 @@ from salclass_tf.training import child_process, plan, stages
 from salclass_tf.training.child_process import Child
 from salclass_tf.training.execution import Execution
 
-_POLL_SECONDS = 0.2
-
 
 @dataclasses.dataclass(frozen=True)
 class SeedRun:
@@ -88,7 +86,7 @@ def train(runs: Mapping[int, SeedRun], at_once: int) -> None:
                         failed[seed] = process.reason("--seeds_at_once=1")
             if received:
                 waiting.clear()
-            time.sleep(_POLL_SECONDS)
+            time.sleep(child_process.POLL_SECONDS)
     lines = [f"seed {seed}: {reason}" for seed, reason in failed.items()]
     if received:
         raise KeyboardInterrupt("\n".join([*lines, f"stopped by {received[-1]}"]))
