@@ -66,20 +66,30 @@ def held_back_stderr() -> Iterator[None]:
 
 
 class _QuietImport(importlib.abc.MetaPathFinder):
-    """Imports TensorFlow, whoever asks for it first, without its notes."""
+    """Imports TensorFlow, whoever asks for it first, without its notes.
+
+    Others may look whether it is there, before that (etils does).
+    """
+
+    def __init__(self):
+        self._looks = False
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Finds TensorFlow as Python would; leaves every other module to others."""
-        if name != "tensorflow":
+        if name != "tensorflow" or self._looks:
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
+        self._looks = True
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self._looks = False
         if spec is not None and spec.loader is not None:
             execute = spec.loader.exec_module
 
             def exec_module(module: ModuleType) -> None:
+                sys.meta_path.remove(self)
                 with held_back_stderr():
                     execute(module)
 
