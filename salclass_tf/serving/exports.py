@@ -104,16 +104,13 @@ def export(
     """
     finished = trained.open_stage(workdir, stage)
     names = trained.class_names(finished, data_dir, class_names)
-    plain = frozen_twin(finished, "float32")
+    forward = frozen_twin(finished, settings.precision)
     pictures = None
     if settings.calibrate is not None:
-        makes_maps = "saliency" in plain.structured_outputs
+        makes_maps = "saliency" in forward.structured_outputs
         pictures = calibration.find(
             settings.calibrate, finished.geometry, names, makes_maps, data_dir
         )
-    forward = plain
-    if settings.precision != "float32":
-        forward = frozen_twin(finished, settings.precision)
     images = warmup.pictures(_CHECKED_IMAGES, *[finished.geometry.image_size] * 2)
     expected = _reference(finished, images)
     difference = _difference(forward(tf.constant(images)), expected)
@@ -132,7 +129,11 @@ def export(
     facts = dataclasses.asdict(settings) | {"difference_to_trained_network": difference}
     with versions.unfinished(export_dir) as folder:
         save(folder, served, names)
-        for name in set(settings.formats) - {formats.SAVED_MODEL}:
+        others = set(settings.formats) - {formats.SAVED_MODEL}
+        plain = forward  # other formats are of float32
+        if settings.precision != "float32" and (others or pictures is not None):
+            plain = frozen_twin(finished, "float32")
+        for name in others:
             run = formats.write(name, plain, folder)
             _check(_difference(run(images), expected), formats.file_name(name))
         if pictures is not None:
