@@ -5,16 +5,17 @@ python -m benchmarks.serving --width=0.125 --image_size=196 --precision=bfloat16
 
 All ways get the same prepared crops and give map and class scores. "plain export" is what
 `keras.Model.export` makes of the network in the wanted precision, loaded again; "ours" is the
-folded and frozen graph, saved and loaded; "one thread an operation" is that in a process in which
-TensorFlow shares no operation between threads, as the server does with the flag that the model card
-of a narrow network names. ONNX Runtime (always float32) and OpenVINO run our graph,
+folded and frozen graph, saved and loaded; "one thread an operation" is that where TensorFlow shares
+no operation between threads, as the server does with the flag that the model card of a narrow
+network names. ONNX Runtime (always float32) and OpenVINO run our graph,
 where they are installed. "from JPEG" is all of our signature `serving_default`: 800 x 600 JPEGs in,
 names of classes out.
 
-The ways take turns, so that a machine that slows down slows all of them. Differences are to the
-Keras network in float32; those of maps are a share of the map's peak. Below the table stands what
-the convolutions alone would take if they ran as fast as a large matrix product does here: no way of
-running them as they are can be faster than that.
+Each way has a process of its own, as a server has, and they take turns, so that a machine that
+slows down slows all of them. Differences are to the Keras network in float32; those of maps are a
+share of the map's peak. Below the table stands what the convolutions alone would take if they ran
+as fast as a large matrix product does here: no way of running them as they are can be faster than
+that.
 """
 
 import concurrent.futures
@@ -141,58 +142,22 @@ def plain_export(folder: pathlib.Path) -> Way:
     return run
 
 
-def our_export(folder: pathlib.Path) -> tuple[Way, Way]:
-    """Our graph: from crops, and the whole of it from encoded images."""
-    loaded = tf.saved_model.load(str(folder / "ours")).signatures
+def our_export(folder: pathlib.Path) -> Way:
+    """Our graph, from crops."""
+    answer = tf.saved_model.load(str(folder / "ours")).signatures["crops"]
+    return lambda images: answer(image=tf.constant(images))
+
+
+def our_export_from_jpeg(folder: pathlib.Path) -> Way:
+    """The whole of our graph, from encoded images; of what it is given it takes the number."""
+    answer = tf.saved_model.load(str(folder / "ours")).signatures["serving_default"]
     jpeg = tf.io.encode_jpeg(warmup.pictures(1, 600, 800)[0]).numpy()
-
-    def from_jpeg(images: np.ndarray) -> dict:
-        return loaded["serving_default"](image_bytes=tf.constant([jpeg] * len(images)))
-
-    return lambda images: loaded["crops"](image=tf.constant(images)), from_jpeg
+    return lambda images: answer(image_bytes=tf.constant([jpeg] * len(images)))
 
 
-class OneThread:
-    """Our graph where TensorFlow computes an operation by one thread: in a process of its own.
-
-    Args:
-        folder: of the exports.
-    """
-
-    def __init__(self, folder: pathlib.Path):
-        context = multiprocessing.get_context("spawn")
-        self._process = concurrent.futures.ProcessPoolExecutor(1, context)
-        given = os.environ.get(threads.VARIABLE)
-        os.environ[threads.VARIABLE] = "1"  # for what is started from here
-        try:
-            self._process.submit(_load, folder).result()
-        finally:
-            os.environ.pop(threads.VARIABLE)
-            if given is not None:
-                os.environ[threads.VARIABLE] = given
-
-    def __call__(self, images: np.ndarray) -> dict:
-        """Returns the answers to crops."""
-        return self._process.submit(_ask, images).result()[0]
-
-    def seconds(self, images: np.ndarray) -> float:
-        """Returns how long the process takes to answer crops."""
-        return self._process.submit(_ask, images).result()[1]
-
-
-_loaded: list[Way] = []  # in the process of `OneThread`
-
-
-def _load(folder: pathlib.Path) -> None:
-    """Loads our graph in the process of `OneThread`."""
-    _loaded.append(our_export(folder)[0])
-
-
-def _ask(images: np.ndarray) -> tuple[dict, float]:
-    """The answers of our graph, and the time that they took, in the process of `OneThread`."""
-    started = time.perf_counter()
-    out = {name: np.asarray(value) for name, value in _loaded[0](images).items()}
-    return out, time.perf_counter() - started
+def onnx_export(folder: pathlib.Path) -> Way:
+    """Our graph in ONNX Runtime."""
+    return formats.run(formats.ONNX, folder)
 
 
 def openvino_export(folder: pathlib.Path) -> Way:
@@ -216,41 +181,86 @@ def openvino_export(folder: pathlib.Path) -> Way:
     return run
 
 
-def ways(folder: pathlib.Path, names: list[str]) -> dict[str, Way]:
+class Apart:
+    """A way in a process of its own.
+
+    Args:
+        load: returns the way.
+        folder: of the exports.
+        one_thread: whether TensorFlow computes an operation by one thread there.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[pathlib.Path], Way],
+        folder: pathlib.Path,
+        one_thread: bool = False,
+    ):
+        context = multiprocessing.get_context("spawn")
+        self._process = concurrent.futures.ProcessPoolExecutor(1, context)
+        given = os.environ.pop(threads.VARIABLE, None)
+        if one_thread:
+            os.environ[threads.VARIABLE] = "1"  # for what is started from here
+        try:
+            self._process.submit(_load, load, folder, sys.argv).result()
+        finally:
+            os.environ.pop(threads.VARIABLE, None)
+            if given is not None:
+                os.environ[threads.VARIABLE] = given
+
+    def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns the answers to crops."""
+        return self._process.submit(_ask, images).result()[0]
+
+    def seconds(self, images: np.ndarray) -> float:
+        """Returns how long the process takes to answer crops."""
+        return self._process.submit(_ask, images).result()[1]
+
+
+_loaded: list[Way] = []  # in the process of `Apart`
+
+
+def _load(load: Callable[[pathlib.Path], Way], folder: pathlib.Path, argv: list[str]) -> None:
+    """Loads a way in its process."""
+    flags.FLAGS(argv)
+    _loaded.append(load(folder))
+
+
+def _ask(images: np.ndarray) -> tuple[dict[str, np.ndarray], float]:
+    """All answers of a way, and the seconds until they are there, in its process."""
+    started = time.perf_counter()
+    out = {name: np.asarray(value) for name, value in _loaded[0](images).items()}
+    return out, time.perf_counter() - started
+
+
+def ways(folder: pathlib.Path, names: list[str]) -> dict[str, Apart]:
     """All ways to run the exports, by name; `names` are those of `other_formats`."""
-    found = {"plain export": plain_export(folder)}
-    found["ours"], found["ours, from JPEG"] = our_export(folder)
-    found["ours, one thread an operation"] = OneThread(folder)
+    found = {
+        "plain export": Apart(plain_export, folder),
+        "ours": Apart(our_export, folder),
+        "ours, from JPEG": Apart(our_export_from_jpeg, folder),
+        "ours, one thread an operation": Apart(our_export, folder, one_thread=True),
+    }
     if formats.ONNX in names:
-        found["ONNX Runtime"] = formats.run(formats.ONNX, folder)
+        found["ONNX Runtime"] = Apart(onnx_export, folder)
     if formats.OPENVINO in names:
-        found["OpenVINO"] = openvino_export(folder)
+        found["OpenVINO"] = Apart(openvino_export, folder)
     return found
 
 
-def seconds(found: dict[str, Way], batch_size: int, requests: int) -> dict[str, np.ndarray]:
+def seconds(found: dict[str, Apart], batch_size: int, requests: int) -> dict[str, np.ndarray]:
     """Duration of each request of each way, in turns, after one that warms up; [requests]."""
     images = warmup.pictures(batch_size, _IMAGE_SIZE.value, _IMAGE_SIZE.value)
     times = {name: [] for name in found}
     for turn in range(requests + 1):
         for name, way in found.items():
-            taken = duration(way, images)
+            taken = way.seconds(images)
             if turn:
                 times[name].append(taken)
     return {name: np.array(values) for name, values in times.items()}
 
 
-def duration(way: Way, images: np.ndarray) -> float:
-    """Seconds until all answers are there, without the way to another process."""
-    if isinstance(way, OneThread):
-        return way.seconds(images)
-    started = time.perf_counter()
-    for value in way(images).values():
-        np.asarray(value)
-    return time.perf_counter() - started
-
-
-def differences(found: dict[str, Way]) -> dict[str, tuple[float, float]]:
+def differences(found: dict[str, Apart]) -> dict[str, tuple[float, float]]:
     """Largest difference of probabilities and of maps, of each way that gets the crops."""
     images = warmup.pictures(4, _IMAGE_SIZE.value, _IMAGE_SIZE.value)
     expected = build_network("float32")(tf.cast(images, tf.float32), training=False)
@@ -258,7 +268,7 @@ def differences(found: dict[str, Way]) -> dict[str, tuple[float, float]]:
     result = {}
     for name, way in found.items():
         if "JPEG" not in name:
-            out = {key: np.asarray(value) for key, value in way(images).items()}
+            out = way(images)
             peak = np.abs(saliency).max()
             result[name] = (
                 np.abs(out["probabilities"] - probabilities).max(),
