@@ -65,6 +65,16 @@ def garbage_of_others() -> Iterator[None]:
     gc.freeze()
 
 
+@pytest.fixture
+def without_graphs() -> Iterator[None]:
+    """Steps are computed as they stand: tracing them takes longer where there are but a few."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.fixture(scope="session")
 def two_replicas() -> tf.distribute.Strategy:
     """A strategy of two replicas on this machine's CPU."""

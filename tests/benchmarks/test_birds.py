@@ -191,6 +191,7 @@ def test_seeds_that_were_asked_for_are_scored_and_no_others(tmp_path, monkeypatc
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_graphs")
 def test_all_rows_are_made_once_and_printed(tiny_data_dir, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(stages.report, "draw", lambda *drawn: None)  # a third of the time
     flags = ["--dataset=dotted_noise", f"--data_dir={tiny_data_dir}", f"--workdir={tmp_path}"]

@@ -10,6 +10,7 @@ import pytest
 from benchmarks import detectors
 from salclass_tf.config import recipes
 from salclass_tf.detectors import list_detectors
+from tfds_builders.gaze_critters import gaze_critters_dataset_builder as critters
 
 
 def _configs(*flags):
@@ -50,10 +51,13 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_trained(flags, messa
     assert re.match(f"error: {message}$", line)
 
 
-# Three processes that import TensorFlow, and the set is rendered.
-@pytest.mark.slow
-def test_finished_detectors_are_kept_and_failed_ones_reported(tmp_path, capsys):
+@pytest.mark.slow  # three processes that import TensorFlow
+def test_finished_detectors_are_kept_and_failed_ones_reported(tmp_path, capsys, monkeypatch):
     work = tmp_path / "work"
+    for split, images in (("train", 24), ("test", 12)):
+        monkeypatch.setitem(critters._FREE_VIEWING.images, split, images)
+    builder = critters.Builder(config="free_viewing", data_dir=tmp_path / "sets")
+    builder.download_and_prepare()
     flags = ["--dataset=gaze_critters/free_viewing", f"--data_dir={tmp_path / 'sets'}"]
     flags += ["--steps=1", "--image_size=20", "--width=0.02", f"--workdir={work}"]
     assert detectors.main([*flags, "--detectors=deep_gaze,junting"]) == 1
@@ -66,7 +70,7 @@ def test_finished_detectors_are_kept_and_failed_ones_reported(tmp_path, capsys):
     assert people == viewers == "human" and centre.startswith("centre bias")
     assert list(table["missing"]) == ["deep_gaze"]
     metrics = json.loads((work / "junting/saliency_pretrain/metrics.json").read_text())
-    assert row["method"] == "junting" and row["images"] == metrics["test"]["images"] == 120
+    assert row["method"] == "junting" and row["images"] == metrics["test"]["images"] == 12
     for name in ("parameters", "peak_memory_gib", "epochs"):
         assert row[name] == metrics[name]
     # The stage scores maps in batches, by other code.

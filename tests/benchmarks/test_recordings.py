@@ -7,7 +7,23 @@ import pytest
 from benchmarks import recordings
 
 
-@pytest.mark.slow  # five processes that import TensorFlow
+@pytest.fixture
+def here(monkeypatch):
+    """What imports TensorFlow is measured in this process, which has."""
+    in_process_of_its_own = recordings._measure
+
+    def measure(code, checkout):
+        if "salclass" not in code and "tfds" not in code:
+            return in_process_of_its_own(code, checkout)
+        names = {}
+        exec(code.replace("\n---\n", "\n"), names)
+        return {"seconds": 1.0, "processor": 1.0, "megabytes": 1.0, **names["more"]}
+
+    monkeypatch.setattr(recordings, "_measure", measure)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("here")
 def test_a_table_and_some_recordings_are_measured(monkeypatch, capsys):
     given = ["recordings", "--samples=20000", "--recordings=10"]
     monkeypatch.setattr(sys, "argv", given)

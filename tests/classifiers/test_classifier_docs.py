@@ -39,7 +39,11 @@ def test_row_is_what_the_command_beside_it_prints(name, monkeypatch):
     if name in applications.NETWORKS:  # RGB and RGBS are rebuilt from one stock network
         stock = functools.cache(applications.NETWORKS[name])
         monkeypatch.setitem(applications.NETWORKS, name, stock)
-    assert table.row(name) in (DOCS / "classifiers.md").read_text().splitlines()
+    text = (DOCS / "classifiers.md").read_text()
+    if name not in _QUICK:  # sizes, which take a network more, are compared in test_applications.py
+        sizes = re.search(rf"^\| `{name}` \| (\d+) \| (\d+) \|", text, re.M).groups()
+        monkeypatch.setattr(table, "_sizes", lambda _: tuple(map(int, sizes)))
+    assert table.row(name) in text.splitlines()
 
 
 @pytest.fixture

@@ -87,6 +87,7 @@ def test_unknown_stage_lists_those_that_there_are():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_graphs")
 @pytest.mark.parametrize("before", ["saliency", "joint"])
 def test_new_stage_is_one_more_row(before, tiny, tiny_data_dir, tmp_path, monkeypatch):
     row = Role(

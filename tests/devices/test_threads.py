@@ -18,8 +18,8 @@ from salclass_tf import config, devices
 placement = devices.choose_placement()
 demo = config.build_config()
 for width in {widths}:
-    print(devices.choose_threads(demo.override("joint", {{"width": width}}, {{}}), placement))
-print("threads", tf.config.threading.get_intra_op_parallelism_threads())
+    chosen = devices.choose_threads(demo.override("joint", {{"width": width}}, {{}}), placement)
+    print(f"{{chosen}}, {{tf.config.threading.get_intra_op_parallelism_threads()}} threads")
 """
 
 
@@ -35,14 +35,11 @@ def threads_after(widths):
     return done.stdout.splitlines()
 
 
-def test_narrow_networks_have_one_thread_an_operation():
-    narrow, wide, found = threads_after((0.125, 0.25))
-    assert narrow.startswith("one an operation: narrow") and found == "threads 1"
-    assert "as this process began" in wide
-
-
-def test_wide_networks_leave_tensorflow_its_choice():
-    assert threads_after((0.25,)) == ["None", "threads 0"]
+def test_narrow_networks_have_one_thread_an_operation_and_wide_ones_tensorflows_choice():
+    first, narrow, later = threads_after((0.25, 0.125, 0.25))
+    assert first == "None, 0 threads"
+    assert narrow.startswith("one an operation: narrow") and narrow.endswith(", 1 threads")
+    assert "as this process began" in later
 
 
 @pytest.fixture

@@ -135,7 +135,7 @@ def write_report(plan, place) -> str:
             folder = place.workdir / "pictures"
             folder.mkdir(exist_ok=True)
             rng = np.random.default_rng(0)
-            pixels = np.linspace(0, 200, 300)[:, None, None] + rng.integers(0, 50, (300, 400, 3))
+            pixels = np.linspace(0, 200, 150)[:, None, None] + rng.integers(0, 50, (150, 200, 3))
             pixels[RARE] = (250, 200, 20)
             Image.fromarray(pixels.astype(np.uint8)).save(folder / f"fig{step.figure}-x.png")
         mark = running._attempts(step, place) | {"seconds": 90, "finished": True}

@@ -17,7 +17,8 @@ from salclass_tf.training import plan, stages
 
 
 @pytest.mark.slow
-def test_seeds_share_pretraining_and_are_one_method(tiny_data_dir, tmp_path, capsys):
+def test_seeds_share_pretraining_and_are_one_method(tiny_data_dir, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(stages.report, "draw", lambda *drawn: [])
     tiny = tiny_config("dotted_noise", validation_share=0.25)
     tiny = dataclasses.replace(tiny, pretrain_classifier=True)
     results = training.train_seeds(tiny, "classifier_rgb", (3, 4), tmp_path, tiny_data_dir)

@@ -20,6 +20,7 @@ from salclass_tf.training import history, kept_features, loop, stages
 
 ADAM = config.Optimizer("adam", learning_rate=3e-3, weight_decay=((0, 0.0),))
 LOWER = "block[1-4]_"
+WITH_MAP = f"{LOWER}|saliency_normalization"
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,21 @@ def train(tiny_data_dir, tmp_path_factory):
             return training.run(changed.override(stage, {}, numbers), stage, workdir, tiny_data_dir)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def trained(train, tmp_path_factory):
+    """The folder of a stage, trained once for all tests; and its results. Not to be changed."""
+    made, root = {}, tmp_path_factory.mktemp("trained")
+
+    def folder(stage, cache, frozen=LOWER):
+        key = stage, cache, frozen
+        if key not in made:
+            workdir = root / str(len(made))
+            made[key] = workdir / stage, train(workdir, stage, cache, frozen)[stage]
+        return made[key]
+
+    return folder
 
 
 def _options(part):
@@ -80,29 +96,32 @@ def assert_alike(folder, other, rtol):
     [
         ("saliency", LOWER),
         ("classifier_rgb", LOWER),
-        ("classifier", f"{LOWER}|saliency_normalization"),  # the true map does not change either
+        ("classifier", WITH_MAP),  # the true map does not change either
     ],
 )
-def test_a_stage_learns_from_features_what_it_learns_from_images(train, tmp_path, stage, frozen):
-    kept = {}
-    for place in ("none", "memory", "disk"):
-        made = train(tmp_path / place, stage, place, frozen)[stage]
-        kept[place] = made.get("kept_features")
-        assert not (tmp_path / place / stage / "features").exists()
-    assert kept["none"] is None
-    for place in ("memory", "disk"):
-        assert kept[place]["layers"] == ["block4_pool"] and kept[place]["place"] == place
-        assert kept[place]["views"] == {"training": 36, "validation": 16}
-    folders = {place: tmp_path / place / stage for place in kept}
-    assert_alike(folders["memory"], folders["none"], rtol=1e-4)
-    assert_alike(folders["disk"], folders["memory"], rtol=0)
+def test_a_stage_learns_from_features_what_it_learns_from_images(trained, stage, frozen):
+    places = ("memory", "disk") if stage == "saliency" else ("memory",)
+    images, made = trained(stage, "none", frozen)
+    assert "kept_features" not in made
+    folders = {}
+    for place in places:
+        folders[place], made = trained(stage, place, frozen)
+        kept = made["kept_features"]
+        assert kept["layers"] == ["block4_pool"] and kept["place"] == place
+        assert kept["views"] == {"training": 36, "validation": 16}
+        assert not (folders[place] / "features").exists()
+    assert_alike(folders["memory"], images, rtol=1e-4)
+    if "disk" in folders:
+        assert_alike(folders["disk"], folders["memory"], rtol=0)
 
 
 @pytest.mark.slow
-def test_joint_keeps_what_its_detector_begins_with(train, tmp_path):
+def test_joint_keeps_what_its_detector_begins_with(train, trained, tmp_path):
+    parts = trained("saliency", "none")[0], trained("classifier", "none", WITH_MAP)[0]
+    for part in parts:
+        for place in ("none", "memory"):
+            shutil.copytree(part, tmp_path / place / part.name)
     train(tmp_path / "none", "joint")
-    for part in ("saliency", "classifier"):
-        shutil.copytree(tmp_path / "none" / part, tmp_path / "memory" / part)
     made = train(tmp_path / "memory", "joint", "memory")["joint"]
     assert made["kept_features"]["layers"] == ["block4_pool"]
     assert_alike(tmp_path / "memory" / "joint", tmp_path / "none" / "joint", rtol=1e-3)
@@ -111,14 +130,14 @@ def test_joint_keeps_what_its_detector_begins_with(train, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("place", ["memory", "disk"])
 def test_an_interrupted_stage_ends_bit_by_bit_as_an_undisturbed_one(
-    train, tmp_path, monkeypatch, place
+    train, trained, tmp_path, monkeypatch, place
 ):
-    train(tmp_path / "whole", "saliency", place)
+    whole, _ = trained("saliency", place)
     step, compute, computed = loop.Loop._step, kept_features.Features._computed, []
 
     def interrupted(self, batch):
         step(self, batch)
-        if self.position.step in (4, 13):
+        if self.position.step == 13:
             os.kill(os.getpid(), signal.SIGTERM)
 
     def noted(self, *given):
@@ -127,14 +146,13 @@ def test_an_interrupted_stage_ends_bit_by_bit_as_an_undisturbed_one(
 
     monkeypatch.setattr(loop.Loop, "_step", interrupted)
     monkeypatch.setattr(kept_features.Features, "_computed", noted)
-    for _ in range(2):
-        with pytest.raises(KeyboardInterrupt):
-            train(tmp_path / "broken", "saliency", place)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "broken", "saliency", place)
     monkeypatch.setattr(loop.Loop, "_step", step)
     train(tmp_path / "broken", "saliency", place)
-    assert_alike(tmp_path / "broken" / "saliency", tmp_path / "whole" / "saliency", rtol=0)
+    assert_alike(tmp_path / "broken" / "saliency", whole, rtol=0)
     # Training and validation; from the disk they are read again.
-    assert len(computed) == (2 if place == "disk" else 6)
+    assert len(computed) == (2 if place == "disk" else 4)
     before = len(computed)
     train(tmp_path / "broken", "saliency", place)
     assert len(computed) == before

@@ -15,7 +15,7 @@ import salclass_tf
 from salclass_tf import training
 from salclass_tf.devices import Placement
 from salclass_tf.runs.finished_stage import FinishedStage
-from salclass_tf.training import child_process, seed_processes
+from salclass_tf.training import child_process, seed_processes, stages
 from salclass_tf.training.execution import Execution
 
 
@@ -160,9 +160,9 @@ def test_a_process_ends_with_the_one_that_began_it():
 
 
 @pytest.mark.slow  # three processes that import TensorFlow
-def test_seeds_at_once_are_those_of_one_after_another(tiny_data_dir, tmp_path, capfd):
-    tiny = dataclasses.replace(tiny_config("dotted_noise", validation_share=0.25), width=0.05)
-    tiny = dataclasses.replace(tiny, pretrain_classifier=True)
+def test_seeds_at_once_are_those_of_one_after_another(tiny_data_dir, tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(stages.report, "draw", lambda *drawn: [])  # here; other processes draw
+    tiny = tiny_config("dotted_noise", validation_share=0.25)
     weights = {}
     for at_once in (1, 2):
         execution = Execution(seeds_at_once=at_once)
@@ -171,8 +171,8 @@ def test_seeds_at_once_are_those_of_one_after_another(tiny_data_dir, tmp_path, c
             tiny, "classifier_rgb", (3, 4), place, tiny_data_dir, execution=execution
         )
         assert list(results) == [3, 4]
-        stages = [place / "seeds" / f"seed_{seed}" / "classifier_rgb" for seed in (3, 4)]
-        weights[at_once] = [FinishedStage(one).read_network().get_weights() for one in stages]
+        folders = [place / "seeds" / f"seed_{seed}" / "classifier_rgb" for seed in (3, 4)]
+        weights[at_once] = [FinishedStage(one).read_network().get_weights() for one in folders]
     said = capfd.readouterr().err
     assert "seed 3: stage classifier_rgb" in said and "seed 4: stage classifier_rgb" in said
     for alone, beside in zip(weights[1], weights[2], strict=True):
