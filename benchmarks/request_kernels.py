@@ -3,8 +3,9 @@
 python -m benchmarks.serving --width=0.125 --image_size=196 --classes=12 --exports=DIR
 python -m benchmarks.request_kernels --exports=DIR --image_size=196 --threads=1
 
-The graph that `benchmarks.serving` has kept answers one image at a time, in two processes: one is
-timed, in the other one oneDNN notes every kernel (`ONEDNN_VERBOSE`), which takes time itself.
+The graph that `benchmarks.serving` has kept answers one image at a time. Processes that are timed
+take turns with one in which oneDNN notes every kernel (`ONEDNN_VERBOSE`), which takes time itself.
+Kernels that run at the same time count once in what is left for TensorFlow.
 """
 
 import argparse
@@ -46,58 +47,77 @@ print(json.dumps(1e3 * float(np.median(times))), flush=True)
 """
 
 
-@dataclasses.dataclass
-class Kernels:
-    """What one kind of oneDNN's kernels has come to.
+@dataclasses.dataclass(frozen=True)
+class Kernel:
+    """One of oneDNN's kernels that has run.
 
     Attributes:
-        count: how many have run.
-        milliseconds: all of them together.
+        kind: such as "convolution".
+        start: when it began, in milliseconds.
+        milliseconds: that it took.
     """
 
-    count: int = 0
-    milliseconds: float = 0.0
+    kind: str
+    start: float
+    milliseconds: float
 
 
-def kernels(lines: Iterable[str]) -> dict[str, Kernels]:
-    """Sums up what oneDNN has noted, by kind of kernel, the longest kind first.
+def kernels(lines: Iterable[str]) -> list[Kernel]:
+    """Reads what oneDNN has noted with times, `ONEDNN_VERBOSE_TIMESTAMP`.
 
     Args:
-        lines: of its notes; others are passed over, and so are those on what it makes.
+        lines: of its notes; others are passed over, and so are notes of kernels being made.
     """
-    found = collections.defaultdict(Kernels)
+    found = []
     for line in lines:
         words = line.strip().split(",")
-        if words[0] == "onednn_verbose" and "exec" in words[:4]:
-            kind = found[words[words.index("exec") + 2]]
-            kind.count += 1
-            kind.milliseconds += float(words[-1])
-    return dict(sorted(found.items(), key=lambda pair: -pair[1].milliseconds))
+        if words[0] == "onednn_verbose" and words[3:5] == ["primitive", "exec"]:
+            found.append(Kernel(words[6], float(words[2]), float(words[-1])))
+    return found
 
 
-def table(found: dict[str, Kernels], requests: int, milliseconds: float) -> str:
-    """The kinds of kernels, and what is left of a request.
+def busy(found: Iterable[Kernel]) -> float:
+    """Milliseconds in which at least one kernel ran."""
+    total, end = 0.0, float("-inf")
+    for one in sorted(found, key=lambda kernel: kernel.start):
+        last = one.start + one.milliseconds
+        total += max(0.0, last - max(end, one.start))
+        end = max(end, last)
+    return total
+
+
+def table(found: list[Kernel], requests: int, milliseconds: float) -> str:
+    """The kinds of kernels, the longest first, and what is left of a request.
 
     Args:
         found: what `kernels` gives.
         requests: how many it is of.
         milliseconds: that a request takes where nothing is noted.
     """
+    counts, spent = collections.Counter(), collections.Counter()
+    for one in found:
+        counts[one.kind] += 1
+        spent[one.kind] += one.milliseconds
     lines = ["| of a request | times | ms |", "|---|--:|--:|"]
-    for name, kind in found.items():
-        count, spent = kind.count / requests, kind.milliseconds / requests
-        lines.append(f"| {name} | {count:.0f} | {spent:.2f} |")
-    rest = milliseconds - sum(kind.milliseconds for kind in found.values()) / requests
-    lines += [f"| the rest | | {rest:.2f} |", f"| **whole** | | {milliseconds:.2f} |"]
-    if "convolution" in found:
-        each = 1e3 * rest * requests / found["convolution"].count
+    for name, total in spent.most_common():
+        lines.append(f"| {name} | {counts[name] / requests:.0f} | {total / requests:.2f} |")
+    kernels_alone = busy(found) / requests
+    rest = milliseconds - kernels_alone
+    lines += [
+        f"| kernels, those at the same time once | | {kernels_alone:.2f} |",
+        f"| the rest | | {rest:.2f} |",
+        f"| **whole** | | {milliseconds:.2f} |",
+    ]
+    if counts["convolution"]:
+        each = 1e3 * rest * requests / counts["convolution"]
         lines.append(f"\nThe rest is {each:.0f} us for each convolution.")
     return "\n".join(lines)
 
 
 def _answers(given: argparse.Namespace, notes: str) -> tuple[float, list[str]]:
     """Median milliseconds of a request, and all that the process has printed during requests."""
-    environment = os.environ | {"ONEDNN_VERBOSE": notes}
+    environment = os.environ | {"ONEDNN_VERBOSE": notes, "ONEDNN_VERBOSE_TIMESTAMP": "1"}
+    environment.pop(threads.VARIABLE, None)
     if given.threads:
         environment[threads.VARIABLE] = str(given.threads)
     folder = str(given.exports / "ours")
@@ -116,9 +136,11 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=100, help="of one image")
     parser.add_argument("--threads", type=int, help="of an operation; TensorFlow's choice")
     given = parser.parse_args()
-    milliseconds, _ = _answers(given, "0")
-    _, notes = _answers(given, "1")
-    print(table(kernels(notes), given.requests, milliseconds))
+    before, _ = _answers(given, "0")
+    noted, notes = _answers(given, "1")
+    after, _ = _answers(given, "0")
+    print(table(kernels(notes), given.requests, (before + after) / 2))
+    print(f"Timed before and after: {before:.2f} and {after:.2f} ms; with notes {noted:.2f} ms.")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ that.
 """
 
 import concurrent.futures
+import functools
 import multiprocessing
 import os
 import pathlib
@@ -48,6 +49,9 @@ _PRECISION = flags.DEFINE_enum("precision", "float32", ("float32", "bfloat16"), 
 _REQUESTS = flags.DEFINE_integer("requests", 50, "requests of one image that each way answers")
 _BATCHES = flags.DEFINE_multi_integer("batch_size", [8, 32], "batches to take the throughput of")
 _BATCH_REQUESTS = flags.DEFINE_integer("batch_requests", 5, "requests of each of these batches")
+_WAYS = flags.DEFINE_list(
+    "ways", None, "of the table's ways, by name; all. Each holds memory of its own"
+)
 _EXPORTS = flags.DEFINE_string(
     "exports", None, "folder to keep the exports in; those of a run with the same flags are taken"
 )
@@ -184,6 +188,8 @@ def openvino_export(folder: pathlib.Path) -> Way:
 class Apart:
     """A way in a process of its own.
 
+    TensorFlow's threads there are its own choice.
+
     Args:
         load: returns the way.
         folder: of the exports.
@@ -210,11 +216,15 @@ class Apart:
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the answers to crops."""
-        return self._process.submit(_ask, images).result()[0]
+        return self._process.submit(_ask, images).result()
 
     def seconds(self, images: np.ndarray) -> float:
         """Returns how long the process takes to answer crops."""
-        return self._process.submit(_ask, images).result()[1]
+        return self._process.submit(_time, images).result()
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._process.shutdown()
 
 
 _loaded: list[Way] = []  # in the process of `Apart`
@@ -226,26 +236,38 @@ def _load(load: Callable[[pathlib.Path], Way], folder: pathlib.Path, argv: list[
     _loaded.append(load(folder))
 
 
-def _ask(images: np.ndarray) -> tuple[dict[str, np.ndarray], float]:
-    """All answers of a way, and the seconds until they are there, in its process."""
+def _ask(images: np.ndarray) -> dict[str, np.ndarray]:
+    """All answers of a way, in its process."""
+    return {name: np.asarray(value) for name, value in _loaded[0](images).items()}
+
+
+def _time(images: np.ndarray) -> float:
+    """Seconds until all answers of a way are there, in its process."""
     started = time.perf_counter()
-    out = {name: np.asarray(value) for name, value in _loaded[0](images).items()}
-    return out, time.perf_counter() - started
+    _ask(images)
+    return time.perf_counter() - started
 
 
 def ways(folder: pathlib.Path, names: list[str]) -> dict[str, Apart]:
-    """All ways to run the exports, by name; `names` are those of `other_formats`."""
-    found = {
-        "plain export": Apart(plain_export, folder),
-        "ours": Apart(our_export, folder),
-        "ours, from JPEG": Apart(our_export_from_jpeg, folder),
-        "ours, one thread an operation": Apart(our_export, folder, one_thread=True),
+    """The ways that are asked for, by name; `names` are those of `other_formats`.
+
+    Raises:
+        ValueError: for a way that there is not.
+    """
+    known = {
+        "plain export": functools.partial(Apart, plain_export),
+        "ours": functools.partial(Apart, our_export),
+        "ours, from JPEG": functools.partial(Apart, our_export_from_jpeg),
+        "ours, one thread an operation": functools.partial(Apart, our_export, one_thread=True),
     }
     if formats.ONNX in names:
-        found["ONNX Runtime"] = Apart(onnx_export, folder)
+        known["ONNX Runtime"] = functools.partial(Apart, onnx_export)
     if formats.OPENVINO in names:
-        found["OpenVINO"] = Apart(openvino_export, folder)
-    return found
+        known["OpenVINO"] = functools.partial(Apart, openvino_export)
+    asked = _WAYS.value or list(known)
+    if unknown := sorted(set(asked) - set(known)):
+        raise ValueError(f"ways are some of {', '.join(known)}; got {', '.join(unknown)}")
+    return {name: known[name](folder) for name in asked}
 
 
 def seconds(found: dict[str, Apart], batch_size: int, requests: int) -> dict[str, np.ndarray]:
@@ -321,6 +343,8 @@ def main(_: list[str]) -> None:
             for size in _BATCHES.value
         }
         errors = differences(found)
+        for way in found.values():
+            way.close()
         least = multiplications(build_network("float32"))
         rate = multiplications_per_second()
     print(
@@ -328,9 +352,10 @@ def main(_: list[str]) -> None:
         f"{_PRECISION.value}, {_REQUESTS.value} requests of one image"
     )
     titles = "".join(f" images/s at {size} |" for size in _BATCHES.value)
-    print(f"| way | p50 ms | p95 ms | plain takes |{titles} probabilities off | maps off |")
+    first = next(iter(single))
+    print(f"| way | p50 ms | p95 ms | {first} takes |{titles} probabilities off | maps off |")
     print("|---|" + "--:|" * (5 + len(_BATCHES.value)))
-    base = np.median(single["plain export"])
+    base = np.median(single[first])
     for name, times in single.items():
         p50, p95 = 1e3 * np.percentile(times, (50, 95))
         cells = [f"{p50:.1f}", f"{p95:.1f}", f"{1e3 * base / p50:.2f} x"]

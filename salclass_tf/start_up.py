@@ -6,7 +6,6 @@ TensorFlow's libraries print while they are loaded, before they look at `TF_CPP_
 import contextlib
 import gc
 import importlib.abc
-import importlib.util
 import os
 import sys
 import tempfile
@@ -71,25 +70,21 @@ class _QuietImport(importlib.abc.MetaPathFinder):
     Others may look whether it is there, before that (etils does).
     """
 
-    def __init__(self):
-        self._looks = False
-
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Finds TensorFlow as Python would; leaves every other module to others."""
-        if name != "tensorflow" or self._looks:
+        if name != "tensorflow":
             return None
-        self._looks = True
-        try:
-            spec = importlib.util.find_spec(name)
-        finally:
-            self._looks = False
+        others = [one for one in sys.meta_path if one is not self and hasattr(one, "find_spec")]
+        found = (one.find_spec(name, path, target) for one in others)
+        spec = next((one for one in found if one is not None), None)
         if spec is not None and spec.loader is not None:
             execute = spec.loader.exec_module
 
             def exec_module(module: ModuleType) -> None:
-                sys.meta_path.remove(self)
+                if self in sys.meta_path:
+                    sys.meta_path.remove(self)
                 with held_back_stderr():
                     execute(module)
 

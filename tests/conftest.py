@@ -67,7 +67,7 @@ def garbage_of_others() -> Iterator[None]:
 
 @pytest.fixture
 def without_graphs() -> Iterator[None]:
-    """Steps are computed as they stand: tracing them takes longer where there are but a few."""
+    """Runs functions eagerly: for a few steps, tracing takes longer than it saves."""
     import tensorflow as tf
 
     tf.config.run_functions_eagerly(True)

@@ -59,7 +59,7 @@ def test_every_detector_learns_with_a_classifier(name, other):
     model = SalClassNet(
         build_detector(name, image_size=size, width=0.05), small, output=output_of(name)
     )
-    model.compile(keras.optimizers.Adam(1e-3))
+    model.compile(keras.optimizers.Adam(1e-4))
     batch = {
         "image": tf.constant(rng.integers(0, 256, (4, size, size, 3)), tf.uint8),
         "saliency": tf.constant(rng.random((4, size, size, 1)) ** 4, tf.float32),

@@ -18,18 +18,26 @@ def python(code, **environment):
 
 @pytest.fixture(scope="module")
 def quiet_import():
-    # Others look whether it is there, before they import it.
-    looked = _IMPORT.replace(
-        "import tensorflow",
-        "import importlib.util as found; "
-        "assert found.find_spec('tensorflow') and found.find_spec('tensorflow'); import tensorflow",
-    )
-    return python(f"{looked}; print(tf.reduce_sum([1, 2]).numpy(), tf.__spec__.name)")
+    return python(f"{_IMPORT}; print(tf.reduce_sum([1, 2]).numpy(), tf.__spec__.name)")
 
 
 def test_import_of_tensorflow_prints_nothing(quiet_import):
     assert quiet_import.stderr == ""
     assert quiet_import.stdout == "3 tensorflow\n"
+
+
+def test_others_may_look_whether_it_is_there_before():
+    code = """
+import importlib.util, sys
+from salclass_tf import start_up
+
+start_up.quiet()
+assert importlib.util.find_spec("tensorflow") and importlib.util.find_spec("tensorflow")
+import tensorflow
+print(any("QuietImport" in str(finder) for finder in sys.meta_path))
+"""
+    done = python(code)
+    assert (done.stderr, done.stdout) == ("", "False\n")
 
 
 def test_notes_that_a_user_asks_for_are_printed():

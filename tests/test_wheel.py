@@ -161,6 +161,20 @@ def write_study(folder):
 
 
 @pytest.mark.slow
+def test_the_demos_set_is_rendered_from_the_environment(installed, tmp_path):
+    code = """
+import sys
+from tfds_builders.gaze_critters import gaze_critters_dataset_builder as critters
+critters._TASK.images.update(train=2, validation=2, test=2)
+builder = critters.Builder(config="task", data_dir=sys.argv[1])
+builder.download_and_prepare()
+print(critters.__file__, builder.info.splits["test"].num_examples)
+"""
+    file, images = succeed([installed / "python", "-c", code, tmp_path], tmp_path).stdout.split()
+    assert pathlib.Path(file).is_relative_to(installed.parent) and images == "2"
+
+
+@pytest.mark.slow
 def test_commands_work_outside_of_a_checkout_and_print_what_matters(installed, tmp_path):
     write_study(tmp_path / "study")
     place = ["--data_dir=data"]
@@ -168,7 +182,7 @@ def test_commands_work_outside_of_a_checkout_and_print_what_matters(installed, t
         # On a small study: the demo's sets take as long to render as all the rest.
         "train": ["--stage=joint", "--steps=2", "--nopretrain_detector", "--image_size=100"]
         + ["--dataset=gaze_folder", "--manual_dir=study", "--workdir=run"],
-        "evaluate": ["--model=run", "--output=evaluation"],
+        "evaluate": ["--model=run", "--split=test[:6]", "--output=evaluation"],
         "export": ["--workdir=run", "--export_dir=export"],
         "predict": ["study/dark/spot_1.png", "--workdir=run", "--out_dir=predictions"],
     }

@@ -219,6 +219,36 @@ def test_precisions_are_exported_whatever_was_trained(tmp_path):
         assert not (version / "assets" / "class_names.txt").exists()
 
 
+@pytest.mark.usefixtures("bfloat16")
+def test_other_formats_are_of_float32_and_it_is_built_for_them_alone(run, tmp_path, monkeypatch):
+    built, written = {}, {}
+
+    def twin(stage, precision):
+        built[precision] = frozen_twin(stage, precision)
+        return built[precision]
+
+    def write(name, forward, folder):
+        written[name] = forward
+        return lambda images: {
+            key: value.numpy() for key, value in forward(tf.constant(images)).items()
+        }
+
+    frozen_twin = exports.frozen_twin
+    monkeypatch.setattr(exports, "frozen_twin", twin)
+    monkeypatch.setattr(exports.formats, "write", write)
+    monkeypatch.setattr(exports.formats, "check_installed", lambda *_: None)
+    for formats, precisions in (
+        (("saved_model",), ["bfloat16"]),
+        (("saved_model", "onnx"), ["bfloat16", "float32"]),
+    ):
+        settings = serving.Settings(precision="bfloat16", formats=formats)
+        names = run[0] / "names.txt"
+        serving.export(run[0], "joint", tmp_path / "export", settings, class_names=names)
+        assert list(built) == precisions
+        built.pop("bfloat16")
+    assert written == {"onnx": built["float32"]}
+
+
 def test_network_of_another_run_is_refused_and_nothing_stays(run, tmp_path):
     workdir = tmp_path / "run"
     finished_stages.write_stage(workdir, "saliency")

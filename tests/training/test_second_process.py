@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import os
-import shutil
 import signal
 import threading
 import time
@@ -330,7 +329,7 @@ def test_what_it_is_to_do_comes_before_the_word(monkeypatch):
     writing.join()
 
 
-@pytest.mark.slow  # five stages, and a process that imports TensorFlow
+@pytest.mark.slow  # every stage twice, and a process that imports TensorFlow
 def test_networks_are_those_of_one_stage_after_another(tiny_data_dir, tmp_path, capfd, monkeypatch):
     monkeypatch.setattr(stages.report, "draw", lambda *drawn: [])  # here; the other process draws
     tiny = tiny_config("dotted_noise", validation_share=0.25)
@@ -339,9 +338,6 @@ def test_networks_are_those_of_one_stage_after_another(tiny_data_dir, tmp_path, 
     results = training.run(tiny, "joint", beside, tiny_data_dir, execution=execution)
     said = capfd.readouterr().err
     assert "beside: stage saliency done" in said and "beside: stage classifier" not in said
-    # Joint as it is made here of parts that are there.
-    training.run(tiny, "saliency", after, tiny_data_dir)
-    shutil.copytree(beside / "classifier", after / "classifier")
     alone = training.run(tiny, "joint", after, tiny_data_dir)
     assert list(results) == list(alone) == ["saliency", "classifier", "joint"]
     networks = [FinishedStage(place / "joint").read_network() for place in (after, beside)]

@@ -163,6 +163,7 @@ def test_a_process_ends_with_the_one_that_began_it():
 def test_seeds_at_once_are_those_of_one_after_another(tiny_data_dir, tmp_path, capfd, monkeypatch):
     monkeypatch.setattr(stages.report, "draw", lambda *drawn: [])  # here; other processes draw
     tiny = tiny_config("dotted_noise", validation_share=0.25)
+    tiny = dataclasses.replace(tiny, pretrain_classifier=True)
     weights = {}
     for at_once in (1, 2):
         execution = Execution(seeds_at_once=at_once)
