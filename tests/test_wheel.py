@@ -170,7 +170,8 @@ builder = critters.Builder(config="task", data_dir=sys.argv[1])
 builder.download_and_prepare()
 print(critters.__file__, builder.info.splits["test"].num_examples)
 """
-    file, images = succeed([installed / "python", "-c", code, tmp_path], tmp_path).stdout.split()
+    printed = succeed([installed / "python", "-c", code, tmp_path], tmp_path).stdout
+    file, images = printed.splitlines()[-1].split()
     assert pathlib.Path(file).is_relative_to(installed.parent) and images == "2"
 
 
@@ -182,7 +183,7 @@ def test_commands_work_outside_of_a_checkout_and_print_what_matters(installed, t
         # On a small study: the demo's sets take as long to render as all the rest.
         "train": ["--stage=joint", "--steps=2", "--nopretrain_detector", "--image_size=100"]
         + ["--dataset=gaze_folder", "--manual_dir=study", "--workdir=run"],
-        "evaluate": ["--model=run", "--split=test[:6]", "--output=evaluation"],
+        "evaluate": ["--model=run/joint", "--split=test[:6]", "--output=evaluation"],
         "export": ["--workdir=run", "--export_dir=export"],
         "predict": ["study/dark/spot_1.png", "--workdir=run", "--out_dir=predictions"],
     }

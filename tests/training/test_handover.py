@@ -74,6 +74,7 @@ def left(run, strategy=None, workers=1, trained=False):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_graphs")
 @pytest.mark.parametrize("run", ["mobilenet_v2"], indirect=True)
 def test_handed_network_is_trained_on_as_the_one_that_is_read(run):
     passing, forward = left(run, trained=True)
