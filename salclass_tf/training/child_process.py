@@ -19,6 +19,7 @@ from tqdm import tqdm
 from salclass_tf.config import Config
 from salclass_tf.devices import Placement, cores, threads
 from salclass_tf.signals import StopSignals
+from salclass_tf.training import screen_lock
 from salclass_tf.training.execution import Execution, no_callbacks
 
 #: between two looks at a process
@@ -88,6 +89,7 @@ class Child:
         own: Mapping[str, str] | None = None,
         files: Sequence[int] = (),
     ):
+        screen_lock.install()
         environment = os.environ | {"TQDM_DISABLE": "1", "PYTHONUNBUFFERED": "1"}
         environment |= own or {}
         # From whatever folder it is started, it finds the package where this process has.
@@ -228,7 +230,7 @@ def end_with_parent() -> None:
 def _watch_parent() -> None:
     """Has this process stop at the end of standard input."""
     while _read(1):
-        pass
+        screen_lock.install()
     os.kill(os.getpid(), signal.SIGTERM)
 
 
