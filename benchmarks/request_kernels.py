@@ -24,20 +24,19 @@ from salclass_tf.devices import threads
 
 _BEGIN = "requests begin"
 _CODE = f"""
-import json, sys, time
+import json, pathlib, sys, time
 from salclass_tf import start_up
 start_up.quiet()
 import numpy as np
-import tensorflow as tf
+from benchmarks import serving
 from salclass_tf.serving import warmup
 
-folder, side, requests = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-answer = tf.saved_model.load(folder).signatures["crops"]
-image = tf.constant(warmup.pictures(1, side, side))
+side, requests = int(sys.argv[2]), int(sys.argv[3])
+answer, image = serving.our_export(pathlib.Path(sys.argv[1])), warmup.pictures(1, side, side)
 def ask():
     began = time.perf_counter()
-    for value in answer(image=image).values():
-        value.numpy()
+    for value in answer(image).values():
+        np.asarray(value)
     return time.perf_counter() - began
 for _ in range(5):
     ask()
@@ -120,8 +119,8 @@ def _answers(given: argparse.Namespace, notes: str) -> tuple[float, list[str]]:
     environment.pop(threads.VARIABLE, None)
     if given.threads:
         environment[threads.VARIABLE] = str(given.threads)
-    folder = str(given.exports / "ours")
-    command = [sys.executable, "-c", _CODE, folder, str(given.image_size), str(given.requests)]
+    numbers = str(given.image_size), str(given.requests)
+    command = [sys.executable, "-c", _CODE, str(given.exports), *numbers]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     lines = done.stdout.splitlines()
     printed = lines[lines.index(_BEGIN) + 1 :]

@@ -12,10 +12,11 @@ where they are installed. "from JPEG" is all of our signature `serving_default`:
 names of classes out.
 
 Each way has a process of its own, as a server has, and they take turns, so that a machine that
-slows down slows all of them. Differences are to the Keras network in float32; those of maps are a
-share of the map's peak. Below the table stands what the convolutions alone would take if they ran
-as fast as a large matrix product does here: no way of running them as they are can be faster than
-that.
+slows down slows all of them, with a rest between two: threads of some runtimes spin on after an
+answer, and would slow whoever comes next. Differences are to the Keras network in float32; those of
+maps are a share of the map's peak. Below the table stands what the convolutions alone would take if
+they ran as fast as a large matrix product does here: no way of running them as they are can be
+faster than that.
 """
 
 import concurrent.futures
@@ -49,8 +50,8 @@ _PRECISION = flags.DEFINE_enum("precision", "float32", ("float32", "bfloat16"), 
 _REQUESTS = flags.DEFINE_integer("requests", 50, "requests of one image that each way answers")
 _BATCHES = flags.DEFINE_multi_integer("batch_size", [8, 32], "batches to take the throughput of")
 _BATCH_REQUESTS = flags.DEFINE_integer("batch_requests", 5, "requests of each of these batches")
-_WAYS = flags.DEFINE_list(
-    "ways", None, "of the table's ways, by name; all. Each holds memory of its own"
+_WAYS = flags.DEFINE_multi_string(
+    "way", None, "one of the table's ways, by name; all. Each holds memory of its own"
 )
 _EXPORTS = flags.DEFINE_string(
     "exports", None, "folder to keep the exports in; those of a run with the same flags are taken"
@@ -59,6 +60,7 @@ _EXPORTS = flags.DEFINE_string(
 _COMPLETE = "complete"
 _SIDE = 2048  # of the matrices: large enough that nothing but arithmetic counts
 _PRODUCTS = 8
+_REST_S = 0.05  # for threads of the way before, which spin for a while after an answer
 
 Way = Callable[[np.ndarray], dict]
 
@@ -248,11 +250,11 @@ def _time(images: np.ndarray) -> float:
     return time.perf_counter() - started
 
 
-def ways(folder: pathlib.Path, names: list[str]) -> dict[str, Apart]:
-    """The ways that are asked for, by name; `names` are those of `other_formats`.
+def ways(names: list[str]) -> dict[str, Callable[[pathlib.Path], Apart]]:
+    """What begins the ways that are asked for, by name; `names` are those of `other_formats`.
 
     Raises:
-        ValueError: for a way that there is not.
+        app.UsageError: for a way that there is not.
     """
     known = {
         "plain export": functools.partial(Apart, plain_export),
@@ -266,8 +268,8 @@ def ways(folder: pathlib.Path, names: list[str]) -> dict[str, Apart]:
         known["OpenVINO"] = functools.partial(Apart, openvino_export)
     asked = _WAYS.value or list(known)
     if unknown := sorted(set(asked) - set(known)):
-        raise ValueError(f"ways are some of {', '.join(known)}; got {', '.join(unknown)}")
-    return {name: known[name](folder) for name in asked}
+        raise app.UsageError(f"ways are some of {'; '.join(known)}; got {'; '.join(unknown)}")
+    return {name: known[name] for name in asked}
 
 
 def seconds(found: dict[str, Apart], batch_size: int, requests: int) -> dict[str, np.ndarray]:
@@ -276,6 +278,7 @@ def seconds(found: dict[str, Apart], batch_size: int, requests: int) -> dict[str
     times = {name: [] for name in found}
     for turn in range(requests + 1):
         for name, way in found.items():
+            time.sleep(_REST_S)
             taken = way.seconds(images)
             if turn:
                 times[name].append(taken)
@@ -329,11 +332,12 @@ def main(_: list[str]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(_EXPORTS.value or scratch)
         names = other_formats()
+        asked = ways(names)
         if not is_complete(folder, names):
             context = multiprocessing.get_context("spawn")
             with concurrent.futures.ProcessPoolExecutor(1, context) as builder:
                 builder.submit(write_exports, folder, names, sys.argv).result()
-        found = ways(folder, names)
+        found = {name: begin(folder) for name, begin in asked.items()}
         single = seconds(found, 1, _REQUESTS.value)
         rates = {
             size: {

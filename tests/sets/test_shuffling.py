@@ -59,27 +59,23 @@ def test_what_waits_in_files_is_stored_in_the_same_order(tmp_path, monkeypatch):
 
 _BUILD = """
 import re, sys
-import tensorflow as tf
 import tensorflow_datasets as tfds
 import tfds_builders
 
-def held():  # at most; getrusage begins with the peak of the process that started this one
-    return 1024 * int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
-
-tf.constant(0)
-before = held()
 config = tfds.download.DownloadConfig(manual_dir=sys.argv[1])
 tfds.builder("mit300", data_dir=sys.argv[2]).download_and_prepare(download_config=config)
-print(held() - before)
+# Not getrusage: there, a process begins with the peak of the one that started it.
+print(1024 * int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]))
 """
 
 
 @pytest.mark.slow
-def test_a_large_set_is_built_in_less_memory_than_its_images_take(tmp_path):
+def test_a_large_set_is_built_in_less_than_one_and_a_half_gigabytes(tmp_path):
+    """The images are as many bytes as would not fit beside the imported libraries."""
     side = 1400
     root = photographs(tmp_path / "original", 1, side)
     size = (root / "noise.jpg").stat().st_size
-    count = round(0.6e9 / size)
+    count = round(1.1e9 / size)
     for number in range(1, count):
         os.link(root / "noise.jpg", root / f"BenchmarkIMAGES/i{number}.jpg")
     done = subprocess.run(
@@ -89,4 +85,4 @@ def test_a_large_set_is_built_in_less_memory_than_its_images_take(tmp_path):
         text=True,
         check=True,
     )
-    assert int(done.stdout.split()[-1]) < 0.4e9
+    assert int(done.stdout.split()[-1]) < 1.5e9

@@ -215,7 +215,9 @@ def test_gaze_in_training_alone_goes_on_exactly_and_is_noted(tiny, tmp_path, mon
         total = row["val_classification_loss"] + 0.5 * row["val_attention_loss"]
         assert row["val_loss"] == pytest.approx(total, rel=1e-5)
     assert results["classifier_rgb"]["gaze"]["train"] == {"images": 9, "without_gaze": 0}
-    for step, (epoch, tensor) in enumerate(logged(folders[0])["examples"], 1):
+    shown = logged(folders[0])["examples"]
+    assert len(shown) == 2
+    for step, (epoch, tensor) in enumerate(shown, 1):
         width, height, *pictures = tensor.string_val  # image, map, answer
         assert (epoch, int(width), int(height), len(pictures)) == (step, 192, 64, 4)
     network = keras.models.load_model(folders[0] / "model.keras", compile=False)
@@ -624,11 +626,11 @@ def test_stale_epochs_are_those_without_anything_better(monitored, ends, kept):
 def test_stage_stops_when_all_monitored_is_stale_and_keeps_its_own_best(
     tiny, tiny_data_dir, tmp_path, monkeypatch
 ):
-    values, monitored = {"accuracy": ACCURACY, "saliency_loss": ERROR}, ("accuracy",)
-    ends, kept = 3, 1
+    values = {"accuracy": ACCURACY, "saliency_loss": ERROR}
+    ends, kept = 6, 4
 
     def scripted(self, signals):
-        return {f"val_{name}": values[name][self.position.epoch] for name in monitored}
+        return {f"val_{name}": values[name][self.position.epoch] for name in values}
 
     weights_by_epoch = []
 
