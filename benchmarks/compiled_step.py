@@ -1,9 +1,10 @@
 """A training step as the loop takes it, left to TensorFlow, compiled by XLA and so on, in turns.
 
 Forms: "none" leaves everything to TensorFlow, "one_thread" has it compute an operation by one
-thread and several at a time, "xla" is compiled. Each form runs in a process of its own, so that
-memory is its own too. Processor time counts what both cores do and hardly depends on other work;
-wall time is that of a quiet machine only.
+thread and several at a time, "weight_gradients" has XLA compile those of large convolutions, "xla"
+is compiled as a whole. Each form runs in a process of its own, so that memory is its own too.
+Processor time counts what both cores do and hardly depends on other work; wall time is that of a
+quiet machine only.
 
 python -m benchmarks.compiled_step --parts=joint,detector,classifier --batch_size=4
 python -m benchmarks.compiled_step --forms=none,one_thread --widths=0.125,0.25 --image_size=196
@@ -20,7 +21,7 @@ import time
 
 from benchmarks import forms
 
-_FORMS = ("none", "one_thread", "xla")
+_FORMS = ("none", "one_thread", "weight_gradients", "xla")
 
 
 def _parse() -> argparse.Namespace:
@@ -37,7 +38,7 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _model(part: str, width: float, image_size: int):
+def model_of(part: str, width: float, image_size: int):
     """A network of the paper at a width, as its stage trains it."""
     from salclass_tf.classifiers import build_classifier
     from salclass_tf.detectors import build_detector
@@ -77,19 +78,20 @@ def _measure(given: argparse.Namespace) -> dict[str, float]:
         tf.config.threading.set_intra_op_parallelism_threads(1)
     keras.config.set_dtype_policy(given.precision)
     keras.utils.set_random_seed(0)
-    model = _model(given.parts, float(given.widths), given.image_size)
+    model = model_of(given.parts, float(given.widths), given.image_size)
     model.optimizer.build(model.trainable_variables)
     if given.one != "xla":
         networks.fuse_normalizations(model)
     compiled = given.one == "xla" or None
-    step = tf.function(model.train_step, autograph=False, jit_compile=compiled)
+    taken = compilation.training_step(model, given.one)
+    step = tf.function(taken, autograph=False, jit_compile=compiled)
     batch = _batch(given.batch_size, given.image_size)
     moments = [(time.process_time(), time.perf_counter())]
     for _ in range(given.steps + 1):
         float(step(batch)["step_loss"])
         moments.append((time.process_time(), time.perf_counter()))
-    taken = [(b[0] - a[0], b[1] - a[1]) for a, b in zip(moments, moments[1:], strict=False)]
-    first, *steps = taken
+    spent = [(b[0] - a[0], b[1] - a[1]) for a, b in zip(moments, moments[1:], strict=False)]
+    first, *steps = spent
     return {
         "start_cpu": first[0] - min(cpu for cpu, _ in steps),
         "start_wall": first[1] - min(wall for _, wall in steps),

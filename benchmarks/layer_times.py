@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
+from salclass_tf import layers
+from salclass_tf.devices.placement import Placement
 from salclass_tf.model import SalClassNet
 from salclass_tf.training import compilation, networks
 
@@ -16,8 +18,13 @@ _SECONDS = 0.2  # that a round takes at least
 _ROWS = 20  # of the table; what is left is one row
 
 
-def _gradients(layer: keras.layers.Layer, batch_size: int) -> tf.types.experimental.Callable:
-    """A layer forward and backward, as training has it, on noise."""
+def _gradients(
+    layer: keras.layers.Layer, batch_size: int, compiled: list[keras.layers.Layer]
+) -> tf.types.experimental.Callable:
+    """A layer forward and backward, as training has it, on noise.
+
+    Of layers among `compiled` XLA compiles the gradient of the kernel.
+    """
     shapes = [(batch_size, *tensor.shape[1:]) for tensor in tf.nest.flatten(layer.input)]
     inputs = [tf.random.stateless_normal(shape, (0, n)) for n, shape in enumerate(shapes)]
     given = [tf.cast(one, layer.compute_dtype) for one in inputs]
@@ -28,11 +35,12 @@ def _gradients(layer: keras.layers.Layer, batch_size: int) -> tf.types.experimen
 
     @tf.function(autograph=False)
     def step(inputs, upstream):
-        with tf.GradientTape() as tape:
-            tape.watch(inputs if watched else [])
-            out = layer(inputs if len(inputs) > 1 else inputs[0], training=True)
         sources = [*(inputs if watched else ()), *variables]
-        return tape.gradient(out, sources, tf.cast(upstream, out.dtype)) if sources else out
+        with layers.compiled_weight_gradients([one for one in compiled if one is layer]):
+            with tf.GradientTape() as tape:
+                tape.watch(inputs if watched else [])
+                out = layer(inputs if len(inputs) > 1 else inputs[0], training=True)
+            return tape.gradient(out, sources, tf.cast(upstream, out.dtype)) if sources else out
 
     return lambda: step(given, upstream)
 
@@ -87,13 +95,16 @@ def print_all(given: argparse.Namespace, model: SalClassNet) -> None:
         model: compiled, of the policy that is measured.
     """
     networks.fuse_normalizations(model)
+    here = Placement(tf.distribute.get_strategy(), "a benchmark")
+    by_xla = compilation.decide("auto", None, here, model).name == "weight_gradients"
+    compiled = compilation.worth_compiling(model) if by_xla else []
     found: dict[str, list[float]] = {}
     known: dict[str, float] = {}
     for group, layer in _parts(model):
         work = 3 * compilation.layer_operations(layer) * given.batch_size / 1e9
         alike = f"{group} {[one.shape for one in tf.nest.flatten([layer.input, layer.output])]}"
         if alike not in known:
-            known[alike] = _seconds(_gradients(layer, given.batch_size))
+            known[alike] = _seconds(_gradients(layer, given.batch_size, compiled))
         row = found.setdefault(group, [0, 0.0, 0.0])
         found[group] = [row[0] + 1, row[1] + work, row[2] + known[alike]]
     found["optimizer"] = [1, 0.0, _seconds(_update(model))]

@@ -4,8 +4,9 @@ python -m benchmarks.train_step --precision=float32
 python -m benchmarks.train_step --batch_size=4 --turns=3 --forms=loop,bare,xla --against_torch \
     --against=247be46 --layers
 
-"loop" is the training loop from its second step on, with batches of the data pipeline; "xla" the
-same with its step compiled; "bare" a `tf.function` of `train_step` on one batch over and over.
+"loop" is the training loop from its second step on, with batches of the data pipeline, as
+`--compile=auto` has it; "plain" and "xla" the same with nothing of its step compiled, and all;
+"bare" a `tf.function` of `train_step` on one batch over and over.
 PyTorch takes the same networks, weights and batch, channels last, in float32, where it is
 installed. A revision runs its own benchmark; the memory it prints is that of its bare step. Every
 form has a process of its own, so that memory is its own too, and all take turns.
@@ -34,7 +35,7 @@ import numpy as np
 
 from benchmarks import forms, revisions
 
-_FORMS = ("loop", "bare", "xla")
+_FORMS = ("loop", "plain", "bare", "xla")
 _OWN_PROCESS = (sys.executable, "-m", "benchmarks.train_step")
 
 
@@ -117,7 +118,6 @@ def _loop_rate(given: argparse.Namespace, epoch) -> tuple[float, str]:
     import pathlib
 
     from salclass_tf.config import Stage
-    from salclass_tf.devices import precision
     from salclass_tf.training import loop
 
     stage = Stage("generated", batch_size=given.batch_size, epochs=1)
@@ -132,13 +132,25 @@ def _loop_rate(given: argparse.Namespace, epoch) -> tuple[float, str]:
 
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder)
-        by_xla = given.one == "xla" or precision.needs_xla(given.precision)
+        model = paper_model(given)
         training = Timed(
-            "joint", stage, paper_model(given), feed, path, given.steps + 1, by_xla=by_xla
+            "joint", stage, model, feed, path, given.steps + 1, compiled=_form(given.one, model)
         )
         start = _start(training, next(iter(epoch(0, 0))))
         training.run()
     return (len(moments) - 1) * given.batch_size / (moments[-1] - moments[0]), start
+
+
+def _form(name: str, model) -> str:
+    """What of the step XLA compiles in a form of the loop."""
+    import tensorflow as tf
+
+    from salclass_tf.devices.placement import Placement
+    from salclass_tf.training import compilation
+
+    asked = {"loop": "auto", "plain": "none"}.get(name, name)
+    here = Placement(tf.distribute.get_strategy(), "a benchmark")
+    return compilation.decide(asked, None, here, model).name
 
 
 def _start(training, batch: dict) -> str:

@@ -12,7 +12,7 @@ from salclass_tf.data.geometry import Geometry
 STRATEGIES = ("auto", "cpu", "gpu", "mirrored", "multi_worker", "tpu")
 MAP_SCALES = ("none", "peak", "standardise")  # those of `layers.MapScale`
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
-COMPILES = ("auto", "xla", "none")
+COMPILES = ("auto", "xla", "weight_gradients", "none")
 FEATURE_PLACES = ("none", "memory", "disk")
 
 
@@ -43,7 +43,7 @@ class Config:
             after each epoch, in place of running means of its last steps.
         seed: decides every random choice.
         precision: one of `PRECISIONS`.
-        compile: whether XLA compiles training steps, one of `COMPILES`.
+        compile: what of training steps XLA compiles, one of `COMPILES`.
         cache_features: where stages of fixed views keep what the frozen beginning of a network
             makes of them, one of `FEATURE_PLACES`; like the devices, it changes results by rounding
             at most.

@@ -1,26 +1,28 @@
-"""Whether XLA compiles the training step of a stage, and why."""
+"""What of the training step of a stage XLA compiles, and why."""
 
 import contextlib
 import dataclasses
 import math
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import keras
 import tensorflow as tf
 from tqdm import tqdm
 
+from salclass_tf import layers
 from salclass_tf.classifiers import rgbs
 from salclass_tf.devices import precision
 from salclass_tf.devices.placement import Placement
 from salclass_tf.failures import reason
 from salclass_tf.model import GazeModel
+from salclass_tf.model.examples import Batch
 
-# Measured by `python -m benchmarks.compiled_step`, docs/scaling.md: the least work of a step that
-# float32 on a CPU does faster when it is compiled, and the images after which compiling has paid.
-_WORTH_GFLOP = 100.0
-_WORTH_IMAGES = 2000
+# Measured by `python -m benchmarks.compiled_step`, docs/scaling.md: convolutions whose gradient by
+# the kernel XLA takes faster, by the work of one image's forward pass and the channels they read.
+_WORTH_GFLOP = 0.1
+_WORTH_CHANNELS = 32
 
 # Between two lines on how long it takes, where nobody sees a line that changes.
 _PIPE_SECONDS = 15.0
@@ -31,17 +33,18 @@ class Compilation:
     """How the steps of a stage are carried out.
 
     Attributes:
-        by_xla: whether XLA compiles them.
+        name: what a stage notes in its settings, and `--compile` takes: "xla" (the whole step),
+            "weight_gradients" (those of large convolutions) or "none".
         why: the reason, for the log.
     """
 
-    by_xla: bool
+    name: str
     why: str
 
     @property
-    def name(self) -> str:
-        """What a stage notes in its settings, and `--compile` takes: "xla" or "none"."""
-        return "xla" if self.by_xla else "none"
+    def by_xla(self) -> bool:
+        """Whether XLA compiles the whole step."""
+        return self.name == "xla"
 
 
 def check(asked: str, placement: Placement) -> None:
@@ -56,9 +59,9 @@ def check(asked: str, placement: Placement) -> None:
     """
     replicas = placement.strategy.num_replicas_in_sync
     on_tpu = isinstance(placement.strategy, tf.distribute.TPUStrategy)
-    if asked == "xla" and (replicas > 1 or placement.workers > 1 or on_tpu):
+    if asked not in ("auto", "none") and (replicas > 1 or placement.workers > 1 or on_tpu):
         raise ValueError(
-            f"compile xla is for one CPU or GPU; {placement.name} has {replicas} replicas in "
+            f"compile {asked} is for one CPU or GPU; {placement.name} has {replicas} replicas in "
             f"{placement.workers} process(es): leave --compile out, or choose --strategy=cpu or gpu"
         )
 
@@ -68,7 +71,6 @@ def decide(
     noted: str | None,
     placement: Placement,
     model: GazeModel,
-    images: int,
     deterministic: bool = False,
 ) -> Compilation:
     """Decides for a stage: the same again for the same command on the same machine.
@@ -77,50 +79,85 @@ def decide(
 
     Args:
         asked: one of `config.COMPILES`.
-        noted: what the stage was begun with, "xla" or "none"; None where it begins, or is older
-            than this choice.
+        noted: what the stage was begun with, see `Compilation.name`; None where it begins, or is
+            older than this choice.
         placement: the devices.
         model: what is trained, under the policy that it is trained with.
-        images: how many the stage sees, if it comes to its last epoch.
         deterministic: whether deterministic operations alone were asked for.
 
     Returns:
         The decision.
     """
     if placement.strategy.num_replicas_in_sync > 1 or placement.workers > 1:
-        return Compilation(False, "the step is shared by several replicas")
+        return Compilation("none", "the step is shared by several replicas")
     if asked != "auto":
-        return Compilation(asked == "xla", "as asked")
-    if noted in ("xla", "none"):
-        return Compilation(noted == "xla", "as this stage was begun")
-    return _automatic(placement, model, images, deterministic)
+        return Compilation(asked, "as asked")
+    if noted is not None:
+        return Compilation(noted, "as this stage was begun")
+    return _automatic(placement, model, deterministic)
 
 
-def _automatic(
-    placement: Placement, model: GazeModel, images: int, deterministic: bool
-) -> Compilation:
+def _automatic(placement: Placement, model: GazeModel, deterministic: bool) -> Compilation:
     """What pays by what was measured; on a GPU, where nothing was, what Keras' `fit` does."""
     policy = keras.config.dtype_policy().name
     if isinstance(placement.strategy, tf.distribute.TPUStrategy):
-        return Compilation(False, "the TPU's own strategy compiles it")
+        return Compilation("none", "the TPU's own strategy compiles it")
     if tf.config.get_visible_devices("GPU"):
         if deterministic:
-            return Compilation(False, "only deterministic operations were asked for")
-        return Compilation(True, "a GPU, as Keras' fit does; not measured by us")
+            return Compilation("none", "only deterministic operations were asked for")
+        return Compilation("xla", "a GPU, as Keras' fit does; not measured by us")
     if precision.needs_xla(policy):
-        return Compilation(True, "the CPU has no bfloat16 arithmetic, so XLA widens it")
+        return Compilation("xla", "the CPU has no bfloat16 arithmetic, so XLA widens it")
     if policy != "float32":
-        return Compilation(False, f"{policy} on a CPU is left to TensorFlow")
+        return Compilation("none", f"{policy} on a CPU is left to TensorFlow")
     flags = precision.cpu_flags().split()
     if "avx2" not in flags or "avx512f" in flags:
-        return Compilation(False, "on a CPU it pays only with AVX2 and without AVX-512")
-    work = operations(model) / 1e9
-    told = f"{work:.1f} GFLOP an image"
-    if work < _WORTH_GFLOP:
-        return Compilation(False, f"{told}: pays from {_WORTH_GFLOP:.0f} on")
-    if images < _WORTH_IMAGES:
-        return Compilation(False, f"{told}, but {images} images: pays from {_WORTH_IMAGES} on")
-    return Compilation(True, f"{told} and {images} images")
+        return Compilation("none", "on a CPU it pays only with AVX2 and without AVX-512")
+    worth = len(worth_compiling(model))
+    if not worth:
+        return Compilation("none", "no convolution is large enough")
+    return Compilation("weight_gradients", f"{worth} convolutions on a CPU with AVX2 alone")
+
+
+def worth_compiling(model: GazeModel) -> list[keras.layers.Conv2D]:
+    """Returns the convolutions whose gradients of the kernel XLA is to compile.
+
+    Args:
+        model: what is trained; of layers that do not learn there are none.
+    """
+    found = [layer for network in model.networks_of_steps() for layer in rgbs.leaves(network)]
+    return [layer for layer in found if _is_worth_compiling(layer)]
+
+
+def _is_worth_compiling(layer: keras.layers.Layer) -> bool:
+    """Whether a layer is a convolution of which XLA takes the gradient faster."""
+    return (
+        type(layer) is keras.layers.Conv2D
+        and layer.trainable
+        and layer.groups == 1
+        and layer.data_format == "channels_last"
+        and max(layer.kernel_size) > 1
+        and layer.kernel.shape[-2] >= _WORTH_CHANNELS
+        and layer_operations(layer) >= _WORTH_GFLOP * 1e9
+    )
+
+
+def training_step(model: GazeModel, form: str) -> Callable[[Batch], dict]:
+    """Returns the step of a model, to be traced; of form "xla" it is to be compiled as a whole.
+
+    Args:
+        model: what is trained.
+        form: see `Compilation.name`.
+    """
+    if form != "weight_gradients":
+        return model.train_step
+    convolutions = worth_compiling(model)
+
+    def step(batch: Batch) -> dict:
+        with layers.compiled_weight_gradients(convolutions):
+            return model.train_step(batch)
+
+    return step
 
 
 def operations(model: GazeModel) -> int:

@@ -104,7 +104,7 @@ class Loop:
         max_steps: maximum number of steps, or None.
         placement: the devices; None is whatever TensorFlow takes.
         execution: when to save, what to keep, callbacks.
-        by_xla: whether XLA compiles the step; for one device.
+        compiled: what of the step XLA compiles, see `compilation.Compilation`; for one device.
         fit_statistics: whether batch normalisation is fitted to training batches after each epoch,
             before validation.
         forward: answers of the network that the stage keeps, if some have been traced before.
@@ -123,7 +123,7 @@ class Loop:
         max_steps: int | None = None,
         placement: Placement | None = None,
         execution: Execution | None = None,
-        by_xla: bool = False,
+        compiled: str = "none",
         fit_statistics: bool = False,
         forward: Forward | None = None,
     ):
@@ -151,14 +151,14 @@ class Loop:
             steps=feed.steps,
             verbose=0,
         )
-        if not by_xla and not isinstance(self.strategy, tf.distribute.TPUStrategy):
+        if compiled != "xla" and not isinstance(self.strategy, tf.distribute.TPUStrategy):
             fuse_normalizations(model)
         self._fitting = batch_statistics.Fitting(model, self.strategy) if fit_statistics else None
-        self._to_compile = by_xla
+        self._to_compile = compiled != "none"
         self._train_step = tf.function(
-            self._on_replicas(model.train_step, "step_loss"),
+            self._on_replicas(compilation.training_step(model, compiled), "step_loss"),
             autograph=False,  # no Python control flow over tensors: nothing to translate
-            jit_compile=by_xla or None,
+            jit_compile=compiled == "xla" or None,
         )
         self.forward = forward or Forward(kept_part(model))
         self._test_step = tf.function(self._on_replicas(model.test_step), autograph=False)

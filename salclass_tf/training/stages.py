@@ -228,7 +228,7 @@ def _make(
     model, feed = _build(one, gaze_set, placement, handed)
     stage = one.config.stages[one.name]
     kept = kept_features.open_features(one, gaze_set, model, feed)
-    compiled = _compilation(one, placement, model, feed.steps, execution.deterministic)
+    compiled = _compilation(one, placement, model, execution.deterministic)
     before = model.get_weights() if ROLES[one.name].is_joint and placement.is_chief else None
     if placement.is_chief:
         _begin(one, gaze_set, compiled)
@@ -251,7 +251,7 @@ def _make(
         _max_steps(one),
         placement,
         execution,
-        by_xla=compiled.by_xla,
+        compiled=compiled.name,
         fit_statistics=one.config.fit_statistics,
         forward=handed.forward_of(networks.kept_part(model), compiled.by_xla),
     )
@@ -293,18 +293,15 @@ def _build(
 
 
 def _compilation(
-    one: Job, placement: Placement, model: GazeModel, steps_per_epoch: int, deterministic: bool
+    one: Job, placement: Placement, model: GazeModel, deterministic: bool
 ) -> compilation.Compilation:
-    """Whether XLA compiles the steps of a stage."""
-    stage, begun = one.config.stages[one.name], FinishedStage(one.folder)
+    """What of the steps of a stage XLA compiles."""
+    begun = FinishedStage(one.folder)
     noted = None
     if begun.is_begun:  # older ones have no note, and were compiled where nothing else was possible
         was = "xla" if precision.needs_xla(one.config.precision) else "none"
         noted = begun.settings.get("compile", was)
-    limits = [steps_per_epoch * stage.epochs, _max_steps(one)]
-    images = min(limit for limit in limits if limit is not None) * stage.batch_size
-    asked = one.config.compile
-    return compilation.decide(asked, noted, placement, model, images, deterministic)
+    return compilation.decide(one.config.compile, noted, placement, model, deterministic)
 
 
 def _max_steps(one: Job) -> int | None:

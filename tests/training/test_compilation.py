@@ -46,45 +46,69 @@ def avx2(monkeypatch):
     monkeypatch.setattr(compilation.precision, "cpu_flags", lambda: "flags : fma avx2 f16c")
 
 
-def test_small_steps_and_short_stages_are_not_compiled(small, monkeypatch, avx2):
-    many = 10**9
-    decided = compilation.decide("auto", None, ONE, small, many)
-    assert decided.name == "none" and "GFLOP" in decided.why
-    monkeypatch.setattr(compilation, "_WORTH_GFLOP", compilation.operations(small) / 1e9)
-    assert compilation.decide("auto", None, ONE, small, many).name == "xla"
+@pytest.fixture
+def worthy(monkeypatch):
+    """The second convolution of `classifier` is as large as what XLA compiles; the first is not."""
+    monkeypatch.setattr(compilation, "_WORTH_CHANNELS", 4)
+    monkeypatch.setattr(compilation, "_WORTH_GFLOP", 0.0)
+
+
+def test_weight_gradients_of_large_convolutions_are_compiled_with_avx2_alone(
+    small, monkeypatch, avx2, worthy
+):
+    assert compilation.decide("auto", None, ONE, small).name == "weight_gradients"
+    assert [layer.filters for layer in compilation.worth_compiling(small)] == [6]
     monkeypatch.setattr(compilation.precision, "cpu_flags", lambda: "flags : avx2 avx512f")
-    assert compilation.decide("auto", None, ONE, small, many).name == "none"
-    monkeypatch.setattr(compilation.precision, "cpu_flags", lambda: "flags : avx2")
-    fewer = compilation.decide("auto", None, ONE, small, 100)
-    assert fewer.name == "none" and "100 images" in fewer.why
+    assert compilation.decide("auto", None, ONE, small).name == "none"
+    monkeypatch.setattr(compilation.precision, "cpu_flags", lambda: "flags : avx")
+    assert compilation.decide("auto", None, ONE, small).name == "none"
+
+
+def test_what_is_small_reads_few_channels_or_does_not_learn_is_left_alone(
+    small, monkeypatch, avx2, worthy
+):
+    second = compilation.worth_compiling(small)[0]
+    work = 2 * 8 * 8 * 6 * 36 / 1e9
+    for name, limit in (("_WORTH_CHANNELS", 5), ("_WORTH_GFLOP", 1.01 * work)):
+        with monkeypatch.context() as patched:
+            patched.setattr(compilation, name, limit)
+            decided = compilation.decide("auto", None, ONE, small)
+            assert decided.name == "none" and "large enough" in decided.why
+    monkeypatch.setattr(compilation, "_WORTH_GFLOP", 0.99 * work)
+    assert compilation.worth_compiling(small) == [second]
+    second.trainable = False
+    try:
+        assert compilation.decide("auto", None, ONE, small).name == "none"
+    finally:
+        second.trainable = True
 
 
 def test_gpu_is_compiled_for_unless_operations_are_to_be_deterministic(small, monkeypatch):
     monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: ["a GPU"])
-    decided = compilation.decide("auto", None, ONE, small, 1)
+    decided = compilation.decide("auto", None, ONE, small)
     assert decided.name == "xla" and "not measured" in decided.why
-    assert compilation.decide("auto", None, ONE, small, 1, deterministic=True).name == "none"
+    assert compilation.decide("auto", None, ONE, small, deterministic=True).name == "none"
 
 
-@pytest.mark.parametrize("noted", ["xla", "none"])
+@pytest.mark.parametrize("noted", ["xla", "weight_gradients", "none"])
 def test_what_was_begun_goes_on_so_unless_asked(small, noted):
-    assert compilation.decide("auto", noted, ONE, small, 10).name == noted
-    for asked in ("xla", "none"):
-        assert compilation.decide(asked, noted, ONE, small, 10).name == asked
+    assert compilation.decide("auto", noted, ONE, small).name == noted
+    for asked in ("xla", "weight_gradients", "none"):
+        assert compilation.decide(asked, noted, ONE, small).name == asked
 
 
-def test_several_replicas_are_not_compiled_and_say_so(small, two_replicas, monkeypatch, avx2):
+def test_several_replicas_are_not_compiled_and_say_so(small, two_replicas, avx2, worthy):
     two = Placement(two_replicas, "a test")
-    monkeypatch.setattr(compilation, "_WORTH_GFLOP", 0.0)
     for noted in (None, "xla"):  # on one device it would go on as it was begun
-        assert compilation.decide("auto", noted, two, small, 10**9).name == "none"
+        assert compilation.decide("auto", noted, two, small).name == "none"
     compilation.check("auto", two)
     compilation.check("xla", ONE)
-    with pytest.raises(ValueError, match="one CPU or GPU; MirroredStrategy has 2 replicas"):
-        compilation.check("xla", two)
+    for asked in ("xla", "weight_gradients"):
+        with pytest.raises(ValueError, match=f"{asked} is for one CPU or GPU; Mirrored"):
+            compilation.check(asked, two)
 
 
-def trained(by_xla, folder):
+def trained(compiled, folder):
     """The model, and the losses of 20 steps of the loop on bright images with little contrast."""
     rng = np.random.default_rng(0)
     images = 10 + rng.uniform(0, 2, (8, 12, 12, 3))
@@ -103,19 +127,32 @@ def trained(by_xla, folder):
         checkpoint_seconds=1e9,
     )
     stage = Stage("none", batch_size=8, epochs=1)
-    loop.Loop("classifier", stage, model, feed, folder, execution=seen, by_xla=by_xla).run()
+    loop.Loop("classifier", stage, model, feed, folder, execution=seen, compiled=compiled).run()
     return model, losses
 
 
-def test_twenty_compiled_steps_are_those_of_tensorflow(tmp_path):
-    (plain, expected), (compiled, losses) = (
-        trained(by_xla, tmp_path / str(by_xla)) for by_xla in (False, True)
-    )
-    assert len(losses) == 20 and losses[-1] < losses[0] - 0.05
-    np.testing.assert_allclose(losses, expected, rtol=1e-5)
-    # TensorFlow's fused kernel, compiled by XLA, is 1.5e-2 off here.
-    for value, other in zip(compiled.get_weights(), plain.get_weights(), strict=True):
-        np.testing.assert_allclose(value, other, atol=1e-3)
+def test_twenty_compiled_steps_are_those_of_tensorflow(tmp_path, worthy):
+    plain, expected = trained("none", tmp_path / "none")
+    for form in ("xla", "weight_gradients"):
+        compiled, losses = trained(form, tmp_path / form)
+        assert len(losses) == 20 and losses[-1] < losses[0] - 0.05
+        np.testing.assert_allclose(losses, expected, rtol=1e-5)
+        # TensorFlow's fused kernel, compiled by XLA, is 1.5e-2 off here.
+        for value, other in zip(compiled.get_weights(), plain.get_weights(), strict=True):
+            np.testing.assert_allclose(value, other, atol=1e-3)
+
+
+def test_step_has_xla_compile_weight_gradients_and_nothing_else(small, worthy):
+    batch = {"image": tf.zeros((2, 12, 12, 3)), "label": tf.zeros(2, tf.int32)}
+    small.optimizer.build(small.trainable_variables)
+    for form, count in (("weight_gradients", 1), ("none", 0)):
+        step = tf.function(compilation.training_step(small, form), autograph=False)
+        graph = step.get_concrete_function(batch).graph
+        found = [op for op in graph.get_operations() if "PartitionedCall" in op.type]
+        names = [op.get_attr("f").name for op in found]
+        assert len([name for name in names if "weight_gradient" in name]) == count
+        kinds = [op.type for op in graph.get_operations()]
+        assert kinds.count("Conv2D") == 2 and kinds.count("Conv2DBackpropFilter") == 2 - count
 
 
 def test_step_that_cannot_be_compiled_names_the_remedy():
@@ -140,11 +177,11 @@ def test_programs_are_kept_in_the_cache_the_newest_ones(tmp_path, monkeypatch):
     monkeypatch.setenv("TF_XLA_FLAGS", "--tf_xla_cpu_global_jit")
     folder = compiled_programs.keep()
     assert folder.is_relative_to(tmp_path) and tf.__version__ in folder.name
-    for number in range(25):
+    for number in range(105):
         (folder / f"program_{number}").touch()
     monkeypatch.setenv("TF_XLA_FLAGS", "")
     assert compiled_programs.keep() == folder
-    assert len(list(folder.iterdir())) == 20
+    assert len(list(folder.iterdir())) == 100
     assert compiled_programs.keep() is None  # what is set is left alone
     monkeypatch.setenv("TF_XLA_FLAGS", "")
     monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")

@@ -21,7 +21,7 @@ from salclass_tf.data import sets
 from salclass_tf.optimization import optimizers, schedules
 from salclass_tf.runs import files
 from salclass_tf.runs.finished_stage import FinishedStage
-from salclass_tf.training import feeding, history, loop, networks, stages
+from salclass_tf.training import compilation, feeding, history, loop, networks, stages
 
 ADAM = config.Optimizer("adam", learning_rate=1e-3, weight_decay=((0, 0.0),))
 
@@ -225,18 +225,21 @@ def test_gaze_in_training_alone_goes_on_exactly_and_is_noted(tiny, tmp_path, mon
 
 
 @pytest.mark.slow
-def test_compiled_stage_goes_on_exactly_and_no_other_way(tiny, tmp_path, monkeypatch):
-    tiny(workdir=tmp_path / "whole", compile="xla")
+@pytest.mark.parametrize("form", ["xla", "weight_gradients"])
+def test_compiled_stage_goes_on_exactly_and_no_other_way(tiny, tmp_path, monkeypatch, form):
+    monkeypatch.setattr(compilation, "_WORTH_GFLOP", 0.0)
+    monkeypatch.setattr(compilation, "_WORTH_CHANNELS", 1)
+    tiny(workdir=tmp_path / "whole", compile=form)
     with stopped_at_step(3, monkeypatch):
-        tiny(workdir=tmp_path / "broken", compile="xla")
-    with pytest.raises(ValueError, match="compile: 'xla' there, 'none' asked for"):
+        tiny(workdir=tmp_path / "broken", compile=form)
+    with pytest.raises(ValueError, match=f"compile: '{form}' there, 'none' asked for"):
         tiny(workdir=tmp_path / "broken", compile="none")
     tiny(workdir=tmp_path / "broken")  # auto: as it was begun
     folders = [
         workdir / "saliency_pretrain" for workdir in (tmp_path / "whole", tmp_path / "broken")
     ]
     settings = [json.loads((folder / "config.json").read_text()) for folder in folders]
-    assert [found["compile"] for found in settings] == ["xla", "xla"]
+    assert [found["compile"] for found in settings] == [form, form]
     for one, other in zip(*map(weights, folders), strict=True):
         np.testing.assert_array_equal(one, other)
 
