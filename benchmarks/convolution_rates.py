@@ -43,7 +43,6 @@ def _rates(layer: keras.layers.Conv2D, batch_size: int) -> list[float]:
     geometry = {
         "strides": (1, *layer.strides, 1),
         "padding": layer.padding.upper(),
-        "dilations": (1, *layer.dilation_rate, 1),
     }
 
     def forward(image, kernel):

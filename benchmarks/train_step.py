@@ -5,7 +5,7 @@ python -m benchmarks.train_step --batch_size=4 --turns=3 --forms=loop,bare,xla -
     --against=247be46 --layers
 
 "loop" is the training loop from its second step on, with batches of the data pipeline, as
-`--compile=auto` has it; "plain" and "xla" the same with nothing of its step compiled, and all;
+`--compile=auto` has it; "plain" and "xla" the same with nothing of its step compiled, or all;
 "bare" a `tf.function` of `train_step` on one batch over and over.
 PyTorch takes the same networks, weights and batch, channels last, in float32, where it is
 installed. A revision runs its own benchmark; the memory it prints is that of its bare step. Every

@@ -25,7 +25,7 @@ flags.DEFINE_string("classifier_weights", None, 'Start of the classifier: "image
 flags.DEFINE_bool("pretrain_detector", None, "Whether saliency_pretrain comes before saliency.")
 flags.DEFINE_bool("pretrain_classifier", None, "Whether classifier_pretrain comes first.")
 flags.DEFINE_enum("precision", None, config.PRECISIONS, "Arithmetic; auto goes by the hardware.")
-flags.DEFINE_enum("compile", None, config.COMPILES, "What of steps is by XLA. auto: what pays.")
+flags.DEFINE_enum("compile", None, config.COMPILES, "What of a step XLA compiles; auto: what pays.")
 flags.DEFINE_enum("strategy", "auto", config.STRATEGIES, "Devices; see docs/scaling.md.")
 flags.DEFINE_bool("deterministic", False, "Deterministic operations only, also on a GPU.")
 flags.DEFINE_integer("checkpoint_steps", None, "Steps between checkpoints; default: 2 minutes.")

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 _FLAGS = "TF_XLA_FLAGS"
 _OPTION = "--tf_xla_persistent_cache_directory"
-_KEPT = 100  # some 10 kB each; the full-size joint step has 30 for its weight gradients
+_KEPT_BYTES = 200_000_000
 _CPU = pathlib.Path("/proc/cpuinfo")
 _GPUS = pathlib.Path("/proc/driver/nvidia/gpus")
 _SEPARATES = re.compile(r"[\s'\"]")  # flags in a variable
@@ -22,7 +22,7 @@ def keep() -> pathlib.Path | None:
     A program is found again where the same command comes to the same step: TensorFlow numbers its
     functions, and the number is part of what a program is known by. It is for one release of
     TensorFlow on one kind of processor, and of GPU: each has a folder of its own, since XLA runs
-    what it finds. The newest 100 programs stay.
+    what it finds. The newest ones stay, up to 200 MB.
 
     Returns:
         The folder; None where the user has set another in `TF_XLA_FLAGS`, or a file of flags, and
@@ -37,9 +37,11 @@ def keep() -> pathlib.Path | None:
         if _SEPARATES.search(str(folder)):
             return None
         folder.mkdir(parents=True, exist_ok=True)
-        programs = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)
-        for path in programs[:-_KEPT]:
-            path.unlink()
+        kept = 0
+        for path in sorted(folder.iterdir(), key=lambda path: -path.stat().st_mtime):
+            kept += path.stat().st_size
+            if kept > _KEPT_BYTES:
+                path.unlink()
     except (OSError, RuntimeError):  # the latter: nobody's home
         return None
     os.environ[_FLAGS] = f"{flags} {_OPTION}={folder}".strip()

@@ -7,6 +7,8 @@ import tensorflow as tf
 
 _CPU_FLAGS = pathlib.Path("/proc/cpuinfo")
 
+_SWITCH = "TF_ENABLE_ONEDNN_OPTS"
+
 # Instruction sets of oneDNN, which computes in bfloat16, that do not; names of its documentation.
 _WITHOUT_BFLOAT16 = {"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI"}
 
@@ -80,11 +82,15 @@ def _for_cpu(flags: str) -> tuple[str, str]:
     return "float32", "the CPU has no bfloat16 arithmetic"
 
 
+def has_onednn() -> bool:
+    """Whether TensorFlow computes by oneDNN's kernels, as it does unless told not to."""
+    return os.environ.get(_SWITCH, "").lower() not in ("0", "false")
+
+
 def _held_back() -> str:
     """What in the environment keeps TensorFlow from the CPU's bfloat16; "" if nothing does."""
-    switch = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "")
-    if switch.lower() in ("0", "false"):
-        return f"TF_ENABLE_ONEDNN_OPTS={switch} leaves the CPU's bfloat16 unused"
+    if not has_onednn():
+        return f"{_SWITCH}={os.environ[_SWITCH]} leaves the CPU's bfloat16 unused"
     for name in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"):
         if os.environ.get(name, "").upper() in _WITHOUT_BFLOAT16:
             return f"{name}={os.environ[name]} has no bfloat16 arithmetic"

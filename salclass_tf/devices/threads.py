@@ -24,7 +24,8 @@ def choose(config: Config, placement: Placement) -> str | None:
 
     To be called before TensorFlow computes anything; after that nothing is changed, and what it was
     set to stays for the whole process. `TF_NUM_INTRAOP_THREADS` is left as it is where the user has
-    set it. Steps that XLA compiles share their loops between all threads, whatever their width.
+    set it. Steps that XLA compiles as a whole share their loops between all threads, whatever their
+    width.
 
     Args:
         config: the run.

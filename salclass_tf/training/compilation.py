@@ -19,8 +19,8 @@ from salclass_tf.failures import reason
 from salclass_tf.model import GazeModel
 from salclass_tf.model.examples import Batch
 
-# Measured by `python -m benchmarks.compiled_step`, docs/scaling.md: convolutions whose gradient by
-# the kernel XLA takes faster, by the work of one image's forward pass and the channels they read.
+# Measured by `python -m benchmarks.convolution_rates`, docs/scaling.md: convolutions whose gradient
+# by the kernel XLA takes faster, by the work of one image forward and the channels they read.
 _WORTH_GFLOP = 0.1
 _WORTH_CHANNELS = 32
 
@@ -55,7 +55,7 @@ def check(asked: str, placement: Placement) -> None:
         placement: the devices.
 
     Raises:
-        ValueError: if steps of several replicas, or of a TPU, are to be compiled.
+        ValueError: if anything of the steps of several replicas, or of a TPU, is to be compiled.
     """
     replicas = placement.strategy.num_replicas_in_sync
     on_tpu = isinstance(placement.strategy, tf.distribute.TPUStrategy)
@@ -110,6 +110,8 @@ def _automatic(placement: Placement, model: GazeModel, deterministic: bool) -> C
         return Compilation("xla", "the CPU has no bfloat16 arithmetic, so XLA widens it")
     if policy != "float32":
         return Compilation("none", f"{policy} on a CPU is left to TensorFlow")
+    if not precision.has_onednn():
+        return Compilation("none", "oneDNN is turned off, without which it was not measured")
     flags = precision.cpu_flags().split()
     if "avx2" not in flags or "avx512f" in flags:
         return Compilation("none", "on a CPU it pays only with AVX2 and without AVX-512")
@@ -135,6 +137,7 @@ def _is_worth_compiling(layer: keras.layers.Layer) -> bool:
         type(layer) is keras.layers.Conv2D
         and layer.trainable
         and layer.groups == 1
+        and max(layer.dilation_rate) == 1
         and layer.data_format == "channels_last"
         and max(layer.kernel_size) > 1
         and layer.kernel.shape[-2] >= _WORTH_CHANNELS
@@ -189,13 +192,13 @@ def layer_operations(layer: keras.Layer) -> int:
 
 @contextlib.contextmanager
 def shown(stage: str) -> Iterator[None]:
-    """Shows for how long a step has been compiling, and names a remedy if it cannot be.
+    """Shows for how long XLA has been compiling, and names a remedy if it cannot.
 
     Args:
         stage: its name.
 
     Raises:
-        ValueError: if XLA cannot compile the step; other errors of the step pass.
+        ValueError: if XLA cannot compile what it is given; other errors of the step pass.
     """
     done = threading.Event()
     clock = threading.Thread(target=_count_seconds, args=(stage, done), daemon=True)

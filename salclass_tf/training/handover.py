@@ -22,7 +22,7 @@ class _Left:
 
     Attributes:
         forward: its answers.
-        by_xla: whether they were traced beside steps that XLA compiles.
+        by_xla: whether they were traced beside steps that XLA compiles as a whole.
         identity: of the weights in its file.
     """
 
@@ -64,7 +64,7 @@ class Handover:
         Args:
             one: the stage.
             forward: of its network, which has the weights of its file.
-            by_xla: whether XLA compiled its steps.
+            by_xla: whether XLA compiled its steps as a whole.
         """
         network = forward.network
         # Seeds of random layers go on while a network is trained, and begin anew when it is read.
@@ -99,7 +99,7 @@ class Handover:
 
         Args:
             network: what the stage will keep: what it took, or made of that.
-            by_xla: whether XLA compiles its steps.
+            by_xla: whether XLA compiles its steps as a whole.
         """
         known = [left.forward for left in self._taken if left.by_xla == by_xla]
         self._taken = []

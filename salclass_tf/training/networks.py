@@ -314,7 +314,7 @@ def _synchronize(model: GazeModel) -> None:
 
 
 def fuse_normalizations(model: GazeModel) -> None:
-    """Has batch normalisation compute by fused kernels, for steps that XLA does not compile."""
+    """Has batch normalisation compute by fused kernels, but for steps compiled as a whole."""
     for layer in normalizations(model):
         layers.fuse_normalization(layer)
 

@@ -11,7 +11,7 @@ SETTINGS = [
     {"padding": "same"},
     {"padding": "valid", "strides": 2},
     {"padding": "same", "strides": (2, 1), "use_bias": False},
-    {"padding": "same", "dilation_rate": 2, "activation": "relu"},
+    {"padding": "same", "activation": "relu"},
 ]
 
 
@@ -62,8 +62,9 @@ def test_layers_are_as_before_once_it_is_closed():
     assert "Conv2DBackpropFilter" in kinds
 
 
-def test_other_types_are_left_alone():
-    layer = build("mixed_bfloat16")
+@pytest.mark.parametrize("settings", [{"dtype": "mixed_bfloat16"}, {"dilation_rate": 2}])
+def test_other_types_and_dilated_layers_are_left_alone(settings):
+    layer = build(**{"dtype": "float32"} | settings)
     inputs = np.random.default_rng(0).normal(size=(3, 11, 9, 4))
     _, kinds = gradients(layer, inputs, compiled=True)
     assert "Conv2DBackpropFilter" in kinds

@@ -1,5 +1,6 @@
 """Whether XLA compiles a stage's steps: decided by rule, the same again, with the same numbers."""
 
+import os
 import types
 
 import keras
@@ -81,6 +82,37 @@ def test_what_is_small_reads_few_channels_or_does_not_learn_is_left_alone(
         assert compilation.decide("auto", None, ONE, small).name == "none"
     finally:
         second.trainable = True
+
+
+class Other(keras.layers.Conv2D):
+    """May do anything else."""
+
+
+@pytest.mark.parametrize(
+    ("settings", "worth"),
+    [
+        ({}, True),
+        ({"kernel_size": (1, 3)}, True),
+        ({"kernel_size": 1}, False),
+        ({"groups": 2}, False),
+        ({"dilation_rate": 2}, False),
+        ({"trainable": False}, False),
+        ({"kind": Other}, False),
+    ],
+)
+def test_plain_convolutions_of_several_pixels_are_worth_compiling(worthy, settings, worth):
+    settings = {"kernel_size": 3, "kind": keras.layers.Conv2D} | settings
+    image = keras.Input((12, 12, 8))
+    layer = settings.pop("kind")(6, **settings)
+    network = keras.Model(image, layer(image))
+    model = types.SimpleNamespace(networks_of_steps=lambda: [network])
+    assert compilation.worth_compiling(model) == ([layer] if worth else [])
+
+
+def test_nothing_is_compiled_where_onednn_is_turned_off(small, monkeypatch, avx2, worthy):
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    decided = compilation.decide("auto", None, ONE, small)
+    assert decided.name == "none" and "oneDNN" in decided.why
 
 
 def test_gpu_is_compiled_for_unless_operations_are_to_be_deterministic(small, monkeypatch):
@@ -177,11 +209,13 @@ def test_programs_are_kept_in_the_cache_the_newest_ones(tmp_path, monkeypatch):
     monkeypatch.setenv("TF_XLA_FLAGS", "--tf_xla_cpu_global_jit")
     folder = compiled_programs.keep()
     assert folder.is_relative_to(tmp_path) and tf.__version__ in folder.name
-    for number in range(105):
-        (folder / f"program_{number}").touch()
+    for number in range(5):
+        (folder / f"program_{number}").write_bytes(b"12345678")
+        os.utime(folder / f"program_{number}", (number, number))
+    monkeypatch.setattr(compiled_programs, "_KEPT_BYTES", 20)
     monkeypatch.setenv("TF_XLA_FLAGS", "")
     assert compiled_programs.keep() == folder
-    assert len(list(folder.iterdir())) == 100
+    assert sorted(path.name for path in folder.iterdir()) == ["program_3", "program_4"]
     assert compiled_programs.keep() is None  # what is set is left alone
     monkeypatch.setenv("TF_XLA_FLAGS", "")
     monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")

@@ -229,6 +229,10 @@ def test_gaze_in_training_alone_goes_on_exactly_and_is_noted(tiny, tmp_path, mon
 def test_compiled_stage_goes_on_exactly_and_no_other_way(tiny, tmp_path, monkeypatch, form):
     monkeypatch.setattr(compilation, "_WORTH_GFLOP", 0.0)
     monkeypatch.setattr(compilation, "_WORTH_CHANNELS", 1)
+    found, worth = [], compilation.worth_compiling
+    monkeypatch.setattr(
+        compilation, "worth_compiling", lambda model: found.append(worth(model)) or found[-1]
+    )
     tiny(workdir=tmp_path / "whole", compile=form)
     with stopped_at_step(3, monkeypatch):
         tiny(workdir=tmp_path / "broken", compile=form)
@@ -239,7 +243,8 @@ def test_compiled_stage_goes_on_exactly_and_no_other_way(tiny, tmp_path, monkeyp
         workdir / "saliency_pretrain" for workdir in (tmp_path / "whole", tmp_path / "broken")
     ]
     settings = [json.loads((folder / "config.json").read_text()) for folder in folders]
-    assert [found["compile"] for found in settings] == [form, form]
+    assert [noted["compile"] for noted in settings] == [form, form]
+    assert any(found) == (form == "weight_gradients")
     for one, other in zip(*map(weights, folders), strict=True):
         np.testing.assert_array_equal(one, other)
 
