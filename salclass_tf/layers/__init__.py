@@ -22,6 +22,7 @@ from salclass_tf.layers.resizing import ProportionalUpsampling as ProportionalUp
 from salclass_tf.layers.resizing import interpolation_matrix as interpolation_matrix
 from salclass_tf.layers.scaling import MAP_SCALES as MAP_SCALES
 from salclass_tf.layers.scaling import MapScale as MapScale
+from salclass_tf.layers.strided_convolutions import take_strides_first as take_strides_first
 from salclass_tf.layers.weight_gradients import (
     compiled_weight_gradients as compiled_weight_gradients,
 )

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 import salclass_tf  # whose front knows the rooms above this one
+from salclass_tf import layers
 from salclass_tf.data import photographs
 from salclass_tf.data.geometry import Geometry
 from salclass_tf.model import examples
@@ -180,6 +181,8 @@ class GazeModel(keras.Model):
         self._asked = OutputMetrics(metrics, self._gives)
         self._asked_in_words = metrics
         super().compile(optimizer=optimizer, **kwargs)
+        for network in self.networks_of_steps():
+            layers.take_strides_first(network)
 
     def get_compile_config(self) -> dict:
         """Returns what `compile` was given, serialised."""
