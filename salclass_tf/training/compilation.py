@@ -92,7 +92,7 @@ def decide(
         return Compilation("none", "the step is shared by several replicas")
     if asked != "auto":
         return Compilation(asked, "as asked")
-    if noted is not None:
+    if noted not in (None, "auto"):
         return Compilation(noted, "as this stage was begun")
     return _automatic(placement, model, deterministic)
 

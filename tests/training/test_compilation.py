@@ -129,6 +129,11 @@ def test_what_was_begun_goes_on_so_unless_asked(small, noted):
         assert compilation.decide(asked, noted, ONE, small).name == asked
 
 
+@pytest.mark.parametrize("noted", [None, "auto"])
+def test_what_notes_no_form_is_decided(small, noted, avx2, worthy):
+    assert compilation.decide("auto", noted, ONE, small).name == "weight_gradients"
+
+
 def test_several_replicas_are_not_compiled_and_say_so(small, two_replicas, avx2, worthy):
     two = Placement(two_replicas, "a test")
     for noted in (None, "xla"):  # on one device it would go on as it was begun
