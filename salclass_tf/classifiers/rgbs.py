@@ -1,9 +1,9 @@
 """The four-channel RGBS input that all classifiers share (paper, Sec. 3.2 and 3.3)."""
 
-from collections.abc import Iterator
-
 import keras
 import tensorflow as tf
+
+from salclass_tf import layers
 
 #: what a trained RGB network of other classes has nothing for
 NEW_LAYERS = ("predictions", "saliency_normalization")
@@ -47,7 +47,9 @@ def build_input(
 
 def map_normalization(classifier: keras.Model) -> keras.layers.BatchNormalization | None:
     """Returns the normalisation of the map; None in a network that was not built with one."""
-    return next((layer for layer in leaves(classifier) if layer.name == _NORMALISATION), None)
+    return next(
+        (layer for layer in layers.leaves(classifier) if layer.name == _NORMALISATION), None
+    )
 
 
 def map_statistics(classifier: keras.Model) -> tuple[float, float]:
@@ -73,7 +75,7 @@ def first_convolution(classifier: keras.Model) -> keras.layers.Conv2D:
     Raises:
         ValueError: if its first convolution reads fewer channels, or there is none.
     """
-    first = next((x for x in leaves(classifier) if isinstance(x, keras.layers.Conv2D)), None)
+    first = next((x for x in layers.leaves(classifier) if isinstance(x, keras.layers.Conv2D)), None)
     channels = 0 if first is None else first.kernel.shape[-2] * first.groups
     if channels < _CHANNELS:
         found = "none" if first is None else f"{first.name}, which reads {channels}"
@@ -82,15 +84,6 @@ def first_convolution(classifier: keras.Model) -> keras.layers.Conv2D:
             f"read {_CHANNELS} channels, image and map stacked as by rgbs.build_input; got {found}"
         )
     return first
-
-
-def leaves(model: keras.Model) -> Iterator[keras.Layer]:
-    """Yields the layers of a network in order, those of models inside it in their place."""
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from leaves(layer)
-        else:
-            yield layer
 
 
 def has_replicas() -> bool:

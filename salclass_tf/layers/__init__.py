@@ -14,6 +14,7 @@ from salclass_tf.layers.fused_normalization import restore_normalization as rest
 from salclass_tf.layers.gaze_pooling import GazePooling as GazePooling
 from salclass_tf.layers.gaze_pooling import cell_means as cell_means
 from salclass_tf.layers.maxout import Maxout as Maxout
+from salclass_tf.layers.nested_layers import leaves as leaves
 from salclass_tf.layers.priors import CentreBias as CentreBias
 from salclass_tf.layers.priors import GaussianMaps as GaussianMaps
 from salclass_tf.layers.priors import LearnedPrior as LearnedPrior

@@ -5,6 +5,8 @@ import types
 import keras
 import tensorflow as tf
 
+from salclass_tf.layers.nested_layers import leaves
+
 # oneDNN computes eight channels at a time with AVX2, sixteen with AVX-512.
 _FEWER_THAN = 16
 
@@ -19,10 +21,8 @@ def take_strides_first(network: keras.Model) -> None:
     Args:
         network: its layers stay what they are; they are saved and loaded as before.
     """
-    for layer in network.layers:
-        if isinstance(layer, keras.Model):
-            take_strides_first(layer)
-        elif _is_concerned(layer):
+    for layer in leaves(network):
+        if _is_concerned(layer):
             layer.convolution_op = types.MethodType(_convolve, layer)
 
 

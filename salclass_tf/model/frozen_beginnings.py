@@ -9,8 +9,7 @@ from typing import Any
 
 import keras
 
-from salclass_tf import keras_internals
-from salclass_tf.classifiers import rgbs
+from salclass_tf import keras_internals, layers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +66,7 @@ def first_learner(network: keras.Model) -> str | None:
     Returns:
         The name; None if nothing learns.
     """
-    learners = (layer.name for layer in rgbs.leaves(network) if not _is_constant(layer))
+    learners = (layer.name for layer in layers.leaves(network) if not _is_constant(layer))
     return next(learners, None)
 
 
@@ -119,7 +118,7 @@ def _is_symbolic(value: Any) -> bool:
 def _is_constant(operation: keras.Operation) -> bool:
     """Whether an operation gives the same for the same inputs, in every step of training."""
     if isinstance(operation, keras.Model):
-        return all(_is_constant(layer) for layer in rgbs.leaves(operation))
+        return all(_is_constant(layer) for layer in layers.leaves(operation))
     if not isinstance(operation, keras.Layer):
         return True
     learns = bool(operation.trainable_variables)

@@ -12,7 +12,6 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from salclass_tf import layers
-from salclass_tf.classifiers import rgbs
 from salclass_tf.devices import precision
 from salclass_tf.devices.placement import Placement
 from salclass_tf.failures import reason
@@ -127,7 +126,7 @@ def worth_compiling(model: GazeModel) -> list[keras.layers.Conv2D]:
     Args:
         model: what is trained; of layers that do not learn there are none.
     """
-    found = [layer for network in model.networks_of_steps() for layer in rgbs.leaves(network)]
+    found = [layer for network in model.networks_of_steps() for layer in layers.leaves(network)]
     return [layer for layer in found if _is_worth_compiling(layer)]
 
 
@@ -177,7 +176,7 @@ def operations(model: GazeModel) -> int:
 
 def forward_operations(network: keras.Model) -> int:
     """Returns the floating-point operations of a forward pass of one image; see `operations`."""
-    return sum(layer_operations(layer) for layer in rgbs.leaves(network))
+    return sum(layer_operations(layer) for layer in layers.leaves(network))
 
 
 def layer_operations(layer: keras.Layer) -> int:

@@ -207,7 +207,7 @@ def untrained_multipliers(model: GazeModel, factor: float) -> dict[str, float | 
     if isinstance(model, DetectorModel):
         return {r"(^|/)saliency_score/": factor}
     classifier = model.classifier
-    class_layer = [layer for layer in rgbs.leaves(classifier) if layer.weights][-1]
+    class_layer = [layer for layer in layers.leaves(classifier) if layer.weights][-1]
     multipliers = {rf"(^|/){class_layer.name}/": factor}
     if model.takes_saliency:
         first = rgbs.first_convolution(classifier)
@@ -328,7 +328,7 @@ def normalizations(model: GazeModel) -> Iterator[keras.layers.BatchNormalization
 
 def part_normalizations(network: keras.Model) -> Iterator[keras.layers.BatchNormalization]:
     """The batch normalisations of a detector or a classifier."""
-    for layer in rgbs.leaves(network):
+    for layer in layers.leaves(network):
         if isinstance(layer, keras.layers.BatchNormalization):
             yield layer
 
