@@ -4,28 +4,30 @@ python -m benchmarks.growth                                      (20, 200 and 2,
 python -m benchmarks.growth --images=100                         (100 to 10,000: a longer wait)
 
 A study of `--images` photographs of noise is prepared, read, trained on, evaluated and predicted,
-then one of 10 and one of 100 times as many, in one process, by what the commands run: the builder
-`gaze_folder`, `pipeline.training_batches`, joint steps, the scoring of tables, and predict.py
-without overlays. The networks are as narrow as they get, so that what is around them shows. A first
-round of the smallest study warms up and is not counted.
+and so are one of 10 and one of 100 times as many, in one process, by what the commands run: the
+builder `gaze_folder`, `pipeline.training_batches`, joint steps, the scoring of tables, and
+predict.py without overlays. The networks are as narrow as they get, so that what is around them
+shows.
 
-Times are processor time, since other programs disturb that less. "further": what an item costs
-beyond those of the next smaller study; what is paid once, as tracing is, is not in it. Memory is
-what the process holds once the part is done.
+They take turns, five each: in a turn the two smaller ones come before the largest and after it,
+since the speed of a machine moves. Times are processor time. "further": what an item costs beyond
+those of the next smaller study in the same turn; what is paid once, as tracing is, is not in it.
+Medians of the turns, and from the least to the most. Memory is what the process holds once the part
+is done the first time.
 """
 
 import argparse
 import dataclasses
-import functools
 import gc
 import pathlib
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import psutil
 from PIL import Image
+from tqdm import tqdm
 
 from benchmarks import random_runs
 from salclass_tf import config, prediction
@@ -38,7 +40,7 @@ from salclass_tf.model import SalClassNet
 from salclass_tf.runs.finished_stage import FinishedStage
 
 _FACTORS = (1, 10, 100)
-_PARTS = ("prepare", "read", "train", "evaluate", "predict")
+_TURNS = 5
 _SETTINGS = {
     "detector": "vgg16",
     "classifier": "vgg16",
@@ -78,10 +80,36 @@ def write_study(folder: pathlib.Path, images: int) -> None:
     (folder / "fixations.csv").write_text("\n".join(rows) + "\n")
 
 
-def parts(
-    found: sets.GazeSet, network: SalClassNet, workdir: pathlib.Path, scratch: pathlib.Path
-) -> dict[str, Part]:
-    """What is done with the images of a prepared set, by name."""
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """A study, prepared.
+
+    Attributes:
+        images: how many photographs it has.
+        read: how many of them are in its training split, which all parts but "prepare" go through.
+        parts: what is done with them, by name.
+    """
+
+    images: int
+    read: int
+    parts: dict[str, Part]
+
+    def items(self, part: str) -> int:
+        """How many images a part goes through."""
+        return self.images if part == "prepare" else self.read
+
+
+def open_study(
+    images: int, network: SalClassNet, workdir: pathlib.Path, scratch: pathlib.Path
+) -> Study:
+    """Writes and prepares a study."""
+    write_study(scratch / "study", images)
+
+    def prepared() -> sets.GazeSet:
+        folder = tempfile.mkdtemp(dir=scratch)
+        return sets.open_set("gaze_folder", folder, str(scratch / "study"))
+
+    found = prepared()
     stage = FinishedStage(workdir / "joint")
     [method] = runs.from_stage(stage.folder)
     evaluated = EvaluatedSet(found, _SPLIT, stage.geometry)
@@ -101,66 +129,95 @@ def parts(
         paths.append(scratch / f"{number:06}.jpg")
         paths[-1].write_bytes(example["image"].numpy())
     out = scratch / "out"
-    return {
+    parts = {
+        "prepare": prepared,
         "read": lambda: [None for _ in batches],
         "train": lambda: network.fit(batches, shuffle=False, verbose=0),
         "evaluate": lambda: score_method(method, evaluated, method.gives, TABLE_4),
         "predict": lambda: prediction.predict(model, paths, out, view="crop", overlays="none"),
     }
+    return Study(images, found.size(_SPLIT), parts)
 
 
-def measured(work: Part) -> tuple[float, float, object]:
-    """Seconds of processor time, MiB held afterwards, and what came out."""
+def measured(work: Part) -> tuple[float, float]:
+    """Seconds of processor time, and MiB held afterwards."""
     gc.collect()
     before = time.process_time()
-    found = work()
+    work()
     seconds = time.process_time() - before
     gc.collect()
-    return seconds, psutil.Process().memory_info().rss / 2**20, found
+    return seconds, psutil.Process().memory_info().rss / 2**20
 
 
-def growing(images: int, scratch: pathlib.Path) -> dict[str, list[tuple[int, float, float]]]:
-    """Number of images, seconds and MiB of each part and size."""
-    settings = dataclasses.replace(config.build_config(), **_SETTINGS)
-    network = random_runs.write(scratch / "run", settings, "gaze_folder", _CLASSES)
-    network.compile(optimizer="sgd")
-    taken: dict[str, list[tuple[int, float, float]]] = {name: [] for name in _PARTS}
-    for number, factor in enumerate((1, *_FACTORS)):
-        folder = scratch / str(number)
-        write_study(folder / "study", images * factor)
-        places = "gaze_folder", str(folder / "sets"), str(folder / "study")
-        seconds, held, found = measured(functools.partial(sets.open_set, *places))
-        rows = {"prepare": (images * factor, seconds, held)}
-        for name, work in parts(found, network, scratch / "run", folder).items():
-            rows[name] = (found.size(_SPLIT), *measured(work)[:2])
-        if number:
-            for name, row in rows.items():
-                taken[name].append(row)
-    return taken
+def in_turns(works: Sequence[Part], turns: int, name: str) -> tuple[np.ndarray, list[float]]:
+    """Lets a part of each study take turns, after one turn to warm up.
+
+    Args:
+        works: the part of each study, the largest last.
+        turns: how many are counted.
+        name: of the part, for the progress bar.
+
+    Returns:
+        Seconds [turns, studies], and the MiB that were held the first time [studies].
+    """
+    order = [*range(len(works)), *reversed(range(len(works) - 1))]
+    seconds = np.zeros((turns, len(works)))
+    held: dict[int, float] = {}
+    for turn in tqdm(range(-1, turns), desc=name, leave=False, disable=None):
+        for place in order:
+            taken, mib = measured(works[place])
+            held.setdefault(place, mib)
+            if turn >= 0:
+                seconds[turn, place] += taken / order.count(place)
+    return seconds, [held[place] for place in range(len(works))]
+
+
+def table(part: str, items: Sequence[int], seconds: np.ndarray, held: Sequence[float]) -> list[str]:
+    """The lines about a part, a study each.
+
+    Args:
+        part: its name.
+        items: images of each study.
+        seconds: [turns, studies].
+        held: MiB [studies].
+    """
+    further = 1e3 * np.diff(seconds) / np.diff(items)
+    lines = []
+    for place, count in enumerate(items):
+        each = f"{np.median(further[:, place - 1]):.2f}" if place else ""
+        change = _with_range(further[:, place - 1] / further[:, 0]) if place > 1 else ""
+        lines.append(
+            f"| {part} | {count:,} | {np.median(seconds[:, place]):.2f} | {each} | {change} | "
+            f"{held[place]:.0f} | {held[place] / held[0]:.2f} |"
+        )
+    return lines
+
+
+def _with_range(values: np.ndarray) -> str:
+    """The median, and the least and the most."""
+    return f"{np.median(values):.2f} ({values.min():.2f} to {values.max():.2f})"
 
 
 def main() -> None:
     """Measures, and prints a row for each part and size."""
     given = parse()
     with tempfile.TemporaryDirectory() as name:
-        taken = growing(given.images, pathlib.Path(name))
-    print("| part | images | CPU s | further, ms an image | to the first | MiB | to the first |")
-    print("|---|--:|--:|--:|--:|--:|--:|")
-    for part, rows in taken.items():
-        smaller, first = (0, 0.0), None
-        for count, seconds, held in rows:
-            further = 1e3 * (seconds - smaller[1]) / (count - smaller[0])
-            change = ""
-            if smaller[0] and first is None:
-                first = further
-            elif first is not None:
-                change = f"{further / first:.2f}"
-            each = f"{further:.2f}" if smaller[0] else ""
-            print(
-                f"| {part} | {count:,} | {seconds:.2f} | {each} | {change} | {held:.0f} | "
-                f"{held / rows[0][2]:.2f} |"
-            )
-            smaller = count, seconds
+        scratch = pathlib.Path(name)
+        settings = dataclasses.replace(config.build_config(), **_SETTINGS)
+        network = random_runs.write(scratch / "run", settings, "gaze_folder", _CLASSES)
+        network.compile(optimizer="sgd")
+        studies = [
+            open_study(given.images * factor, network, scratch / "run", scratch / str(factor))
+            for factor in _FACTORS
+        ]
+        print(
+            "| part | images | CPU s | further, ms an image | to the first | MiB | to the first |\n"
+            "|---|--:|--:|--:|--:|--:|--:|"
+        )
+        for part in studies[0].parts:
+            works = [study.parts[part] for study in studies]
+            items = [study.items(part) for study in studies]
+            print("\n".join(table(part, items, *in_turns(works, _TURNS, part))), flush=True)
 
 
 if __name__ == "__main__":
