@@ -23,10 +23,15 @@ _SHARED = pathlib.Path(os.environ.get("SALCLASS_REAL_DATA", _ROOT.parent / "shar
 def pytest_configure(config: pytest.Config) -> None:
     """Makes two devices of one CPU, before anything uses it: for distribution strategies.
 
-    A process that only hands tests out to others need not wait for TensorFlow.
+    A process that only hands tests out to others need not wait for TensorFlow. One of several that
+    run tests computes an operation by one thread, as do the processes that it starts: which tests
+    came before, and might have chosen that, changes nothing then.
     """
-    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+    shared = hasattr(config, "workerinput")
+    if config.getoption("numprocesses", None) and not shared:
         return
+    if shared:
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     import tensorflow as tf
 
     tf.config.set_logical_device_configuration(
