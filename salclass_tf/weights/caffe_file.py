@@ -5,15 +5,17 @@ that hold trained layers are described here; the parser skips all others.
 """
 
 import functools
+import logging
 import math
 import pathlib
 import re
 from collections.abc import Iterable
 
 import numpy as np
-from absl import logging
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError, Message
+
+_log = logging.getLogger(__name__)
 
 _Field = descriptor_pb2.FieldDescriptorProto
 
@@ -89,7 +91,7 @@ def read_layers(path: pathlib.Path) -> dict[str, list[list[np.ndarray]]]:
             "are older still need Caffe's upgrade_net_proto_binary"
         )
     if left_out:
-        logging.warning("%s: left out, no convolutions: %s", path.name, ", ".join(left_out))
+        _log.warning("%s: left out, no convolutions: %s", path.name, ", ".join(left_out))
     return layers
 
 

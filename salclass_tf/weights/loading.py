@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import hashlib
+import logging
 import os
 import pathlib
 import re
@@ -13,10 +14,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import keras
 import numpy as np
-from absl import logging
 from numpy.typing import ArrayLike
 
 from salclass_tf.weights import caffe_file, keras1_file, keras_file
+
+_log = logging.getLogger(__name__)
 
 _URL = "https://storage.googleapis.com/tensorflow/keras-applications"
 _VGG_CONVOLUTION = re.compile(r"block\d_conv\d")
@@ -152,7 +154,7 @@ def _check_sum(path: pathlib.Path, file: PublicFile) -> None:
     kind, expected = ("MD5", file.md5) if file.sha256 is None else ("SHA256", file.sha256)
     if expected is None:
         _refuse_page(path, file)
-        logging.warning("%s: no checksum is published; only shapes can be checked", file.name)
+        _log.warning("%s: no checksum is published; only shapes can be checked", file.name)
         return
     with path.open("rb") as stream:
         found = hashlib.file_digest(stream, kind.lower()).hexdigest()
@@ -270,7 +272,7 @@ def load(
     for name in loaded:
         layers[name].set_weights(values[name])
     report = LoadReport(path, loaded, tuple(name for name in layers if name not in loaded), unused)
-    _log(report, model.name, heads)
+    _tell(report, model.name, heads)
     return report
 
 
@@ -280,14 +282,14 @@ def _source(name: str, stored: Iterable[str], twin_prefix: str) -> str | None:
     return next((found for found in (name, twin) if found in stored), None)
 
 
-def _log(report: LoadReport, network: str, heads: tuple[str, ...]) -> None:
+def _tell(report: LoadReport, network: str, heads: tuple[str, ...]) -> None:
     """Says what was loaded and what was not; a head that was not is nothing to warn of."""
-    logging.info("%s: %d layers of %s loaded", report.path.name, len(report.loaded), network)
+    _log.debug("%s: %d layers of %s loaded", report.path.name, len(report.loaded), network)
     if report.missing:
-        say = logging.warning if set(report.missing) - set(heads) else logging.info
+        say = _log.warning if set(report.missing) - set(heads) else _log.debug
         say("%s: not loaded: %s", report.path.name, ", ".join(report.missing))
     if report.unused:
-        say = logging.warning if report.path.suffix == ".caffemodel" else logging.info
+        say = _log.warning if report.path.suffix == ".caffemodel" else _log.debug
         say("%s: %s has no %s", report.path.name, network, ", ".join(report.unused))
 
 
