@@ -92,7 +92,9 @@ def test_everything_of_a_whole_file_is_loaded_and_what_is_left_over_is_named(tmp
     report = weights.load(build_detector("salnet", image_size=SIZE, width=WIDTH), path)
     assert report.loaded == (*(f"conv{i}" for i in range(1, 10)), "deconv1")
     assert report.missing == () and report.unused == ("conv10",)
-    said = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    warned = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert {record.name.partition(".")[0] for record in warned} == {"salclass_tf"}
+    said = [record.message for record in warned]
     assert "net.caffemodel: left out, no convolutions: fc" in said
     assert "net.caffemodel: salnet_detector has no conv10" in said
 
